@@ -2,8 +2,8 @@
 #ifndef COMPILER_H
 #define COMPILER_H
 
-#define WARN_UNUSED                    __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, arguments) __attribute__((format(printf, format, arguments)))
-#define COUNT_OF(array)                (sizeof(array) / sizeof((array)[0]))
+#define WARN_UNUSED              __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define COUNT_OF(array)          (sizeof(array) / sizeof((array)[0]))
 
 #endif
