@@ -1,0 +1,282 @@
+#include "db.h"
+
+#include <endian.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "db_link.h"
+#include "log.h"
+
+enum {
+    BACKOFF_MIN_MS = 50,
+    BACKOFF_MAX_MS = 500,
+    WAIT_MAX_MS = 75,   /* a request sits out a back-off of this, and is refused in a longer one */
+    SLOW_MS = 100,      /* a failure that took longer costs a thread: the back-off grows */
+    REPEATS_MAX = 3,
+    TIMEOUT_SLACK_MS = 1000,
+};
+
+struct db {
+    struct db_options options;
+    PGconn *connection;
+    struct arena *arena;
+    int64_t deadline_ms;
+    int64_t next_attempt_ms;
+    int backoff_ms;
+    unsigned seed;
+    bool warned; /* a WARNING came: the commit of a write is in doubt */
+    char sqlstate[6];
+};
+
+struct db *db_create(const struct db_options *options)
+{
+    struct db *db = calloc(1, sizeof *db);
+    if (!db)
+        return NULL;
+    db->options = *options;
+    db->backoff_ms = BACKOFF_MIN_MS;
+    db->seed = (unsigned)clock_us() ^ (unsigned)(uintptr_t)db;
+    return db;
+}
+
+void db_destroy(struct db *db)
+{
+    if (!db)
+        return;
+    PQfinish(db->connection);
+    free(db);
+}
+
+void db_begin(struct db *db, struct arena *arena)
+{
+    db->arena = arena;
+    db->deadline_ms = clock_ms() + db->options.timeout_ms;
+    db->sqlstate[0] = '\0';
+}
+
+const char *db_sqlstate(const struct db *db)
+{
+    return db->sqlstate;
+}
+
+static void disconnect(struct db *db)
+{
+    PQfinish(db->connection);
+    db->connection = NULL;
+}
+
+/* Something failed that began at start_ms: says when the next attempt to connect may be. */
+static void back_off(struct db *db, int64_t start_ms)
+{
+    int64_t now = clock_ms();
+    if (now - start_ms <= SLOW_MS)
+        db->backoff_ms = BACKOFF_MIN_MS;
+    else if (db->backoff_ms < BACKOFF_MAX_MS / 2)
+        db->backoff_ms *= 2;
+    else
+        db->backoff_ms = BACKOFF_MAX_MS;
+    int jitter = rand_r(&db->seed) % db->backoff_ms;
+    db->next_attempt_ms = now + db->backoff_ms / 2 + jitter;
+}
+
+/* A cancelled wait for synchronous replication is a success with a warning: not an acknowledgement. */
+static void receive_notice(void *argument, const PGresult *notice)
+{
+    struct db *db = argument;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity && strcmp(severity, "WARNING") == 0) {
+        db->warned = true;
+        log_write(LOG_WARNING, "db_warning", "message=\"%s\"", PQresultErrorMessage(notice));
+    }
+}
+
+static bool prepare(struct db *db, PGconn *connection, const struct db_statement *statement)
+{
+    PGresult *result = NULL;
+    if (PQsendPrepare(connection, statement->name, statement->sql, 0, NULL))
+        result = db_link_collect(connection, db->deadline_ms);
+    bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (!done)
+        log_write(LOG_ERROR, "db_prepare_failed", "statement=%s reason=\"%s\"", statement->name,
+                  PQerrorMessage(connection));
+    PQclear(result);
+    return done;
+}
+
+static bool set_up(struct db *db, PGconn *connection)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql, "SET ROLE %s; SET statement_timeout = %d", db->options.role,
+             db->options.timeout_ms + TIMEOUT_SLACK_MS);
+    if (!db_link_run(connection, sql, "session settings", db->deadline_ms))
+        return false;
+    for (size_t i = 0; i < db->options.statement_count; i++)
+        if (!prepare(db, connection, &db->options.statements[i]))
+            return false;
+    if (!db->options.channel)
+        return true;
+    snprintf(sql, sizeof sql, "LISTEN %s", db->options.channel);
+    return db_link_run(connection, sql, "LISTEN", db->deadline_ms);
+}
+
+bool db_connect(struct db *db)
+{
+    if (db->connection && db_link_alive(db->connection))
+        return true;
+    disconnect(db);
+    int64_t start = clock_ms();
+    if (db->next_attempt_ms - start > WAIT_MAX_MS)
+        return false;
+    if (db->next_attempt_ms > start)
+        poll(NULL, 0, (int)(db->next_attempt_ms - start));
+    start = clock_ms();
+    PGconn *connection = db_link_open(db->options.url, db->deadline_ms);
+    if (connection) {
+        PQsetNoticeReceiver(connection, receive_notice, db);
+        if (set_up(db, connection)) {
+            db->connection = connection;
+            db->backoff_ms = BACKOFF_MIN_MS;
+            log_write(LOG_INFO, "db_connected", "role=%s us=%lld", db->options.role,
+                      (long long)(clock_ms() - start) * 1000);
+            return true;
+        }
+        PQfinish(connection);
+    }
+    back_off(db, start);
+    return false;
+}
+
+/* What one attempt came to; the first three are those of enum db_outcome. */
+enum attempt { ATTEMPT_DONE, ATTEMPT_REFUSED, ATTEMPT_LOST, ATTEMPT_REPEAT, ATTEMPT_RECONNECT };
+
+static enum attempt classify(const char *sqlstate)
+{
+    static const struct {
+        const char *sqlstate;
+        enum attempt attempt;
+    } table[] = {
+        {"40001", ATTEMPT_REPEAT},    /* serialization_failure */
+        {"40P01", ATTEMPT_REPEAT},    /* deadlock_detected */
+        {"25006", ATTEMPT_RECONNECT}, /* read_only_sql_transaction: the primary is elsewhere now */
+        {"26000", ATTEMPT_RECONNECT}, /* invalid_sql_statement_name: a pooler forgot it */
+        {"57P01", ATTEMPT_LOST},      /* admin_shutdown */
+        {"57P02", ATTEMPT_LOST},      /* crash_shutdown */
+    };
+    if (strncmp(sqlstate, "08", 2) == 0) /* connection_exception */
+        return ATTEMPT_LOST;
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if (strcmp(sqlstate, table[i].sqlstate) == 0)
+            return table[i].attempt;
+    return ATTEMPT_REFUSED;
+}
+
+static enum attempt refuse(struct db *db, const struct db_statement *statement,
+                           const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate ? sqlstate : "");
+    enum attempt attempt = sqlstate ? classify(sqlstate) : ATTEMPT_LOST;
+    bool integrity = strncmp(db->sqlstate, "23", 2) == 0; /* the store knows what that means */
+    log_write(integrity ? LOG_INFO : LOG_WARNING, "db_refused", "statement=%s sqlstate=%s reason=\"%s\"",
+              statement->name, db->sqlstate, PQresultErrorMessage(result));
+    return attempt;
+}
+
+static enum attempt attempt_once(struct db *db, const struct db_statement *statement,
+                                 const struct db_params *params, PGresult **out)
+{
+    PGresult *result = NULL;
+    db->warned = false;
+    if (PQsendQueryPrepared(db->connection, statement->name, params->count, params->values,
+                            params->lengths, params->formats, 0))
+        result = db_link_collect(db->connection, db->deadline_ms);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+        bool sure = statement->read || (!db->warned && PQtransactionStatus(db->connection) == PQTRANS_IDLE);
+        if (sure) {
+            *out = result;
+            return ATTEMPT_DONE;
+        }
+        PQclear(result);
+        return ATTEMPT_LOST;
+    }
+    enum attempt attempt = result ? refuse(db, statement, result) : ATTEMPT_LOST;
+    PQclear(result);
+    return attempt;
+}
+
+/* Attempts until it is clear what became of the statement. */
+static enum db_outcome run(struct db *db, const struct db_statement *statement,
+                           const struct db_params *params, PGresult **result)
+{
+    for (int i = 0; i <= REPEATS_MAX; i++) {
+        if (!db_connect(db))
+            return DB_UNAVAILABLE;
+        int64_t start = clock_ms();
+        switch (attempt_once(db, statement, params, result)) {
+        case ATTEMPT_DONE: return DB_DONE;
+        case ATTEMPT_REFUSED: return DB_REFUSED;
+        case ATTEMPT_REPEAT: continue;
+        case ATTEMPT_RECONNECT: disconnect(db); continue;
+        case ATTEMPT_LOST: break;
+        }
+        log_write(LOG_WARNING, "db_connection_lost", "statement=%s reason=\"%s\"", statement->name,
+                  clock_left_ms(db->deadline_ms) == 0 ? "no answer in time"
+                                                      : PQerrorMessage(db->connection));
+        disconnect(db);
+        if (clock_ms() - start > SLOW_MS)
+            back_off(db, start);
+        if (!statement->read)
+            return DB_UNKNOWN;
+        if (clock_left_ms(db->deadline_ms) == 0)
+            return DB_UNAVAILABLE;
+    }
+    return db->sqlstate[0] ? DB_REFUSED : DB_UNAVAILABLE;
+}
+
+static void clear_result(void *result)
+{
+    PQclear(result);
+}
+
+enum db_outcome db_query(struct db *db, size_t statement, const struct db_params *params,
+                         struct db_rows *rows)
+{
+    static const struct db_params none;
+    PGresult *result = NULL;
+    db->sqlstate[0] = '\0';
+    enum db_outcome outcome =
+        run(db, &db->options.statements[statement], params ? params : &none, &result);
+    if (outcome == DB_DONE) {
+        arena_defer(db->arena, clear_result, result);
+        if (rows)
+            *rows = (struct db_rows){.result = result, .count = PQntuples(result)};
+    }
+    return outcome;
+}
+
+int db_socket(const struct db *db)
+{
+    return db->connection ? PQsocket(db->connection) : -1;
+}
+
+bool db_take_notifications(struct db *db)
+{
+    bool any = false;
+    PGnotify *notification;
+    if (!db->connection)
+        return false;
+    if (!db_link_alive(db->connection)) {
+        disconnect(db);
+        return true;
+    }
+    while ((notification = PQnotifies(db->connection))) {
+        PQfreemem(notification);
+        any = true;
+    }
+    return any;
+}

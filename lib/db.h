@@ -1,0 +1,102 @@
+/* One connection to PostgreSQL, for one thread, that heals itself.
+ *
+ * Statements are named in a table and prepared on connecting. Each one is a transaction of its own, so a
+ * serialization failure or a deadlock repeats the whole of it here. A piece of work (a request, a batch)
+ * starts with db_begin: from then on all its statements together have timeout_ms, and their results live as
+ * long as the arena. Whatever happens to the server, no call waits longer than that.
+ *
+ * A write counts as done only when the server said so and the connection was still good afterwards. What was
+ * sent and not answered is unknown, and never repeated here; reads are. */
+#ifndef DB_H
+#define DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "compiler.h"
+
+struct db;
+
+struct db_statement {
+    const char *name;
+    const char *sql;
+    bool read; /* changes nothing, so it may be repeated when its outcome is unknown */
+};
+
+struct db_options {
+    const char *url;  /* libpq connection string */
+    const char *role; /* taken on after connecting */
+    const struct db_statement *statements;
+    size_t statement_count;
+    int timeout_ms;
+    const char *channel; /* of LISTEN, or NULL */
+};
+
+enum db_outcome {
+    DB_DONE,
+    DB_REFUSED,     /* the server refused it, db_sqlstate says why; nothing was changed */
+    DB_UNAVAILABLE, /* no server; nothing was changed */
+    DB_UNKNOWN,     /* it was sent, and nobody knows whether it was done */
+};
+
+enum { DB_PARAMS_MAX = 8 };
+
+/* Parameters in the order of $1, $2, …. They point to what they were given, which must outlive the query.
+ * Zeros are an empty list. */
+struct db_params {
+    int count;
+    const char *values[DB_PARAMS_MAX];
+    int lengths[DB_PARAMS_MAX];
+    int formats[DB_PARAMS_MAX];
+    uint64_t numbers[DB_PARAMS_MAX];
+};
+
+/* The SQL must say $n::bigint, ::text and ::bytea (or ::uuid[] and the like for db_bind_literal). */
+void db_bind_number(struct db_params *params, int64_t number);
+void db_bind_text(struct db_params *params, const char *text, size_t length);
+void db_bind_bytes(struct db_params *params, const void *bytes, size_t length);
+void db_bind_null(struct db_params *params);
+/* A value in PostgreSQL's own text form, NUL-terminated. */
+void db_bind_literal(struct db_params *params, const char *text);
+
+/* The rows of a result. */
+struct db_rows {
+    void *result;
+    int count;
+};
+
+/* Connects at the first query, not here. The options' texts and table must outlive it. NULL: out of memory. */
+struct db *db_create(const struct db_options *options);
+void db_destroy(struct db *db);
+
+/* Starts a piece of work. */
+void db_begin(struct db *db, struct arena *arena);
+
+/* Runs the statement with that index of the table. rows may be NULL when none are wanted. */
+WARN_UNUSED enum db_outcome db_query(struct db *db, size_t statement,
+                                     const struct db_params *params, struct db_rows *rows);
+
+/* The SQLSTATE of the last statement that was refused, "" if there was none. */
+const char *db_sqlstate(const struct db *db);
+
+/* SQLSTATEs that stores ask for (PostgreSQL manual, appendix A). */
+#define DB_UNIQUE_VIOLATION      "23505"
+#define DB_FOREIGN_KEY_VIOLATION "23503"
+
+/* A value of a row; a NULL is "" and 0. The text has a NUL behind it and lives as long as the arena. */
+const char *db_text(const struct db_rows *rows, int row, int column);
+int64_t db_number(const struct db_rows *rows, int row, int column);
+WARN_UNUSED bool db_is_null(const struct db_rows *rows, int row, int column);
+
+/* Connects if there is no connection. */
+WARN_UNUSED bool db_connect(struct db *db);
+
+/* For a poll() on notifications: the socket, -1 when not connected. */
+int db_socket(const struct db *db);
+
+/* Takes in what has arrived; true when a notification or the end of the connection was among it. */
+WARN_UNUSED bool db_take_notifications(struct db *db);
+
+#endif

@@ -1,0 +1,93 @@
+#include "dispatch.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "session.h"
+
+/* The largest JSON body. */
+enum { BODY_MAX = 64 * 1024 };
+
+static enum status answer_options(const struct service *service, const struct request *request,
+                                  struct response *response)
+{
+    buffer_text(&response->headers, "Allow: ");
+    route_allow(&service->routes, request->path, &response->headers);
+    buffer_text(&response->headers, "\r\n");
+    return response_empty(response, 204);
+}
+
+static enum status read_form(const struct form *form, struct request *request)
+{
+    if (!request->body_whole || request->body_length > BODY_MAX)
+        return request_refuse(request, STATUS_TOO_LARGE, "the body is larger than 64 KiB");
+    const char *wrong = body_read(request->arena, request->body, request->body_length, form->fields,
+                                  form->count, request->values);
+    return wrong ? request_refuse(request, STATUS_BAD_REQUEST, wrong) : STATUS_ANSWERED;
+}
+
+/* What a route's row asks for, in the order in which a client is told of it. */
+static enum status prepare(const struct service *service, const struct route *route,
+                           struct request *request)
+{
+    const char *wrong = route_read_ids(route, request);
+    if (!wrong && route->pages != PAGE_NONE)
+        wrong = page_read(request->query, route->pages, &request->page);
+    if (wrong)
+        return request_refuse(request, STATUS_BAD_REQUEST, wrong);
+    if (route->session) {
+        enum status status = session_authenticate(request, service->session_statement);
+        if (status != STATUS_ANSWERED)
+            return status;
+        if (request->user_id == 0)
+            return request_refuse(request, STATUS_UNAUTHENTICATED, "a valid session is needed");
+    }
+    return route->form ? read_form(route->form, request) : STATUS_ANSWERED;
+}
+
+static enum status handle(const struct service *service, const struct route *route,
+                          struct request *request, struct response *response)
+{
+    enum status status = prepare(service, route, request);
+    if (status == STATUS_ANSWERED)
+        status = route->handler(request, response);
+    if (response->headers.failed || response->body.failed)
+        status = STATUS_INTERNAL;
+    return status;
+}
+
+/* Finds the route and answers. *pattern is set to the route's, for the log. */
+static enum status answer(const struct service *service, struct request *request,
+                          struct response *response, const char **pattern)
+{
+    const struct route *route;
+    if (!request_read(request))
+        return STATUS_NOT_FOUND;
+    switch (route_find(&service->routes, request->method, request->path, &route)) {
+    case ROUTE_FOUND: *pattern = route->pattern; return handle(service, route, request, response);
+    case ROUTE_NO_PATH: return STATUS_NOT_FOUND;
+    case ROUTE_NO_METHOD: break;
+    }
+    if (request->method == METHOD_OPTIONS)
+        return answer_options(service, request, response);
+    return STATUS_METHOD_NOT_ALLOWED;
+}
+
+void dispatch(const struct service *service, struct request *request, struct response *response)
+{
+    int64_t start_us = clock_us();
+    const char *pattern = "none";
+    response_reset(response);
+    enum status status = answer(service, request, response, &pattern);
+    if (status != STATUS_ANSWERED)
+        response_problem(response, request, status);
+    if (status == STATUS_METHOD_NOT_ALLOWED) {
+        buffer_text(&response->headers, "Allow: ");
+        route_allow(&service->routes, request->path, &response->headers);
+        buffer_text(&response->headers, "\r\n");
+    }
+    log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld",
+              request->id, request->head ? "HEAD" : method_names[request->method], pattern,
+              response->http, (long long)request->user_id, (long long)(clock_us() - start_us));
+}

@@ -1,0 +1,14 @@
+/* From a request that has arrived to a response that is ready to be sent: finds the route, does what its row
+ * says (session, ids, page, body), calls the handler, turns a failure into its problem body, logs the
+ * request. */
+#ifndef DISPATCH_H
+#define DISPATCH_H
+
+#include "request.h"
+#include "response.h"
+#include "service.h"
+
+/* The request's config, context, arena, db, variables and body are set; the rest is zero. */
+void dispatch(const struct service *service, struct request *request, struct response *response);
+
+#endif

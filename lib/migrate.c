@@ -1,0 +1,137 @@
+#include "migrate.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "db_link.h"
+#include "log.h"
+
+enum {
+    PATIENCE_MS = 10 * 1000,
+    ATTEMPT_MS = 5 * 1000,
+    ATTEMPT_EVERY_MS = 250,
+    STEP_MS = 3600 * 1000, /* an index on a large table takes its time, and so does another's lock */
+};
+
+static PGconn *open_patiently(const char *url)
+{
+    int64_t deadline_ms = clock_ms() + PATIENCE_MS;
+    for (;;) {
+        PGconn *connection = db_link_open(url, clock_ms() + ATTEMPT_MS);
+        if (connection || clock_left_ms(deadline_ms) == 0)
+            return connection;
+        poll(NULL, 0, ATTEMPT_EVERY_MS);
+    }
+}
+
+/* The one value that a query returns, copied into value; false when there is none. */
+static bool ask(PGconn *connection, const char *sql, char *value, size_t size)
+{
+    PGresult *result = NULL;
+    if (PQsendQuery(connection, sql))
+        result = db_link_collect(connection, clock_ms() + STEP_MS);
+    bool any = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+    if (any)
+        snprintf(value, size, "%s", PQgetvalue(result, 0, 0));
+    else
+        log_write(LOG_ERROR, "migration_failed", "reason=\"%s\"", PQerrorMessage(connection));
+    PQclear(result);
+    return any;
+}
+
+static bool is_utf8(PGconn *connection)
+{
+    char encoding[32];
+    if (!ask(connection, "SHOW server_encoding", encoding, sizeof encoding))
+        return false;
+    if (strcmp(encoding, "UTF8") == 0)
+        return true;
+    log_write(LOG_ERROR, "migration_failed", "reason=\"the database's encoding is %s, not UTF8\"",
+              encoding);
+    return false;
+}
+
+/* The schema's version, 0 for an empty database. */
+static bool read_version(PGconn *connection, int *version)
+{
+    char text[32];
+    if (!ask(connection, "SELECT to_regclass('schema_migrations') IS NOT NULL", text, sizeof text))
+        return false;
+    *version = 0;
+    if (strcmp(text, "t") != 0)
+        return true;
+    if (!ask(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations", text,
+             sizeof text))
+        return false;
+    *version = (int)strtol(text, NULL, 10);
+    return true;
+}
+
+static bool apply(PGconn *connection, const struct migration *migration)
+{
+    char record[256];
+    snprintf(record, sizeof record, "INSERT INTO schema_migrations (version, name) VALUES (%d, '%s')",
+             migration->version, migration->name);
+    int64_t deadline_ms = clock_ms() + STEP_MS;
+    bool done = db_link_run(connection, "BEGIN", migration->name, deadline_ms) &&
+                db_link_run(connection, migration->sql, migration->name, deadline_ms) &&
+                db_link_run(connection, record, migration->name, deadline_ms) &&
+                db_link_run(connection, "COMMIT", migration->name, deadline_ms);
+    if (done)
+        log_write(LOG_INFO, "migrated", "version=%d name=%s", migration->version, migration->name);
+    return done;
+}
+
+static bool apply_all(PGconn *connection)
+{
+    static const char table[] = "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY,"
+                                " name text NOT NULL, apply_time timestamptz NOT NULL DEFAULT now());"
+                                "GRANT SELECT ON schema_migrations TO PUBLIC";
+    int version;
+    int64_t deadline_ms = clock_ms() + STEP_MS;
+    /* The lock goes with the connection. Another program may have done it all while this one waited. */
+    if (!db_link_run(connection, "SET client_min_messages = warning", "settings", deadline_ms) ||
+        !db_link_run(connection, "SELECT pg_advisory_lock(7305790812)", "lock", deadline_ms) ||
+        !read_version(connection, &version))
+        return false;
+    if (version >= migrations[migration_count - 1].version)
+        return true;
+    if (!db_link_run(connection, migration_roles, "roles", deadline_ms) ||
+        !db_link_run(connection, table, "schema_migrations", deadline_ms))
+        return false;
+    for (int i = 0; i < migration_count; i++)
+        if (migrations[i].version > version && !apply(connection, &migrations[i]))
+            return false;
+    return true;
+}
+
+static bool bring_up_to_date(PGconn *connection)
+{
+    int version, needed = migrations[migration_count - 1].version;
+    if (!is_utf8(connection) || !read_version(connection, &version))
+        return false;
+    if (version < needed)
+        return apply_all(connection);
+    if (version == needed)
+        return true;
+    log_write(LOG_ERROR, "migration_failed",
+              "reason=\"the database is of a newer version (%d) than this program (%d)\"", version,
+              needed);
+    return false;
+}
+
+bool migrate(const char *database_url)
+{
+    PGconn *connection = open_patiently(database_url);
+    if (!connection) {
+        log_write(LOG_ERROR, "no_database", "patience_ms=%d", PATIENCE_MS);
+        return false;
+    }
+    bool done = bring_up_to_date(connection);
+    PQfinish(connection);
+    return done;
+}

@@ -1,0 +1,35 @@
+/* One HTTP response, written in full before a byte of it is sent, so that a failure half-way leaves nothing
+ * behind but its own answer. Handlers end with `return response_…`. */
+#ifndef RESPONSE_H
+#define RESPONSE_H
+
+#include "buffer.h"
+#include "json.h"
+#include "request.h"
+#include "status.h"
+
+struct response {
+    int http; /* the status code */
+    struct buffer headers, body;
+    struct json json; /* writes to body */
+};
+
+void response_reset(struct response *response);
+void response_free(struct response *response);
+
+/* Adds a header. The value must not come from a client unless it was checked for line ends. */
+void response_header(struct response *response, const char *name, const char *value);
+
+/* A JSON body follows, to be written to response->json. */
+struct json *response_json(struct response *response, int http);
+
+/* No body. */
+enum status response_empty(struct response *response, int http);
+
+/* The problem body (RFC 9457) for a status that a handler returned; replaces what was written before. */
+void response_problem(struct response *response, const struct request *request, enum status status);
+
+/* Writes the same body, and nothing else, to out. */
+void problem_write(struct buffer *out, const struct request *request, enum status status);
+
+#endif

@@ -1,0 +1,42 @@
+/* The route table: one row says all that the dispatcher has to know of an operation. */
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include "page.h"
+#include "request.h"
+#include "response.h"
+
+/* The members of a JSON body that a route takes. */
+struct form {
+    const struct field *fields;
+    size_t count; /* at most FIELDS_MAX */
+};
+
+struct route {
+    enum method method;
+    const char *pattern; /* segments; those that begin with a colon are ids: :uid, :vid, :cid */
+    enum status (*handler)(struct request *request, struct response *response);
+    bool session;           /* 401 without a valid session */
+    const struct form *form; /* the body is read as JSON against it; NULL: the body is ignored */
+    enum page_key pages;    /* reads limit and cursor */
+};
+
+struct route_table {
+    const struct route *routes;
+    size_t count;
+};
+
+/* What a path leads to. */
+enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* Looks for the method and path. The ids in the path are not read. */
+enum route_match route_find(const struct route_table *table, enum method method, const char *path,
+                            const struct route **route);
+
+/* Writes the methods that the path knows, as the value of Allow, to out. */
+void route_allow(const struct route_table *table, const char *path, struct buffer *out);
+
+/* Reads the ids in the request's path. NULL when all are good, else what is wrong, for the client. */
+WARN_UNUSED const char *route_read_ids(const struct route *route, struct request *request);
+
+#endif

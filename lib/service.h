@@ -1,0 +1,19 @@
+/* What makes one of the three programs: its routes, its SQL, its place in the database. */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "config.h"
+#include "db.h"
+#include "route.h"
+
+struct service {
+    const char *name;
+    struct route_table routes;
+    const struct db_statement *statements;
+    size_t statement_count;
+    size_t session_statement; /* SESSION_FIND_SQL; unused when no route asks for a session */
+    const char *role;         /* in the database */
+    void *context;            /* for the handlers, see request->context; shared by all threads */
+};
+
+#endif

@@ -1,0 +1,98 @@
+#include "session.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <strings.h>
+
+#include "store.h"
+
+enum { TOKEN_BYTES = 32 };
+
+void session_create_token(char token[SESSION_TOKEN_SIZE])
+{
+    unsigned char bytes[TOKEN_BYTES];
+    randombytes_buf(bytes, sizeof bytes);
+    sodium_bin2base64(token, SESSION_TOKEN_SIZE, bytes, sizeof bytes,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE])
+{
+    size_t length = strlen(token);
+    if (length != SESSION_TOKEN_SIZE - 1)
+        return false;
+    crypto_hash_sha256(hash, (const unsigned char *)token, length);
+    return true;
+}
+
+static bool cookie(const struct request *request, const char *name, const char **value,
+                   size_t *length)
+{
+    return param_cookie(request_variable(request, "HTTP_COOKIE"), name, value, length);
+}
+
+static void find_token(struct request *request)
+{
+    static const char bearer[] = "Bearer ";
+    const char *header = request_variable(request, "HTTP_X_SESSION_ID");
+    const char *authorization = request_variable(request, "HTTP_AUTHORIZATION");
+    const char *value;
+    size_t length;
+    if (*header) {
+        request->session = header;
+    } else if (strncasecmp(authorization, bearer, sizeof bearer - 1) == 0) {
+        request->session = authorization + sizeof bearer - 1;
+    } else if (cookie(request, SESSION_COOKIE, &value, &length)) {
+        request->session = arena_copy(request->arena, value, length);
+        request->session_cookie = true;
+    }
+}
+
+/* The cookie X-User-Id proves nothing, but it may not contradict. */
+static bool contradicts(const struct request *request)
+{
+    const char *value;
+    size_t length;
+    int64_t named;
+    if (!cookie(request, USER_COOKIE, &value, &length) || length == 0)
+        return false;
+    return !param_id(value, length, &named) || named != request->user_id;
+}
+
+static bool is_unsafe(enum method method)
+{
+    return method != METHOD_GET && method != METHOD_OPTIONS;
+}
+
+/* True when a browser says that another site's page makes this request. */
+static bool is_cross_site(const struct request *request)
+{
+    if (strcmp(request_variable(request, "HTTP_SEC_FETCH_SITE"), "cross-site") == 0)
+        return true;
+    const char *origin = request_variable(request, "HTTP_ORIGIN");
+    const char *scheme_end = strstr(origin, "://");
+    return *origin &&
+           (!scheme_end || strcasecmp(scheme_end + 3, request_variable(request, "HTTP_HOST")) != 0);
+}
+
+enum status session_authenticate(struct request *request, size_t statement)
+{
+    unsigned char hash[SESSION_HASH_SIZE];
+    find_token(request);
+    if (!request->session || !session_hash(request->session, hash))
+        return STATUS_ANSWERED;
+    if (request->session_cookie && is_unsafe(request->method) && is_cross_site(request))
+        return request_refuse(request, STATUS_FORBIDDEN, "the request comes from another site");
+
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_bytes(&params, hash, sizeof hash);
+    enum db_outcome outcome = db_query(request->db, statement, &params, &rows);
+    if (outcome != DB_DONE)
+        return status_of_store(store_of_db(outcome));
+    if (rows.count == 1)
+        request->user_id = db_number(&rows, 0, 0);
+    if (request->user_id != 0 && contradicts(request))
+        request->user_id = 0;
+    return STATUS_ANSWERED;
+}

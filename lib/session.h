@@ -1,0 +1,31 @@
+/* Who a request comes from: the session's token, its hash, the rules of cookies. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "request.h"
+
+enum {
+    SESSION_TOKEN_SIZE = 44, /* 32 random bytes in base64url, and a NUL */
+    SESSION_HASH_SIZE = 32,
+};
+
+#define SESSION_COOKIE "X-Session-Id"
+#define USER_COOKIE    "X-User-Id"
+
+/* The statement that every program with sessions has: $1 is the hash of a token, the row is the user's id. */
+#define SESSION_FIND_SQL \
+    "SELECT user_id FROM sessions WHERE token_hash = $1::bytea AND expires_at > now()"
+
+/* A new token. */
+void session_create_token(char token[SESSION_TOKEN_SIZE]);
+
+/* What the database keeps of a token. False when the text is no token. */
+WARN_UNUSED bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE]);
+
+/* Sets request->user_id when the request carries a valid session, found by the statement with that index.
+ * The header counts before Authorization, and that before the cookie. STATUS_ANSWERED when the request may go
+ * on, with or without a session; else the failure: a database that can't be asked, or a request from another
+ * site that rides on a cookie. */
+enum status session_authenticate(struct request *request, size_t statement);
+
+#endif

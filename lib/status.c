@@ -1,0 +1,27 @@
+#include "status.h"
+
+#include <stdlib.h>
+
+static const struct failure failures[STATUS_COUNT] = {
+    [STATUS_BAD_REQUEST] = {400, "Bad Request", "Request body is not correct", "001", 0},
+    [STATUS_UNAUTHENTICATED] = {401, "Unauthorized", "User authentication failed", "003", 0},
+    [STATUS_FORBIDDEN] = {403, "Forbidden", "Forbidden", "006", 0},
+    [STATUS_NOT_FOUND] = {404, "Not Found", "Not found", "007", 0},
+    [STATUS_METHOD_NOT_ALLOWED] = {405, "Method Not Allowed", "Method not allowed", "009", 0},
+    [STATUS_CONFLICT] = {409, "Conflict", "Conflict", "008", 0},
+    [STATUS_TOO_LARGE] = {413, "Content Too Large", "File size error", "002", 0},
+    [STATUS_UNSUPPORTED_MEDIA] = {415, "Unsupported Media Type", "Unsupported media type", "010", 0},
+    [STATUS_TOO_MANY_REQUESTS] = {429, "Too Many Requests", "Too many requests", "011", 1},
+    [STATUS_INTERNAL] = {500, "Internal Server Error", "Internal service error", "005", 0},
+    [STATUS_DB_FAILED] = {500, "Internal Server Error", "DB ops failed", "004", 0},
+    [STATUS_DB_UNAVAILABLE] = {503, "Service Unavailable", "DB ops failed", "004", 1},
+    [STATUS_UNAVAILABLE] = {503, "Service Unavailable", "Service unavailable", "012", 1},
+    [STATUS_STORAGE_FULL] = {507, "Insufficient Storage", "Insufficient storage", "013", 0},
+};
+
+const struct failure *status_failure(enum status status)
+{
+    if (status >= STATUS_COUNT || failures[status].http == 0)
+        abort();
+    return &failures[status];
+}
