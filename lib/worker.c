@@ -1,0 +1,101 @@
+#include "worker.h"
+
+#include <stdlib.h>
+
+#include "dispatch.h"
+#include "server.h"
+
+struct worker {
+    const struct service *service;
+    const struct config *config;
+};
+
+/* What a thread keeps from one request to the next: memory and a connection, nothing of a client's. */
+struct thread_state {
+    const struct worker *worker;
+    struct arena *arena;
+    struct db *db;
+    struct request request;
+    struct response response;
+};
+
+static void thread_stop(void *thread)
+{
+    struct thread_state *state = thread;
+    arena_destroy(state->arena);
+    db_destroy(state->db);
+    response_free(&state->response);
+    free(state);
+}
+
+static void *thread_start(void *context)
+{
+    const struct worker *worker = context;
+    const struct service *service = worker->service;
+    struct thread_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return NULL;
+    const struct db_options options = {
+        .url = worker->config->database_url,
+        .role = service->role,
+        .statements = service->statements,
+        .statement_count = service->statement_count,
+        .timeout_ms = (int)worker->config->database_timeout_ms,
+    };
+    state->worker = worker;
+    state->arena = arena_create();
+    state->db = db_create(&options);
+    if (!state->db) {
+        thread_stop(state);
+        return NULL;
+    }
+    /* So that the first request needn't wait for it; without a server the next one tries again. */
+    db_begin(state->db, state->arena);
+    (void)!db_connect(state->db);
+    return state;
+}
+
+static void write_status(struct response *response)
+{
+    buffer_printf(&response->headers, "Status: %d\r\nContent-Length: %zu\r\n", response->http,
+                  response->body.length);
+}
+
+static void serve(void *thread, const struct server_request *arrived, struct buffer **headers,
+                  struct buffer **body)
+{
+    struct thread_state *state = thread;
+    arena_reset(state->arena);
+    state->request = (struct request){
+        .config = state->worker->config,
+        .context = state->worker->service->context,
+        .arena = state->arena,
+        .db = state->db,
+        .variables = arrived->variables,
+        .body = arrived->body,
+        .body_length = arrived->body_length,
+        .body_whole = arrived->body_whole,
+    };
+    db_begin(state->db, state->arena);
+    dispatch(state->worker->service, &state->request, &state->response);
+    write_status(&state->response);
+    *headers = &state->response.headers;
+    *body = state->request.head ? NULL : &state->response.body;
+}
+
+bool worker_run(const struct service *service, const struct config *config, int listen_fd,
+                int threads)
+{
+    struct worker worker = {.service = service, .config = config};
+    const struct server server = {
+        .listen_fd = listen_fd,
+        .threads = threads,
+        .receive_timeout_ms = (int)config->receive_timeout_s * 1000,
+        .shutdown_timeout_ms = (int)config->shutdown_timeout_s * 1000,
+        .context = &worker,
+        .thread_start = thread_start,
+        .thread_stop = thread_stop,
+        .serve = serve,
+    };
+    return server_run(&server);
+}
