@@ -1,0 +1,120 @@
+package Runner::Nginx;
+
+# nginx's configuration, filled in from nginx/nginx.conf.in, and how to run nginx with it.
+
+use v5.36;
+
+use IO::Socket::IP;
+
+use Runner::Command;
+
+use constant {
+    MOST_CONNECTIONS => 16_384,
+    FORM_BYTES       => 64 * 1024,    # what a form puts around the file that is uploaded
+};
+
+# templates     the folder with nginx.conf.in
+# folder        where the configuration and nginx's temporary files go
+# pool, log, media, web  where the sockets, the log, the media and the website are
+# account       the workers' user
+# port          what it listens on
+# max_upload_bytes, open_files  the limits of the site and of a process
+sub new ($class, %site) {
+    return bless {%site, program => _program()}, $class;
+}
+
+# Fails when something else has the port.
+sub check_port ($self) {
+    for my $host ('0.0.0.0', $self->_has_ipv6 ? '::' : ()) {
+        my %address = (LocalHost => $host, LocalPort => $self->{port});
+        next if IO::Socket::IP->new(%address, Listen => 1, ReuseAddr => 1, V6Only => 1);
+        die $self->port_is_taken if $!{EADDRINUSE};
+        die "cannot listen on port $self->{port}: $!; set VS_PORT to another one\n";
+    }
+    return;
+}
+
+sub port_is_taken ($self) {
+    return "port $self->{port} is taken by another program; set VS_PORT to a free one\n";
+}
+
+# Writes the configuration and lets nginx check it.
+sub configure ($self) {
+    for my $name ('nginx.conf', 'fastcgi.conf') {
+        my $template = $name eq 'nginx.conf' ? "$name.in" : $name;
+        _write("$self->{folder}/$name", $self->_fill(_read("$self->{templates}/$template")));
+    }
+    my ($status, $output) = Runner::Command::capture([@{$self->_command}, '-t', '-q']);
+    die "nginx does not accept its configuration:\n$output" if $status != 0;
+    return;
+}
+
+# See Runner::Children.
+sub child ($self) {
+    return (
+        name    => 'nginx',
+        command => $self->_command,
+        stop    => [['QUIT', 5], ['TERM', 5]],
+        group   => 1,
+    );
+}
+
+sub _command ($self) {
+    return [$self->{program}, '-c', "$self->{folder}/nginx.conf", '-g', 'daemon off;'];
+}
+
+sub _fill ($self, $template) {
+    my %value = (
+        USER         => $> == 0 ? sprintf('user %s %s;', $self->{account}->name, $self->{account}->group) : '',
+        RUN_DIR      => $self->{pool},
+        NGINX_DIR    => $self->{folder},
+        LOG_DIR      => $self->{log},
+        MEDIA_DIR    => $self->{media},
+        WEB_DIR      => $self->{web},
+        LISTEN       => $self->_listen,
+        CONNECTIONS  => $self->_connections,
+        UPLOAD_LIMIT => $self->{max_upload_bytes} + FORM_BYTES,
+    );
+    for my $name (grep { /_DIR$/ } sort keys %value) {
+        die "nginx cannot use the folder $value{$name}: a path must not contain \", \\ or \$\n"
+            if $value{$name} =~ /["\\\$\x00-\x1f]/;
+    }
+    return $template =~ s{\@([A-Z_]+)\@}{$value{$1} // die "nginx.conf.in names \@$1\@, which is unknown\n"}ger;
+}
+
+sub _listen ($self) {
+    my @addresses = ($self->{port}, $self->_has_ipv6 ? "[::]:$self->{port} ipv6only=on" : ());
+    return join "\n", map { "        listen $_;" } @addresses;
+}
+
+# A viewer takes a descriptor for the connection and one for the file or the pool.
+sub _connections ($self) {
+    my $half = int($self->{open_files} / 2);
+    return $half < MOST_CONNECTIONS ? $half : MOST_CONNECTIONS;
+}
+
+sub _has_ipv6 ($self) {
+    return $self->{has_ipv6} //= IO::Socket::IP->new(LocalHost => '::1', LocalPort => 0, Listen => 1) ? 1 : 0;
+}
+
+sub _program () {
+    for my $folder (split(/:/, $ENV{PATH} // ''), '/usr/sbin', '/usr/local/sbin') {
+        return "$folder/nginx" if -x "$folder/nginx";
+    }
+    die "nginx is not installed: run deploy/install-packages\n";
+}
+
+sub _read ($path) {
+    open my $file, '<', $path or die "cannot read $path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+sub _write ($path, $text) {
+    open my $file, '>', $path or die "cannot write $path: $!\n";
+    print {$file} $text;
+    close $file or die "cannot write $path: $!\n";
+    return;
+}
+
+1;

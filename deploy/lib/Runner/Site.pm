@@ -1,0 +1,236 @@
+package Runner::Site;
+
+# The site as a whole: what it consists of, and in which order that starts and stops.
+
+use v5.36;
+
+use File::Spec ();
+use HTTP::Tiny ();
+use IO::Socket::UNIX;
+use POSIX      ();
+
+use Runner::Account;
+use Runner::Children;
+use Runner::Command;
+use Runner::Lock;
+use Runner::Nginx;
+use Runner::Places;
+use Runner::PostgreSQL;
+use Runner::Settings;
+
+# The programs in the order in which they start, with the sockets that they open.
+my @PROGRAMS = (
+    ['fcgi-api',    'api.sock', 'login.sock'],
+    ['fcgi-stream', 'stream.sock'],
+    ['scheduler',   'scheduler.sock'],
+);
+
+# What has to be answered, whatever the answer, before the site is said to run.
+my @PATHS = ('/', '/api/videos', '/stream/videos/1', '/scheduler');
+
+use constant {
+    POSTGRESQL_SECONDS => 300,    # to recover after a power cut
+    PROGRAM_SECONDS    => 60,     # to bring the tables up to date
+    NGINX_SECONDS      => 20,
+    STOP_SECONDS       => 120,
+    MOST_OPEN_FILES    => 65_536,
+    MOST_LOG_BYTES     => 64 * 1024 * 1024,
+};
+
+# Reads the settings; makes nothing yet.
+sub new ($class, $checkout) {
+    my $self = bless {checkout => $checkout}, $class;
+    $self->{durable} = (delete $ENV{VS_POSTGRESQL_FSYNC} // 'on') ne 'off';
+    $self->{build} = File::Spec->rel2abs(delete $ENV{VS_BUILD} || 'build', $checkout);
+    $self->{settings} = Runner::Settings->load($self->{build});
+    my $user = $> == 0 ? $self->setting('VS_USER') : undef;
+    $self->{pools} = defined $user ? Runner::Account->named($user) : Runner::Account->current;
+    if ($self->setting('VS_DATABASE_URL') eq '') {
+        $self->{database} = $> == 0 ? Runner::Account->named('postgres') : Runner::Account->current;
+    }
+    $self->{places} = Runner::Places->new(%$self{qw(checkout pools database)});
+    return $self;
+}
+
+sub setting   ($self, $name) { return $self->{settings}->get($name) }
+sub lock_path ($self)        { return $self->{places}->state_path('lock') }
+sub log_path  ($self, $name) { return $self->{places}->state_path("log/$name.log") }
+sub address   ($self)        { return 'http://127.0.0.1:' . $self->setting('VS_PORT') . '/' }
+
+sub greeting ($self) {
+    my $places = $self->{places};
+    return sprintf "video-server answers at %s\ndata: %s, media: %s, logs: %s",
+        $self->address, $places->state_folder, $self->{media}, $places->state_path('log');
+}
+
+# Everything that can go wrong before anything is started.
+sub prepare ($self) {
+    my $places = $self->{places};
+    $places->make_state;
+    $self->{lock}  = Runner::Lock->take($self->lock_path, $self->address);
+    $self->{media} = $places->media_folder($self->setting('VS_MEDIA_DIR'));
+    $places->make_rest($self->{media});
+    $self->_rotate_logs;
+    $self->{nginx}      = $self->_nginx;
+    $self->{postgresql} = $self->_postgresql if $self->{database};
+    $self->{nginx}->check_port;
+    $self->_set_environment;
+    chdir $places->run_folder or die "cannot enter $places->{run}: $!\n";
+    return;
+}
+
+# Turns this process into one without a terminal, whose output goes to a log.
+sub detach ($self) {
+    POSIX::setsid();
+    open STDIN,  '<',  '/dev/null'             or die "cannot open /dev/null: $!\n";
+    open STDOUT, '>>', $self->log_path('site') or die "cannot write a log: $!\n";
+    open STDERR, '>&', \*STDOUT                or die "cannot write a log: $!\n";
+    $self->{lock}->sign;
+    return;
+}
+
+# Starts the site, calls $ready once it answers, and returns when it has been stopped.
+sub run ($self, $ready) {
+    my $children = $self->{children} = Runner::Children->new;
+    my $done = eval {
+        $self->_start_postgresql if $self->{postgresql};
+        $self->_start_program(@$_) for @PROGRAMS;
+        $self->_start_nginx;
+        $ready->();
+        $children->supervise;
+        1;
+    };
+    my $failure = $@;
+    say STDERR 'video-server: stopping' if $done;
+    $children->stop('nginx');
+    $children->stop(map { $_->[0] } @PROGRAMS);
+    $children->stop('postgresql');
+    die $failure if !$done;
+    return;
+}
+
+# Ends the site that runs, and waits until all of it has gone. False when none runs.
+sub stop ($self) {
+    my $path = $self->lock_path;
+    return 0 if Runner::Lock->is_free($path);
+    my $holder = Runner::Lock->holder($path);
+    kill 'TERM', $holder->{pid} if $holder;
+    for (1 .. STOP_SECONDS / 0.1) {
+        return 1 if Runner::Lock->is_free($path);
+        select undef, undef, undef, 0.1;
+    }
+    die 'the site still runs after ' . STOP_SECONDS . " seconds\n";
+}
+
+sub _start_postgresql ($self) {
+    my ($postgresql, $children) = @$self{qw(postgresql children)};
+    $postgresql->make_cluster;
+    $postgresql->forget_dead_server;
+    $children->start($postgresql->child, log => $self->log_path('postgresql'));
+    $children->await('PostgreSQL', POSTGRESQL_SECONDS, sub { $postgresql->is_ready });
+    $postgresql->make_database($self->{pools});
+    return;
+}
+
+sub _start_program ($self, $name, @sockets) {
+    my $children = $self->{children};
+    my @paths = map { $self->{places}->run_path("pool/$_") } @sockets;
+    unlink @paths;
+    $children->start(
+        name    => $name,
+        command => ["$self->{build}/$name"],
+        log     => $self->log_path($name),
+        stop    => [['TERM', 12]],
+        group   => 1,
+    );
+    $children->await($name, PROGRAM_SECONDS, sub {
+        return !grep { !IO::Socket::UNIX->new(Peer => $_) } @paths;
+    });
+    return;
+}
+
+sub _start_nginx ($self) {
+    my ($nginx, $children) = @$self{qw(nginx children)};
+    $nginx->configure;
+    $children->start($nginx->child, log => $self->log_path('nginx'));
+    my $answered = eval {
+        $children->await('an answer', NGINX_SECONDS, sub {
+            return !grep { $self->_status($_) >= 500 } @PATHS;
+        });
+        1;
+    };
+    return if $answered;
+    die $@ =~ /Address already in use/ ? $nginx->port_is_taken : $@;
+}
+
+# 599 when there is no answer.
+sub _status ($self, $path) {
+    my $client = HTTP::Tiny->new(timeout => 2, http_proxy => undef, all_proxy => undef);
+    return $client->get($self->address =~ s{/$}{}r . $path)->{status};
+}
+
+sub _nginx ($self) {
+    my $places = $self->{places};
+    return Runner::Nginx->new(
+        templates        => "$self->{checkout}/nginx",
+        folder           => $places->run_path('nginx'),
+        pool             => $places->run_path('pool'),
+        log              => $places->state_path('log'),
+        media            => $self->{media},
+        web              => $places->web_folder,
+        account          => $self->{pools},
+        port             => $self->setting('VS_PORT'),
+        max_upload_bytes => $self->setting('VS_MAX_UPLOAD_BYTES'),
+        open_files       => _allow_open_files(),
+    );
+}
+
+sub _postgresql ($self) {
+    my $places = $self->{places};
+    return Runner::PostgreSQL->new(
+        account       => $self->{database},
+        data          => $places->state_path('postgresql'),
+        socket_folder => $places->run_path('postgresql'),
+        roles         => _read("$self->{checkout}/db/roles.sql"),
+        durable       => $self->{durable},
+    );
+}
+
+sub _read ($path) {
+    open my $file, '<', $path or die "cannot read $path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+# What the programs are told. Variables that libpq knows would mix with the address of our own database.
+sub _set_environment ($self) {
+    my $places = $self->{places};
+    $ENV{VS_STATE_DIR} = $places->state_folder;
+    $ENV{VS_RUN_DIR}   = $places->run_path('pool');
+    $ENV{VS_MEDIA_DIR} = $self->{media};
+    if ($self->{postgresql}) {
+        $ENV{VS_DATABASE_URL} = $self->{postgresql}->database_url;
+        delete @ENV{grep { /^PG/ } keys %ENV};
+    }
+    return;
+}
+
+# Raises what this process and so its children may open to what the system allows. Returns that.
+sub _allow_open_files () {
+    open my $limits, '<', '/proc/self/limits' or die "cannot read /proc/self/limits: $!\n";
+    my ($hard) = map { /^Max open files\s+\S+\s+(\d+)/ } <$limits>;
+    $hard = MOST_OPEN_FILES if $hard > MOST_OPEN_FILES;
+    Runner::Command::output(['prlimit', '--pid', $$, "--nofile=$hard:"]);
+    return $hard;
+}
+
+# A log that has grown large is put aside, in the place of the one that was put aside before.
+sub _rotate_logs ($self) {
+    for my $log (glob "'" . $self->log_path('*') =~ s/'/\\'/gr . "'") {
+        next if -s $log < MOST_LOG_BYTES;
+        rename $log, "$log.1" or die "cannot rename $log: $!\n";
+    }
+    return;
+}
+
+1;
