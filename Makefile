@@ -1,0 +1,98 @@
+# video-server. `make help` lists the targets.
+
+BUILD    ?= build
+OBJ      := $(BUILD)/obj
+CC       ?= cc
+PACKAGES := fcgi libpq json-c uuid libsodium
+JOBS     := $(shell nproc)
+
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-missing-field-initializers
+HARDEN    = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(HARDEN) $(if $(DEVELOPER),-Werror) -pthread \
+             -Ilib $$(pkg-config --cflags $(PACKAGES)) $(CFLAGS) $(SANITIZE)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
+LIBS      = $$(pkg-config --libs $(PACKAGES))
+
+PROGRAMS := fcgi-api fcgi-stream scheduler
+LIB      := $(OBJ)/lib.a
+LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migrations.o
+UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*.c))
+
+objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
+
+.PHONY: all help run start stop status test check-asan bench format clean packages
+
+all: $(PROGRAMS:%=$(BUILD)/%) ## build the three programs
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: packages ## install what is missing, build, run the site in the foreground (Ctrl-C stops it)
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@exec deploy/site run
+
+start: packages ## the same in the background
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@deploy/site start
+
+stop: ## stop what make start started
+	@deploy/site stop
+
+status: ## say whether the site runs, and where
+	@deploy/site status
+
+test: ## install what is missing, build, run all tests
+	@deploy/install-packages run test
+	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS)
+	@VS_BUILD=$(BUILD) prove -j$(JOBS) -It/lib $(TESTS)
+
+TESTS = $(UNIT_TESTS) t
+
+check-asan: ## all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test
+
+bench: ## measure the speed, as ratios within one run
+	@deploy/install-packages run bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@bench/run
+
+format: ## format the C code
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean: ## remove what was built
+	rm -rf build build-asan
+
+packages:
+	@deploy/install-packages run
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+define program
+$(BUILD)/$(1): $(call objects_of,$(1)) $(LIB)
+	$$(CC) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS)
+endef
+$(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
+
+# A unit test links the objects of the programs too, less their main().
+PARTS := $(filter-out %/main.o,$(foreach name,$(PROGRAMS),$(call objects_of,$(name))))
+$(BUILD)/unit/%.t: $(OBJ)/t/unit/%.o $(LIB)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/db/migrations.c: db/embed $(wildcard db/*.sql)
+	@mkdir -p $(@D)
+	@db/embed > $@.new && mv $@.new $@
+
+$(OBJ)/db/migrations.o: $(OBJ)/db/migrations.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+.SECONDARY:
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

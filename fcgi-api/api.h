@@ -1,0 +1,29 @@
+/* What fcgi-api's handlers share. */
+#ifndef API_H
+#define API_H
+
+#include "password.h"
+#include "route.h"
+
+struct api_context {
+    char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
+};
+
+extern const struct route_table api_routes;
+
+enum status user_create(struct request *request, struct response *response);
+enum status user_get(struct request *request, struct response *response);
+enum status session_create(struct request *request, struct response *response);
+enum status session_delete(struct request *request, struct response *response);
+enum status video_list(struct request *request, struct response *response);
+enum status video_list_of_user(struct request *request, struct response *response);
+enum status video_create(struct request *request, struct response *response);
+enum status video_get(struct request *request, struct response *response);
+enum status video_delete(struct request *request, struct response *response);
+enum status comment_list(struct request *request, struct response *response);
+enum status comment_create(struct request *request, struct response *response);
+
+/* The bodies of the routes above; each handler reads request->values in this order. */
+extern const struct form credentials_form, video_form, comment_form;
+
+#endif

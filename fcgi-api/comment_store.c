@@ -1,0 +1,52 @@
+#include "comment_store.h"
+
+#include <string.h>
+#include <uuid/uuid.h>
+
+#include "statements.h"
+
+void comment_read(const struct db_rows *rows, int row, struct comment *comment)
+{
+    *comment = (struct comment){
+        .id = db_text(rows, row, 0),
+        .video_id = db_number(rows, row, 1),
+        .author_id = db_number(rows, row, 2),
+        .author_name = db_text(rows, row, 3),
+        .content = db_text(rows, row, 4),
+        .post_time_us = db_number(rows, row, 5),
+    };
+}
+
+enum store_outcome comment_store_create(struct db *db, int64_t video_id, int64_t author_id,
+                                        const char *content, struct comment *comment)
+{
+    uuid_t uuid;
+    char id[UUID_STR_LEN];
+    struct db_params params = {0};
+    struct db_rows rows;
+    uuid_generate_random(uuid);
+    uuid_unparse_lower(uuid, id);
+    db_bind_literal(&params, id);
+    db_bind_number(&params, video_id);
+    db_bind_number(&params, author_id);
+    db_bind_text(&params, content, strlen(content));
+    enum db_outcome outcome = db_query(db, COMMENT_CREATE, &params, &rows);
+    /* The video may go between the look and the insertion. */
+    bool gone = outcome == DB_REFUSED && strcmp(db_sqlstate(db), DB_FOREIGN_KEY_VIOLATION) == 0;
+    if (gone || (outcome == DB_DONE && rows.count == 0))
+        return STORE_MISSING;
+    if (outcome == DB_DONE)
+        comment_read(&rows, 0, comment);
+    return store_of_db(outcome);
+}
+
+enum store_outcome comment_store_list(struct db *db, const struct page *page, int64_t video_id,
+                                      struct db_rows *rows)
+{
+    struct db_params params = {0};
+    db_bind_number(&params, page->time_us);
+    db_bind_literal(&params, page->uuid);
+    db_bind_number(&params, page->limit + 1);
+    db_bind_number(&params, video_id);
+    return store_of_db(db_query(db, COMMENT_LIST, &params, rows));
+}

@@ -1,0 +1,73 @@
+#include "api.h"
+#include "comment_store.h"
+#include "video_store.h"
+
+enum { CONTENT, AUTHOR_ID };
+
+static const struct field fields[] = {
+    [CONTENT] = {"content", FIELD_TEXT, .required = true, .min = 1, .max = 1000},
+    [AUTHOR_ID] = {"author_id", FIELD_ID},
+};
+const struct form comment_form = {fields, COUNT_OF(fields)};
+
+static void write_comment(struct json *json, const struct comment *comment)
+{
+    json_object(json);
+    json_text(json, "id", comment->id);
+    json_number(json, "video_id", comment->video_id);
+    json_number(json, "author_id", comment->author_id);
+    json_text(json, "author_name", comment->author_name);
+    json_text(json, "content", comment->content);
+    json_time(json, "post_time", comment->post_time_us / 1000000);
+    json_object_end(json);
+}
+
+static void write_page(struct request *request, struct response *response,
+                       const struct db_rows *rows)
+{
+    struct comment comment;
+    int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
+    struct json *json = response_json(response, 200);
+    json_object(json);
+    json_name(json, "comments");
+    json_array(json);
+    for (int i = 0; i < count; i++) {
+        comment_read(rows, i, &comment);
+        write_comment(json, &comment);
+    }
+    json_array_end(json);
+    json_object_end(json);
+    if (rows->count > count)
+        page_link(&response->headers, request->path, &request->page, comment.post_time_us,
+                  comment.id);
+}
+
+/* 200; 404 when there is no such video. */
+enum status comment_list(struct request *request, struct response *response)
+{
+    struct db_rows rows;
+    struct video video;
+    enum store_outcome outcome =
+        comment_store_list(request->db, &request->page, request->ids.vid, &rows);
+    if (outcome == STORE_DONE && rows.count == 0)
+        outcome = video_store_get(request->db, request->ids.vid, &video);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    write_page(request, response, &rows);
+    return STATUS_ANSWERED;
+}
+
+/* 201; 403 when author_id is given and not the session's user; 404 when there is no such video. */
+enum status comment_create(struct request *request, struct response *response)
+{
+    const struct field_value *values = request->values;
+    struct comment comment;
+    if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
+        return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
+    enum store_outcome outcome = comment_store_create(
+        request->db, request->ids.vid, request->user_id, values[CONTENT].text, &comment);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    write_comment(response_json(response, 201), &comment);
+    return STATUS_ANSWERED;
+}

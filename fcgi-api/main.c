@@ -1,0 +1,38 @@
+#include <stdlib.h>
+
+#include "api.h"
+#include "log.h"
+#include "pool.h"
+#include "program.h"
+#include "statements.h"
+
+static const char summary[] = "The REST API under /api, for nginx, over FastCGI on unix sockets.";
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    struct api_context context;
+    int exit_status;
+    if (!program_begin(argc, argv, summary, &config, &exit_status))
+        return exit_status;
+    if (!password_hash(&config, "", 0, context.dummy_hash)) {
+        log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
+        return EXIT_FAILURE;
+    }
+    const struct service service = {
+        .name = "api",
+        .routes = api_routes,
+        .statements = api_statements,
+        .statement_count = STATEMENT_COUNT,
+        .session_statement = SESSION_FIND,
+        .role = "video_api",
+        .context = &context,
+    };
+    /* Logging in and registering hash a password; nginx sends them to a pool of their own. */
+    const struct pool_group groups[] = {
+        {"api", (int)config.api_processes, (int)config.api_threads, &service, NULL},
+        {"login", 1, (int)config.password_threads, &service, NULL},
+    };
+    const struct pool pool = {"fcgi-api", &config, groups, COUNT_OF(groups), NULL};
+    return pool_run(&pool);
+}

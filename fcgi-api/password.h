@@ -1,0 +1,22 @@
+/* Passwords: argon2id by libsodium, with the settings' cost. A hash takes tens of milliseconds and the
+ * memory of VS_PASSWORD_MEMORY_KIB while it runs, so it is done in the login pool only. */
+#ifndef PASSWORD_H
+#define PASSWORD_H
+
+#include <sodium.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+#include "config.h"
+
+enum { PASSWORD_HASH_SIZE = crypto_pwhash_STRBYTES };
+
+/* Writes the hash of a password as text; false when there was no memory for it. */
+WARN_UNUSED bool password_hash(const struct config *config, const char *password, size_t length,
+                               char hash[PASSWORD_HASH_SIZE]);
+
+/* True when the password is the one that was hashed. */
+WARN_UNUSED bool password_verify(const char *hash, const char *password, size_t length);
+
+#endif

@@ -1,0 +1,18 @@
+/* The API on one page. */
+#include "api.h"
+
+static const struct route routes[] = {
+    {METHOD_POST, "/api/users", user_create, .form = &credentials_form},
+    {METHOD_GET, "/api/users/:uid", user_get},
+    {METHOD_GET, "/api/users/:uid/videos", video_list_of_user, .pages = PAGE_BY_ID},
+    {METHOD_POST, "/api/sessions", session_create, .form = &credentials_form},
+    {METHOD_DELETE, "/api/sessions", session_delete, .session = true},
+    {METHOD_GET, "/api/videos", video_list, .pages = PAGE_BY_ID},
+    {METHOD_POST, "/api/videos", video_create, .session = true, .form = &video_form},
+    {METHOD_GET, "/api/videos/:vid", video_get},
+    {METHOD_DELETE, "/api/videos/:vid", video_delete, .session = true},
+    {METHOD_GET, "/api/videos/:vid/comments", comment_list, .pages = PAGE_BY_UUID},
+    {METHOD_POST, "/api/videos/:vid/comments", comment_create, .session = true, .form = &comment_form},
+};
+
+const struct route_table api_routes = {routes, COUNT_OF(routes)};

@@ -1,0 +1,77 @@
+#include "statements.h"
+
+#include "session.h"
+
+#define MICROSECONDS(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
+#define TIMESTAMP(us)      "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
+
+/* What video_read in video_store.c takes, of videos v joined with users u. */
+#define VIDEO_COLUMNS \
+    "v.id, v.author_id, u.name, v.title, v.description, " MICROSECONDS("v.create_time") ", v.size, v.content_type"
+
+/* What comment_read in comment_store.c takes, of comments c joined with users u. */
+#define COMMENT_COLUMNS \
+    "c.id, c.video_id, c.author_id, u.name, c.content, " MICROSECONDS("c.post_time")
+
+/* Two names are the same as users_name_key sees them. */
+#define SAME_NAME(a, b) "lower(normalize(" a ", NFKC)) = lower(normalize(" b ", NFKC))"
+
+const struct db_statement api_statements[STATEMENT_COUNT] = {
+    [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
+    [SESSION_CREATE] = {"session_create",
+                        "INSERT INTO sessions (token_hash, user_id, expires_at)"
+                        " VALUES ($1::bytea, $2::bigint, now() + $3::bigint * interval '1 second')"},
+    [SESSION_DELETE] = {"session_delete", "DELETE FROM sessions WHERE token_hash = $1::bytea"},
+
+    [USER_CREATE] = {"user_create",
+                     "INSERT INTO users (name, password_hash) VALUES ($1::text, $2::text)"
+                     " ON CONFLICT DO NOTHING"
+                     " RETURNING id, name, " MICROSECONDS("create_time")},
+    [USER_GET] = {"user_get",
+                  "SELECT id, name, " MICROSECONDS("create_time") " FROM users WHERE id = $1::bigint",
+                  .read = true},
+    [USER_FIND] = {"user_find",
+                   "SELECT id, password_hash FROM users WHERE " SAME_NAME("name", "$1::text"),
+                   .read = true},
+
+    [VIDEO_LIST] = {"video_list",
+                    "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                    " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
+                    " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                    .read = true},
+    [VIDEO_LIST_OF_USER] = {"video_list_of_user",
+                            "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                            " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
+                            " AND v.author_id = $4::bigint"
+                            " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                            .read = true},
+    [VIDEO_GET] = {"video_get",
+                   "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                   " WHERE v.id = $1::bigint",
+                   .read = true},
+    [VIDEO_CREATE] = {"video_create",
+                      "WITH v AS (INSERT INTO videos (author_id, title, description)"
+                      " VALUES ($1::bigint, $2::text, $3::text) RETURNING *)"
+                      " SELECT " VIDEO_COLUMNS " FROM v JOIN users u ON u.id = v.author_id"},
+
+    /* The row goes and the deletion row comes, or neither; the last column is the author as it was before. */
+    [VIDEO_DELETE] = {"video_delete",
+                      "WITH gone AS (DELETE FROM videos WHERE id = $1::bigint AND author_id = $2::bigint"
+                      " RETURNING id, media_key),"
+                      " queued AS (INSERT INTO video_deletions (video_id, media_key)"
+                      " SELECT id, media_key FROM gone WHERE media_key IS NOT NULL)"
+                      " SELECT (SELECT count(*) FROM gone),"
+                      " (SELECT author_id FROM videos WHERE id = $1::bigint)"},
+
+    [COMMENT_LIST] = {"comment_list",
+                      "SELECT " COMMENT_COLUMNS " FROM comments c JOIN users u ON u.id = c.author_id"
+                      " WHERE (c.post_time, c.id) < (" TIMESTAMP("$1") ", $2::uuid)"
+                      " AND c.video_id = $4::bigint"
+                      " ORDER BY c.post_time DESC, c.id DESC LIMIT $3::bigint",
+                      .read = true},
+    [COMMENT_CREATE] = {"comment_create",
+                        "WITH c AS (INSERT INTO comments (id, video_id, author_id, content)"
+                        " SELECT $1::uuid, id, $3::bigint, $4::text FROM videos WHERE id = $2::bigint"
+                        " RETURNING *)"
+                        " SELECT " COMMENT_COLUMNS " FROM c JOIN users u ON u.id = c.author_id"},
+};

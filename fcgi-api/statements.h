@@ -1,0 +1,26 @@
+/* All SQL of fcgi-api, by name. */
+#ifndef STATEMENTS_H
+#define STATEMENTS_H
+
+#include "db.h"
+
+enum statement {
+    SESSION_FIND,
+    SESSION_CREATE,
+    SESSION_DELETE,
+    USER_CREATE,
+    USER_GET,
+    USER_FIND,
+    VIDEO_LIST,
+    VIDEO_LIST_OF_USER,
+    VIDEO_GET,
+    VIDEO_CREATE,
+    VIDEO_DELETE,
+    COMMENT_LIST,
+    COMMENT_CREATE,
+    STATEMENT_COUNT
+};
+
+extern const struct db_statement api_statements[STATEMENT_COUNT];
+
+#endif

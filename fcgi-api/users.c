@@ -1,0 +1,50 @@
+#include "api.h"
+#include "user_store.h"
+
+enum { USER_NAME, PASSWORD };
+
+static const struct field credentials[] = {
+    [USER_NAME] = {"user_name", FIELD_LINE, .required = true, .min = 1, .max = 40},
+    [PASSWORD] = {"pwd", FIELD_SECRET, .required = true, .min = 8, .max = 256},
+};
+const struct form credentials_form = {credentials, COUNT_OF(credentials)};
+
+static enum status answer(struct response *response, int http, const struct user *user)
+{
+    struct json *json = response_json(response, http);
+    json_object(json);
+    json_number(json, "user_id", user->id);
+    json_text(json, "user_name", user->name);
+    json_time(json, "create_time", user->create_time_us / 1000000);
+    json_object_end(json);
+    return STATUS_ANSWERED;
+}
+
+/* 201; 409 when the name is taken. */
+enum status user_create(struct request *request, struct response *response)
+{
+    const struct field_value *name = &request->values[USER_NAME];
+    const struct field_value *password = &request->values[PASSWORD];
+    char hash[PASSWORD_HASH_SIZE];
+    struct user user;
+    if (!password_hash(request->config, password->text, password->length, hash))
+        return STATUS_INTERNAL;
+    enum store_outcome outcome =
+        user_store_create(request->db, name->text, name->length, hash, &user);
+    if (outcome == STORE_CONFLICT)
+        return request_refuse(request, STATUS_CONFLICT, "the user name is taken");
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    buffer_printf(&response->headers, "Location: /api/users/%lld\r\n", (long long)user.id);
+    return answer(response, 201, &user);
+}
+
+/* 200; 404 when there is no such user. */
+enum status user_get(struct request *request, struct response *response)
+{
+    struct user user;
+    enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return answer(response, 200, &user);
+}

@@ -1,0 +1,81 @@
+#include "video_store.h"
+
+#include <string.h>
+
+#include "statements.h"
+
+void video_read(const struct db_rows *rows, int row, struct video *video)
+{
+    *video = (struct video){
+        .id = db_number(rows, row, 0),
+        .author_id = db_number(rows, row, 1),
+        .author_name = db_text(rows, row, 2),
+        .title = db_text(rows, row, 3),
+        .description = db_text(rows, row, 4),
+        .create_time_us = db_number(rows, row, 5),
+        .ready = !db_is_null(rows, row, 6),
+        .size = db_number(rows, row, 6),
+        .content_type = db_text(rows, row, 7),
+    };
+}
+
+static enum store_outcome read_one(enum db_outcome outcome, const struct db_rows *rows,
+                                   struct video *video)
+{
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows->count == 0)
+        return STORE_MISSING;
+    video_read(rows, 0, video);
+    return STORE_DONE;
+}
+
+enum store_outcome video_store_get(struct db *db, int64_t id, struct video *video)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, id);
+    enum db_outcome outcome = db_query(db, VIDEO_GET, &params, &rows);
+    return read_one(outcome, &rows, video);
+}
+
+enum store_outcome video_store_create(struct db *db, int64_t author_id, const char *title,
+                                      const char *description, struct video *video)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, author_id);
+    db_bind_text(&params, title, strlen(title));
+    db_bind_text(&params, description, strlen(description));
+    enum db_outcome outcome = db_query(db, VIDEO_CREATE, &params, &rows);
+    return read_one(outcome, &rows, video);
+}
+
+enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, id);
+    db_bind_number(&params, author_id);
+    enum db_outcome outcome = db_query(db, VIDEO_DELETE, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (db_number(&rows, 0, 0) == 1)
+        return STORE_DONE;
+    /* One's own that was not deleted: another request was faster. */
+    bool others = !db_is_null(&rows, 0, 1) && db_number(&rows, 0, 1) != author_id;
+    return others ? STORE_FORBIDDEN : STORE_MISSING;
+}
+
+enum store_outcome video_store_list(struct db *db, const struct page *page, int64_t author_id,
+                                    struct db_rows *rows)
+{
+    struct db_params params = {0};
+    db_bind_number(&params, page->time_us);
+    db_bind_number(&params, page->id);
+    db_bind_number(&params, page->limit + 1);
+    if (author_id == 0)
+        return store_of_db(db_query(db, VIDEO_LIST, &params, rows));
+    db_bind_number(&params, author_id);
+    return store_of_db(db_query(db, VIDEO_LIST_OF_USER, &params, rows));
+}

@@ -1,0 +1,31 @@
+/* Videos in the database. Texts live as long as the request. */
+#ifndef VIDEO_STORE_H
+#define VIDEO_STORE_H
+
+#include "page.h"
+#include "store.h"
+
+struct video {
+    int64_t id, author_id;
+    const char *author_name, *title, *description;
+    int64_t create_time_us; /* since 1970 */
+    bool ready;             /* it has a file; the two below are its */
+    int64_t size;
+    const char *content_type;
+};
+
+enum store_outcome video_store_get(struct db *db, int64_t id, struct video *video);
+enum store_outcome video_store_create(struct db *db, int64_t author_id, const char *title,
+                                      const char *description, struct video *video);
+
+/* STORE_FORBIDDEN when it is another author's. Its file, if there is one, is queued for deletion. */
+enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id);
+
+/* One row more than the page's limit, newest first, where there are as many. author_id 0: of everyone. */
+enum store_outcome video_store_list(struct db *db, const struct page *page, int64_t author_id,
+                                    struct db_rows *rows);
+
+/* The video in a row of what video_store_list gave. */
+void video_read(const struct db_rows *rows, int row, struct video *video);
+
+#endif

@@ -1,0 +1,121 @@
+#include "api.h"
+#include "user_store.h"
+#include "video_store.h"
+
+#include <stdio.h>
+
+enum { TITLE, DESCRIPTION, AUTHOR_ID };
+
+static const struct field fields[] = {
+    [TITLE] = {"title", FIELD_LINE, .required = true, .min = 1, .max = 200},
+    [DESCRIPTION] = {"description", FIELD_TEXT, .max = 5000},
+    [AUTHOR_ID] = {"author_id", FIELD_ID},
+};
+const struct form video_form = {fields, COUNT_OF(fields)};
+
+static void write_file(struct json *json, const struct video *video)
+{
+    if (!video->ready) {
+        json_null(json, "size");
+        json_null(json, "content_type");
+        json_null(json, "stream_url");
+        return;
+    }
+    char url[64];
+    snprintf(url, sizeof url, "/stream/videos/%lld", (long long)video->id);
+    json_number(json, "size", video->size);
+    json_text(json, "content_type", video->content_type);
+    json_text(json, "stream_url", url);
+}
+
+static void write_video(struct json *json, const struct video *video)
+{
+    json_object(json);
+    json_number(json, "id", video->id);
+    json_number(json, "author_id", video->author_id);
+    json_text(json, "author_name", video->author_name);
+    json_text(json, "title", video->title);
+    json_text(json, "description", video->description);
+    json_time(json, "create_time", video->create_time_us / 1000000);
+    json_text(json, "state", video->ready ? "ready" : "created");
+    write_file(json, video);
+    json_null(json, "poster_url");
+    json_number(json, "views", 0);
+    json_object_end(json);
+}
+
+/* An array of the page's videos, and the link to the next page if there is one. */
+static enum status answer_list(struct request *request, struct response *response, int64_t author_id)
+{
+    struct db_rows rows;
+    struct video video;
+    enum store_outcome outcome = video_store_list(request->db, &request->page, author_id, &rows);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    int count = rows.count > request->page.limit ? (int)request->page.limit : rows.count;
+    struct json *json = response_json(response, 200);
+    json_array(json);
+    for (int i = 0; i < count; i++) {
+        video_read(&rows, i, &video);
+        write_video(json, &video);
+    }
+    json_array_end(json);
+    if (rows.count > count)
+        page_link(&response->headers, request->path, &request->page, video.create_time_us,
+                  db_text(&rows, count - 1, 0));
+    return STATUS_ANSWERED;
+}
+
+/* 200. */
+enum status video_list(struct request *request, struct response *response)
+{
+    return answer_list(request, response, 0);
+}
+
+/* 200; 404 when there is no such user. */
+enum status video_list_of_user(struct request *request, struct response *response)
+{
+    struct user user;
+    enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return answer_list(request, response, user.id);
+}
+
+/* 200; 404 when there is none. */
+enum status video_get(struct request *request, struct response *response)
+{
+    struct video video;
+    enum store_outcome outcome = video_store_get(request->db, request->ids.vid, &video);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    write_video(response_json(response, 200), &video);
+    return STATUS_ANSWERED;
+}
+
+/* 201; 403 when author_id is given and not the session's user. */
+enum status video_create(struct request *request, struct response *response)
+{
+    const struct field_value *values = request->values;
+    struct video video;
+    if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
+        return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
+    const char *description = values[DESCRIPTION].present ? values[DESCRIPTION].text : "";
+    enum store_outcome outcome = video_store_create(request->db, request->user_id,
+                                                    values[TITLE].text, description, &video);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    buffer_printf(&response->headers, "Location: /api/videos/%lld\r\n", (long long)video.id);
+    write_video(response_json(response, 201), &video);
+    return STATUS_ANSWERED;
+}
+
+/* 204; 403 when it is another user's; 404 when there is none. */
+enum status video_delete(struct request *request, struct response *response)
+{
+    enum store_outcome outcome =
+        video_store_delete(request->db, request->ids.vid, request->user_id);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return response_empty(response, 204);
+}
