@@ -9,13 +9,12 @@
 /* The largest JSON body. */
 enum { BODY_MAX = 64 * 1024 };
 
-static enum status answer_options(const struct service *service, const struct request *request,
-                                  struct response *response)
+static void add_allow(const struct service *service, const struct request *request,
+                      struct response *response)
 {
     buffer_text(&response->headers, "Allow: ");
     route_allow(&service->routes, request->path, &response->headers);
     buffer_text(&response->headers, "\r\n");
-    return response_empty(response, 204);
 }
 
 static enum status read_form(const struct form *form, struct request *request)
@@ -69,9 +68,22 @@ static enum status answer(const struct service *service, struct request *request
     case ROUTE_NO_PATH: return STATUS_NOT_FOUND;
     case ROUTE_NO_METHOD: break;
     }
-    if (request->method == METHOD_OPTIONS)
-        return answer_options(service, request, response);
-    return STATUS_METHOD_NOT_ALLOWED;
+    if (request->method != METHOD_OPTIONS)
+        return STATUS_METHOD_NOT_ALLOWED;
+    add_allow(service, request, response);
+    return response_empty(response, 204);
+}
+
+static void answer_failure(const struct service *service, const struct request *request,
+                           struct response *response, enum status status)
+{
+    if (request->method == METHOD_GATE) {
+        response_refusal(response, request, status);
+        return;
+    }
+    response_problem(response, request, status);
+    if (status == STATUS_METHOD_NOT_ALLOWED)
+        add_allow(service, request, response);
 }
 
 void dispatch(const struct service *service, struct request *request, struct response *response)
@@ -81,12 +93,7 @@ void dispatch(const struct service *service, struct request *request, struct res
     response_reset(response);
     enum status status = answer(service, request, response, &pattern);
     if (status != STATUS_ANSWERED)
-        response_problem(response, request, status);
-    if (status == STATUS_METHOD_NOT_ALLOWED) {
-        buffer_text(&response->headers, "Allow: ");
-        route_allow(&service->routes, request->path, &response->headers);
-        buffer_text(&response->headers, "\r\n");
-    }
+        answer_failure(service, request, response, status);
     log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld",
               request->id, request->head ? "HEAD" : method_names[request->method], pattern,
               response->http, (long long)request->user_id, (long long)(clock_us() - start_us));

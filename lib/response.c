@@ -35,7 +35,7 @@ enum status response_empty(struct response *response, int http)
     return STATUS_ANSWERED;
 }
 
-void problem_write(struct buffer *out, const struct request *request, enum status status)
+static void write_problem(struct buffer *out, const struct request *request, enum status status)
 {
     const struct failure *failure = status_failure(status);
     struct json json = {.out = out};
@@ -61,5 +61,15 @@ void response_problem(struct response *response, const struct request *request, 
         response_header(response, "WWW-Authenticate", "Bearer");
     if (failure->retry_after_s > 0)
         buffer_printf(&response->headers, "Retry-After: %d\r\n", failure->retry_after_s);
-    problem_write(&response->body, request, status);
+    write_problem(&response->body, request, status);
+}
+
+void response_refusal(struct response *response, const struct request *request, enum status status)
+{
+    response_reset(response);
+    response->http = 403;
+    buffer_printf(&response->headers, "X-Gate-Status: %d\r\nX-Gate-Problem: ",
+                  status_failure(status)->http);
+    write_problem(&response->headers, request, status);
+    buffer_append(&response->headers, "\r\n", 2);
 }

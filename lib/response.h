@@ -29,7 +29,8 @@ enum status response_empty(struct response *response, int http);
 /* The problem body (RFC 9457) for a status that a handler returned; replaces what was written before. */
 void response_problem(struct response *response, const struct request *request, enum status status);
 
-/* Writes the same body, and nothing else, to out. */
-void problem_write(struct buffer *out, const struct request *request, enum status status);
+/* The same for the gate: nginx passes only a 403 on, so the real status and body travel in two headers (see
+ * nginx.conf.in, @refused). */
+void response_refusal(struct response *response, const struct request *request, enum status status);
 
 #endif

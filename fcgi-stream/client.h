@@ -1,0 +1,10 @@
+/* What tells one client from another. */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdint.h>
+
+/* A number for the client at that address: IPv4 as it is, IPv6 by its /64, which is one household. */
+uint64_t client_of_address(const char *address);
+
+#endif

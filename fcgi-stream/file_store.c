@@ -1,0 +1,52 @@
+#include "file_store.h"
+
+#include <string.h>
+
+#include "statements.h"
+
+enum store_outcome file_store_get(struct db *db, int64_t video_id, struct video_file *file)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, video_id);
+    enum db_outcome outcome = db_query(db, VIDEO_FILE, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows.count == 0 || db_is_null(&rows, 0, 0))
+        return STORE_MISSING;
+    *file = (struct video_file){.key = db_text(&rows, 0, 0), .content_type = db_text(&rows, 0, 1)};
+    return STORE_DONE;
+}
+
+enum store_outcome file_store_check_author(struct db *db, int64_t video_id, int64_t user_id)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, video_id);
+    enum db_outcome outcome = db_query(db, VIDEO_AUTHOR, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows.count == 0)
+        return STORE_MISSING;
+    return db_number(&rows, 0, 0) == user_id ? STORE_DONE : STORE_FORBIDDEN;
+}
+
+enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t user_id,
+                                      const struct video_file *file, bool *kept)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, video_id);
+    db_bind_number(&params, user_id);
+    db_bind_literal(&params, file->key);
+    db_bind_text(&params, file->content_type, strlen(file->content_type));
+    db_bind_number(&params, file->size);
+    enum db_outcome outcome = db_query(db, VIDEO_PUBLISH, &params, &rows);
+    *kept = outcome == DB_UNKNOWN;
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    *kept = db_number(&rows, 0, 0) == 1;
+    if (*kept)
+        return STORE_DONE;
+    return db_is_null(&rows, 0, 1) ? STORE_MISSING : STORE_FORBIDDEN;
+}

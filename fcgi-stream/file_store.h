@@ -1,0 +1,24 @@
+/* The files of videos in the database. Texts live as long as the request. */
+#ifndef FILE_STORE_H
+#define FILE_STORE_H
+
+#include "store.h"
+
+struct video_file {
+    const char *key; /* see media.h */
+    const char *content_type;
+    int64_t size; /* bytes */
+};
+
+/* STORE_MISSING when there is no such video, or no file of it yet. size is not filled in. */
+enum store_outcome file_store_get(struct db *db, int64_t video_id, struct video_file *file);
+
+/* STORE_DONE when the video is the user's, else STORE_FORBIDDEN or STORE_MISSING. */
+enum store_outcome file_store_check_author(struct db *db, int64_t video_id, int64_t user_id);
+
+/* Makes it the video's file; one that it replaces is queued for deletion. STORE_FORBIDDEN when the video is
+ * another user's. *kept is false when it is sure that no row names the file. */
+enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t user_id,
+                                      const struct video_file *file, bool *kept);
+
+#endif

@@ -1,0 +1,164 @@
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal_line.h"
+#include "log.h"
+
+enum {
+    READ_SIZE = 64 * 1024,
+    HOLE_EVERY = 1024 * 1024, /* bytes; a multiple of the page size */
+    CLOCK_SLACK_MS = 1000,    /* nginx reads its clock once for many events */
+};
+
+struct journal {
+    char path[256];
+    int fd, inotify_fd, watch;
+    struct bucket *bucket;
+    const struct media *media;
+    uint64_t hole_end; /* what lies before it has been given back */
+    char data[READ_SIZE];
+};
+
+/* Whether the position was one in this very file. */
+static bool is_position_in(const struct bucket_position *position, const struct stat *file)
+{
+    return position->device == file->st_dev && position->inode == file->st_ino &&
+           position->offset <= (uint64_t)file->st_size;
+}
+
+/* Opens the file that is at the path now and watches it. */
+static bool attach(struct journal *journal)
+{
+    struct stat file;
+    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (journal->fd < 0 || fstat(journal->fd, &file) != 0)
+        return false;
+    journal->watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY);
+    struct bucket_position *position = bucket_position(journal->bucket);
+    if (!is_position_in(position, &file))
+        *position = (struct bucket_position){.device = file.st_dev, .inode = file.st_ino};
+    journal->hole_end = position->offset / HOLE_EVERY * HOLE_EVERY;
+    return journal->watch >= 0;
+}
+
+struct journal *journal_open(const struct config *config, struct bucket *bucket,
+                             const struct media *media)
+{
+    struct journal *journal = malloc(sizeof *journal);
+    if (!journal)
+        return NULL;
+    journal->bucket = bucket;
+    journal->media = media;
+    journal->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (config_run_path(config, "journal", journal->path, sizeof journal->path) &&
+        journal->inotify_fd >= 0 && attach(journal))
+        return journal;
+    log_write(LOG_ERROR, "journal_failed", "reason=\"%s\"", strerror(errno));
+    free(journal);
+    return NULL;
+}
+
+int journal_fd(const struct journal *journal)
+{
+    return journal->inotify_fd;
+}
+
+static void release(struct journal *journal, const struct journal_line *line)
+{
+    /* Where the answer named no token, there was none, or it was taken at the gate, or the worker that took
+     * it died. */
+    if (!line->token[0])
+        bucket_release_request(journal->bucket, line->request_id);
+    else if (!bucket_release(journal->bucket, line->token))
+        log_write(LOG_WARNING, "token_not_out", "token=%s", line->token);
+}
+
+/* Removes a body that nobody took over (what was has another name by now). A file that has changed since is a
+ * later one: after a restart nginx uses its names again. */
+static void discard_body(struct journal *journal, const struct journal_line *line)
+{
+    struct stat file;
+    if (!media_is_incoming(journal->media, line->body_file) || lstat(line->body_file, &file) != 0)
+        return;
+    int64_t changed_ms = (int64_t)file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1000000;
+    if (changed_ms > line->time_ms + CLOCK_SLACK_MS)
+        return;
+    if (unlink(line->body_file) == 0)
+        log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);
+}
+
+static void handle_line(struct journal *journal, const char *text, size_t length)
+{
+    struct journal_line line;
+    if (!journal_line_read(text, length, &line)) {
+        log_write(LOG_WARNING, "journal_line_unreadable", "length=%zu", length);
+        return;
+    }
+    release(journal, &line);
+    if (line.body_file[0])
+        discard_body(journal, &line);
+}
+
+/* Does what the complete lines say; returns how many bytes they have. */
+static size_t handle_lines(struct journal *journal, size_t length)
+{
+    size_t done = 0;
+    const char *end;
+    while ((end = memchr(journal->data + done, '\n', length - done))) {
+        size_t line_length = (size_t)(end - (journal->data + done));
+        handle_line(journal, journal->data + done, line_length);
+        done += line_length + 1;
+    }
+    if (done == 0 && length == READ_SIZE)
+        done = length; /* no line is as long: something is broken, and following must go on */
+    return done;
+}
+
+static void punch(struct journal *journal, uint64_t offset)
+{
+    uint64_t end = offset / HOLE_EVERY * HOLE_EVERY;
+    if (end <= journal->hole_end)
+        return;
+    if (fallocate(journal->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)journal->hole_end,
+                  (off_t)(end - journal->hole_end)) != 0)
+        log_write(LOG_WARNING, "journal_punch_failed", "reason=\"%s\"", strerror(errno));
+    journal->hole_end = end;
+}
+
+/* Someone may have moved the file away: then nginx writes to another one after its next reopen. */
+static void follow_rename(struct journal *journal)
+{
+    struct stat ours, named;
+    if (fstat(journal->fd, &ours) != 0 ||
+        (stat(journal->path, &named) == 0 && named.st_ino == ours.st_ino &&
+         named.st_dev == ours.st_dev))
+        return;
+    inotify_rm_watch(journal->inotify_fd, journal->watch);
+    close(journal->fd);
+    if (!attach(journal))
+        log_write(LOG_ERROR, "journal_failed", "reason=\"%s\"", strerror(errno));
+}
+
+void journal_follow(struct journal *journal)
+{
+    char events[4096];
+    struct bucket_position *position = bucket_position(journal->bucket);
+    ssize_t length;
+    while (read(journal->inotify_fd, events, sizeof events) > 0)
+        continue;
+    while ((length = pread(journal->fd, journal->data, READ_SIZE, (off_t)position->offset)) > 0) {
+        size_t done = handle_lines(journal, (size_t)length);
+        position->offset += done;
+        punch(journal, position->offset);
+        if (done == 0)
+            break;
+    }
+    follow_rename(journal);
+}

@@ -1,0 +1,25 @@
+/* The journal: nginx's log phase tells us here that it is done with a response, however that ended.
+ *
+ * The supervisor follows the file, gives back the tokens that it names, removes upload bodies that nobody took
+ * over, and punches a hole behind itself, so that the file takes no memory. How far it has read is kept beside
+ * the tokens, so a restart misses nothing. */
+#ifndef JOURNAL_H
+#define JOURNAL_H
+
+#include "bucket.h"
+#include "config.h"
+#include "media.h"
+
+struct journal;
+
+/* Opens the journal in the run folder, makes it if it is missing. NULL is logged. */
+struct journal *journal_open(const struct config *config, struct bucket *bucket,
+                             const struct media *media);
+
+/* Readable when something may have been written. */
+int journal_fd(const struct journal *journal);
+
+/* Does what the new lines say. */
+void journal_follow(struct journal *journal);
+
+#endif

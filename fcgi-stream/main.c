@@ -1,0 +1,78 @@
+#include "clock.h"
+#include "journal.h"
+#include "log.h"
+#include "pool.h"
+#include "program.h"
+#include "statements.h"
+#include "stream.h"
+
+enum { REAP_EVERY_MS = 1000 };
+
+static const char summary[] =
+    "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
+
+/* What the supervisor looks after beside its workers. */
+struct keeper {
+    const struct config *config;
+    struct pool_watch *watch;
+    struct stream_context *context;
+    struct journal *journal;
+    int64_t next_reap_ms;
+};
+
+static bool begin(void *object)
+{
+    struct keeper *keeper = object;
+    struct stream_context *context = keeper->context;
+    context->bucket = bucket_open(keeper->config);
+    if (!context->bucket || !media_open(&context->media, keeper->config))
+        return false;
+    keeper->journal = journal_open(keeper->config, context->bucket, &context->media);
+    if (!keeper->journal)
+        return false;
+    keeper->watch->fd = journal_fd(keeper->journal);
+    return true;
+}
+
+static void look(void *object)
+{
+    struct keeper *keeper = object;
+    journal_follow(keeper->journal);
+    if (clock_left_ms(keeper->next_reap_ms) > 0)
+        return;
+    keeper->next_reap_ms = clock_ms() + REAP_EVERY_MS;
+    int reaped = bucket_reap(keeper->context->bucket);
+    if (reaped > 0)
+        log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"nginx worker died\"", reaped);
+}
+
+static void worker_ended(void *object, pid_t pid)
+{
+    struct keeper *keeper = object;
+    bucket_worker_ended(keeper->context->bucket, pid);
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    int exit_status;
+    if (!program_begin(argc, argv, summary, &config, &exit_status))
+        return exit_status;
+    struct stream_context context = {0};
+    const struct service service = {
+        .name = "stream",
+        .routes = stream_routes,
+        .statements = stream_statements,
+        .statement_count = STATEMENT_COUNT,
+        .session_statement = SESSION_FIND,
+        .role = "video_stream",
+        .context = &context,
+    };
+    const struct pool_group group = {"stream", (int)config.stream_processes,
+                                     (int)config.stream_threads, &service, NULL};
+    struct keeper keeper = {.config = &config, .context = &context};
+    struct pool_watch watch = {begin, look, worker_ended, &keeper, -1, REAP_EVERY_MS};
+    keeper.watch = &watch;
+    const struct pool pool = {"fcgi-stream", &config, &group, 1, &watch};
+    return pool_run(&pool);
+}

@@ -1,0 +1,24 @@
+#include "statements.h"
+
+#include "session.h"
+
+const struct db_statement stream_statements[STATEMENT_COUNT] = {
+    [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
+    [VIDEO_FILE] = {"video_file", "SELECT media_key, content_type FROM videos WHERE id = $1::bigint",
+                    .read = true},
+    [VIDEO_AUTHOR] = {"video_author", "SELECT author_id FROM videos WHERE id = $1::bigint",
+                      .read = true},
+
+    /* The new key comes and the old one goes to the deletion table, or neither; the last column is the
+     * author, of whichever video there was. */
+    [VIDEO_PUBLISH] = {"video_publish",
+                       "WITH old AS (SELECT id, author_id, media_key FROM videos"
+                       " WHERE id = $1::bigint FOR UPDATE),"
+                       " new AS (UPDATE videos v SET media_key = $3::uuid, content_type = $4::text,"
+                       " size = $5::bigint, upload_time = now()"
+                       " FROM old WHERE v.id = old.id AND old.author_id = $2::bigint RETURNING v.id),"
+                       " queued AS (INSERT INTO video_deletions (video_id, media_key)"
+                       " SELECT old.id, old.media_key FROM old JOIN new USING (id)"
+                       " WHERE old.media_key IS NOT NULL)"
+                       " SELECT (SELECT count(*) FROM new), (SELECT author_id FROM old)"},
+};

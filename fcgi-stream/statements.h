@@ -1,0 +1,11 @@
+/* All SQL of fcgi-stream, by name. */
+#ifndef STATEMENTS_H
+#define STATEMENTS_H
+
+#include "db.h"
+
+enum statement { SESSION_FIND, VIDEO_FILE, VIDEO_AUTHOR, VIDEO_PUBLISH, STATEMENT_COUNT };
+
+extern const struct db_statement stream_statements[STATEMENT_COUNT];
+
+#endif

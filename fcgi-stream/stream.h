@@ -1,0 +1,27 @@
+/* What fcgi-stream's handlers share. */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "bucket.h"
+#include "media.h"
+#include "route.h"
+
+struct stream_context {
+    struct bucket *bucket;
+    struct media media;
+};
+
+/* What a multipart body may have around its file; nginx lets that much more through (client_max_body_size). */
+enum { UPLOAD_HEADERS_MAX = 64 * 1024 };
+
+extern const struct route_table stream_routes;
+
+enum status stream_video(struct request *request, struct response *response);
+enum status upload_gate(struct request *request, struct response *response);
+enum status upload_video(struct request *request, struct response *response);
+
+/* Takes a token of that kind for the request. STATUS_ANSWERED, and the token's name, when there was one. */
+enum status token_take(struct request *request, enum bucket_kind kind,
+                       char token[BUCKET_TOKEN_SIZE]);
+
+#endif

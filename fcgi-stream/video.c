@@ -1,0 +1,22 @@
+#include "file_store.h"
+#include "stream.h"
+
+/* 200, and nginx sends the file, or the part of it that the client asked for; 404 when there is no such video
+ * or no file of it; 429 when the bucket is empty. */
+enum status stream_video(struct request *request, struct response *response)
+{
+    struct video_file file;
+    char token[BUCKET_TOKEN_SIZE], name[MEDIA_NAME_SIZE];
+    enum store_outcome outcome = file_store_get(request->db, request->ids.vid, &file);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    enum status status = token_take(request, BUCKET_STREAM, token);
+    if (status != STATUS_ANSWERED)
+        return status;
+    media_name(file.key, name);
+    response_header(response, "X-Token", token);
+    response_header(response, "Content-Type", file.content_type);
+    response_header(response, "Cache-Control", "no-cache");
+    buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
+    return response_empty(response, 200);
+}

@@ -1,0 +1,128 @@
+#include "media.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uuid/uuid.h>
+
+#include "log.h"
+
+static bool make_dir(const char *path)
+{
+    return mkdir(path, 0750) == 0 || errno == EEXIST;
+}
+
+bool media_open(struct media *media, const struct config *config)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    int length = *config->media_dir
+                     ? snprintf(media->root, sizeof media->root, "%s", config->media_dir)
+                     : snprintf(media->root, sizeof media->root, "%s/media", config->state_dir);
+    if (length < 0 || (size_t)length >= sizeof media->root) {
+        log_write(LOG_ERROR, "media_failed", "reason=\"VS_MEDIA_DIR is too long\"");
+        return false;
+    }
+    snprintf(incoming, sizeof incoming, "%s/incoming", media->root);
+    if (make_dir(media->root) && make_dir(incoming))
+        return true;
+    log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
+    return false;
+}
+
+void media_name(const char *key, char name[MEDIA_NAME_SIZE])
+{
+    snprintf(name, MEDIA_NAME_SIZE, "%.2s/%.36s", key, key);
+}
+
+bool media_is_incoming(const struct media *media, const char *path)
+{
+    size_t root = strlen(media->root);
+    static const char folder[] = "/incoming/";
+    if (strncmp(path, media->root, root) != 0 ||
+        strncmp(path + root, folder, sizeof folder - 1) != 0)
+        return false;
+    const char *name = path + root + sizeof folder - 1;
+    return *name && *name != '.' && !strchr(name, '/');
+}
+
+int media_create_incoming(const struct media *media, char path[MEDIA_PATH_SIZE])
+{
+    uuid_t uuid;
+    char name[UUID_STR_LEN];
+    uuid_generate_random(uuid);
+    uuid_unparse_lower(uuid, name);
+    snprintf(path, MEDIA_PATH_SIZE, "%s/incoming/%s", media->root, name);
+    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static bool sync_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return done;
+}
+
+static void shard_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
+{
+    snprintf(path, MEDIA_PATH_SIZE, "%s/%.2s", media->root, key);
+}
+
+static void file_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
+{
+    char name[MEDIA_NAME_SIZE];
+    media_name(key, name);
+    snprintf(path, MEDIA_PATH_SIZE, "%s/%s", media->root, name);
+}
+
+/* The folder that the key's file goes to; a new one is made durable too. */
+static bool make_shard(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    shard_path(media, key, path);
+    if (mkdir(path, 0750) == 0)
+        return sync_dir(media->root);
+    return errno == EEXIST;
+}
+
+bool media_publish(const struct media *media, int fd, const char *path, char key[MEDIA_KEY_SIZE])
+{
+    uuid_t uuid;
+    char final[MEDIA_PATH_SIZE];
+    uuid_generate_random(uuid);
+    uuid_unparse_lower(uuid, key);
+    file_path(media, key, final);
+    if (fsync(fd) != 0 || !make_shard(media, key) || rename(path, final) != 0)
+        return false;
+    if (media_sync(media, key))
+        return true;
+    int saved = errno;
+    unlink(final);
+    errno = saved;
+    return false;
+}
+
+bool media_remove(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    struct stat root;
+    file_path(media, key, path);
+    if (unlink(path) == 0)
+        return true;
+    /* A file that is missing is done; a whole media folder that is missing is a fault. */
+    return errno == ENOENT && stat(media->root, &root) == 0;
+}
+
+bool media_sync(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    shard_path(media, key, path);
+    return sync_dir(path) || errno == ENOENT;
+}

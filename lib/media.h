@@ -1,0 +1,47 @@
+/* Where the video files lie, known to this file alone.
+ *
+ * A file is written once: it arrives under incoming/, is made durable, and gets its final name, made from a
+ * new key, by a rename, so no reader ever sees half of one. Nothing here opens a transaction or asks the
+ * database. Keys are UUIDs in lower case. */
+#ifndef MEDIA_H
+#define MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "compiler.h"
+#include "config.h"
+#include "param.h"
+
+enum { MEDIA_KEY_SIZE = PARAM_UUID_SIZE, MEDIA_PATH_SIZE = 512, MEDIA_NAME_SIZE = 48 };
+
+struct media {
+    char root[MEDIA_PATH_SIZE - 128];
+};
+
+/* Makes the folders that are missing. False is logged. */
+WARN_UNUSED bool media_open(struct media *media, const struct config *config);
+
+/* The name of a file within the media folder, ab/ab12…, of fixed characters only. */
+void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
+
+/* True when the path is that of a file in incoming/, as nginx names the bodies that it writes. */
+WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
+
+/* Makes a new file in incoming/ and writes its path. Returns the descriptor, or -1 with errno set. */
+int media_create_incoming(const struct media *media, char path[MEDIA_PATH_SIZE]);
+
+/* Makes the incoming file durable and gives it its final name. key gets the new key. False with errno set: the
+ * file is where it was, or gone. */
+WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path,
+                               char key[MEDIA_KEY_SIZE]);
+
+/* Removes a file; one that isn't there is removed already. It is sure to stay away after media_sync. False
+ * with errno set. */
+WARN_UNUSED bool media_remove(const struct media *media, const char *key);
+
+/* Makes durable what was removed from the folder that the key's file is in. False with errno set. */
+WARN_UNUSED bool media_sync(const struct media *media, const char *key);
+
+#endif

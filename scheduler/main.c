@@ -1,0 +1,59 @@
+#include "dispatcher.h"
+#include "executor.h"
+#include "pool.h"
+#include "program.h"
+#include "scheduler.h"
+#include "statements.h"
+#include "worker.h"
+
+enum { QUEUE_BATCHES = 4 };
+
+static const char summary[] =
+    "Removes the files of deleted videos; its REST route under /scheduler is for nginx, over FastCGI.";
+
+struct db_options scheduler_db_options(const struct config *config)
+{
+    return (struct db_options){
+        .url = config->database_url,
+        .role = "video_scheduler",
+        .statements = scheduler_statements,
+        .statement_count = STATEMENT_COUNT,
+        .timeout_ms = (int)config->database_timeout_ms,
+    };
+}
+
+/* The worker: producer and consumer beside the threads that answer the REST route. */
+static bool work(const struct pool_group *group, const struct config *config, int listen_fd)
+{
+    struct media media;
+    struct queue *queue = queue_create(QUEUE_BATCHES);
+    if (!queue || !media_open(&media, config))
+        return false;
+    struct executor *executor = executor_start(config, &media, queue);
+    struct dispatcher *dispatcher = executor ? dispatcher_start(config, queue) : NULL;
+    if (!dispatcher)
+        return false;
+    bool done = worker_run(group->service, config, listen_fd, group->threads);
+    dispatcher_stop(dispatcher);
+    executor_join(executor);
+    queue_destroy(queue);
+    return done;
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    int exit_status;
+    if (!program_begin(argc, argv, summary, &config, &exit_status))
+        return exit_status;
+    const struct service service = {
+        .name = "scheduler",
+        .routes = scheduler_routes,
+        .statements = scheduler_statements,
+        .statement_count = STATEMENT_COUNT,
+        .role = "video_scheduler",
+    };
+    const struct pool_group group = {"scheduler", 1, 1, &service, work};
+    const struct pool pool = {"scheduler", &config, &group, 1, NULL};
+    return pool_run(&pool);
+}

@@ -1,0 +1,23 @@
+/* The scheduler's REST route; nginx lets only the loopback address in. */
+#include "deletion_store.h"
+#include "scheduler.h"
+
+static const struct route routes[] = {
+    {METHOD_DELETE, "/scheduler/videos/:vid", video_schedule},
+};
+
+const struct route_table scheduler_routes = {routes, COUNT_OF(routes)};
+
+/* 200, also when there is no such video or it was scheduled already. */
+enum status video_schedule(struct request *request, struct response *response)
+{
+    enum store_outcome outcome = deletion_store_schedule(request->db, request->ids.vid);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    struct json *json = response_json(response, 200);
+    json_object(json);
+    json_number(json, "video_id", request->ids.vid);
+    json_text(json, "status", "scheduled");
+    json_object_end(json);
+    return STATUS_ANSWERED;
+}
