@@ -59,8 +59,12 @@ sub address   ($self)        { return 'http://127.0.0.1:' . $self->setting('VS_P
 
 sub greeting ($self) {
     my $places = $self->{places};
-    return sprintf "video-server answers at %s\ndata: %s, media: %s, logs: %s",
-        $self->address, $places->state_folder, $self->{media}, $places->state_path('log');
+    return join "\n",
+        'video-server answers at ' . $self->address,
+        'data: ' . $places->state_folder,
+        'media: ' . $self->{media},
+        'logs: ' . $places->state_path('log'),
+        'sockets: ' . $places->run_path('pool');
 }
 
 # Everything that can go wrong before anything is started.
