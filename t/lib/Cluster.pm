@@ -1,0 +1,112 @@
+package Cluster;
+
+# A PostgreSQL of the test's own, as an administrator would provide it: it listens on TCP, and the site
+# logs in with a password. It can be stopped and started while the site runs.
+#
+#   my $cluster = Cluster->start;
+#   my $site = Site->start(cluster => $cluster);
+
+use v5.36;
+
+use File::Path ();
+use File::Temp ();
+use FindBin    ();
+use POSIX      ();
+use Time::HiRes ();
+
+use lib "$FindBin::Bin/../deploy/lib";
+use Runner::Account;
+use Runner::PostgreSQL;
+use Site::Port;
+use Site::Psql;
+
+use constant {
+    DATABASE      => 'films',
+    LOGIN         => 'site',
+    PASSWORD      => q{it's 1 secret\\},
+    READY_SECONDS => 60,
+};
+
+sub start ($class) {
+    my $self = bless {port => Site::Port::free()}, $class;
+    $self->{account} = $> == 0 ? Runner::Account->named('postgres') : Runner::Account->current;
+    $self->{folder} = File::Temp::tempdir('video-server-cluster-XXXXXX', TMPDIR => 1);
+    $self->{account}->own_folder($self->{folder}, 0711);
+    $self->{postgresql} = Runner::PostgreSQL->new(
+        account       => $self->{account},
+        data          => "$self->{folder}/data",
+        socket_folder => $self->{folder},
+        durable       => 0,
+    );
+    $self->{postgresql}->make_cluster;
+    $self->_admit_passwords;
+    $self->up;
+    $self->_as_owner("CREATE ROLE site LOGIN CREATEROLE PASSWORD '" . PASSWORD =~ s/'/''/gr . "'");
+    $self->_as_owner('CREATE DATABASE ' . DATABASE . ' OWNER ' . LOGIN);
+    return $self;
+}
+
+sub log_file ($self) { return "$self->{folder}/postgresql.log" }
+
+sub url ($self) {
+    my $password = PASSWORD =~ s/([\\'])/\\$1/gr;
+    return sprintf "host=127.0.0.1 port=%d dbname=%s user=%s password='%s'",
+        $self->{port}, DATABASE, LOGIN, $password;
+}
+
+# Starts the server, and waits until it takes connections.
+sub up ($self) {
+    my %child = $self->{postgresql}->child;
+    my @options = ('-c', 'listen_addresses=127.0.0.1', '-p', $self->{port});
+    my @command = ('setpriv', '--pdeathsig=INT', $self->{account}->setpriv_options, '--', @{$child{command}}, @options);
+    open my $log, '>>', $self->log_file or die "cannot write $self->{folder}/postgresql.log: $!\n";
+    open my $null, '<', '/dev/null' or die "cannot open /dev/null: $!\n";
+    $self->{pid} = fork // die "cannot fork: $!\n";
+    Runner::Command::become(\@command, $null, $log) if !$self->{pid};
+    my $deadline = time + READY_SECONDS;
+    until ($self->{postgresql}->is_ready) {
+        die "PostgreSQL does not start; see $self->{folder}\n" if time > $deadline || waitpid $self->{pid}, POSIX::WNOHANG;
+        Time::HiRes::sleep(0.02);
+    }
+    return;
+}
+
+# Ends the server: in an orderly way, by default.
+sub down ($self, $signal = 'INT') {
+    my $pid = delete $self->{pid} or return;
+    kill $signal, $pid;
+    waitpid $pid, 0;
+    return;
+}
+
+# Stops the server for good and removes its data.
+sub remove ($self) {
+    $self->down;
+    File::Path::remove_tree($self->{folder});
+    return;
+}
+
+sub _as_owner ($self, $statement) {
+    my $psql = Site::Psql->new(
+        account => $self->{account},
+        url     => "host=$self->{folder} port=$self->{port} dbname=postgres",
+    );
+    my (undef, $error) = $psql->ask($statement);
+    die $error if defined $error;
+    return;
+}
+
+sub _admit_passwords ($self) {
+    open my $file, '>>', "$self->{folder}/data/pg_hba.conf" or die "cannot write pg_hba.conf: $!\n";
+    print {$file} "host all all 127.0.0.1/32 scram-sha-256\n";
+    close $file or die "cannot write pg_hba.conf: $!\n";
+    return;
+}
+
+sub DESTROY ($self) {
+    local ($?, $!);
+    $self->down;
+    return;
+}
+
+1;

@@ -1,0 +1,305 @@
+package Site;
+
+# The whole site for a test: started as a user would start it, in a temporary folder, on a free port,
+# with a PostgreSQL of its own. `use Site` brings Test::More along.
+#
+#   my $site = Site->start;
+#   my $ann = $site->user('ann');
+#   my $vid = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
+#   $ann->upload($vid, 'bunny.mp4')->is(201);
+#   $site->get("/stream/videos/$vid")->is(200)->body_is(...);
+#   done_testing;
+#
+# done_testing first stops all sites. That is a test of its own, and fails when a log has a line that
+# the test did not expect, when a sanitizer said something, when something died unasked or when a
+# process is left behind. Then the folder is kept, as it is when any test of the file failed.
+
+use v5.36;
+use parent 'Site::Actor';
+
+use Cwd        ();
+use File::Find ();
+use File::Path ();
+use File::Temp ();
+use FindBin    ();
+use POSIX      ();
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+use lib "$FindBin::Bin/../deploy/lib";
+use FastCGI;
+use Runner::Account;
+use Runner::Command;
+use Site::Connection;
+use Site::Logs;
+use Site::Port;
+use Site::Processes;
+use Site::Psql;
+
+use constant {
+    START_SECONDS => 90,
+    STOP_SECONDS  => 60,
+    PORT_TRIES    => 5,
+};
+
+my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
+my @sites;    # all that were started and not yet stopped
+
+sub import ($class) {
+    my $caller = caller;
+    no strict 'refs';
+    for my $name (grep { /^\w/ } @Test::More::EXPORT, 'done_testing') {
+        *{"${caller}::$name"} = \&{$name eq 'done_testing' ? "Site::$name" : "Test::More::$name"};
+    }
+    return;
+}
+
+sub done_testing {
+    $_->stop for @sites;
+    return Test::More::done_testing();
+}
+
+# What the test did not stop because it died.
+END {
+    local $?;
+    $_->_end for grep { $$ == $_->{test} } @sites;
+}
+
+# Starts a site, and waits until it answers. Settings with names in capitals go to its environment. The
+# others are:
+#   folder    where it keeps its state/, when that exists already (stop it with keep => 1)
+#   cluster   the Cluster that it uses instead of a PostgreSQL of its own
+#   checkout  another copy of the program
+#   as        the user to start it as, when the test runs as root
+#   build     the folder of the compiled programs
+sub start ($class, %settings) {
+    my $self = $class->new(%settings);
+    for my $try (1 .. PORT_TRIES) {
+        $self->{port} = $settings{VS_PORT} // Site::Port::free();
+        $self->run;
+        return $self if $self->await_answer;
+        last if $self->output !~ /port \d+ is taken/ || $settings{VS_PORT};
+    }
+    $self->{kept} = 1;
+    die "the site did not start, see $self->{folder}:\n" . $self->output;
+}
+
+# A site that isn't started yet; run starts it.
+sub new ($class, %settings) {
+    my %environment = map { $_ => delete $settings{$_} } grep { /^[A-Z]/ } keys %settings;
+    my $self = bless {checkout => $CHECKOUT, %settings, environment => \%environment, test => $$}, $class;
+    $self->{site} = $self;
+    $self->{account} = defined $self->{as} ? Runner::Account->named($self->{as}) : Runner::Account->current;
+    $self->{folder} //= File::Temp::tempdir('video-server-test-XXXXXX', TMPDIR => 1);
+    $self->{account}->own_folder($self->{folder}, 0755);
+    $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";
+    $self->{logs} = Site::Logs->new(sub { $self->log_files });
+    return $self;
+}
+
+# --- the process
+
+# Runs `deploy/site run`, without waiting for it.
+sub run ($self) {
+    my $output = "$self->{folder}/site.log";
+    open my $log, '>', $output or die "cannot write $output: $!\n";
+    open my $null, '<', '/dev/null' or die "cannot open /dev/null: $!\n";
+    my @identity = $self->{account}->setpriv_options;
+    my @command = ('setpriv', '--pdeathsig=TERM', @identity, '--', "$self->{checkout}/deploy/site", 'run');
+    $self->{pid} = fork // die "cannot fork: $!\n";
+    if (!$self->{pid}) {
+        %ENV = $self->environment;
+        Runner::Command::become(\@command, $null, $log);
+    }
+    push @sites, $self;
+    return;
+}
+
+# What `deploy/site` is to be called with.
+sub environment ($self) {
+    my $build = $self->{build} // $ENV{VS_BUILD} // 'build';
+    return (
+        (map { $_ => $ENV{$_} } grep { !/^(?:VS_|PG|MAKE|LISTEN_)/ } keys %ENV),
+        UBSAN_OPTIONS       => 'print_stacktrace=1',
+        VS_BUILD            => $build =~ m{^/} ? $build : "$self->{checkout}/$build",
+        VS_POSTGRESQL_FSYNC => 'off',
+        VS_STATE_DIR        => $self->{state},
+        VS_PORT             => $self->{port} // '',
+        VS_DATABASE_URL     => $self->{cluster} ? $self->{cluster}->url : '',
+        %{$self->{environment}},
+    );
+}
+
+# Waits until the site says that it answers. False when it has ended instead; output tells why.
+sub await_answer ($self) {
+    my $deadline = time + START_SECONDS;
+    until ($self->output =~ /^video-server answers at /m) {
+        die "the site does not answer, see $self->{folder}:\n" . $self->output if time > $deadline;
+        return 0 if $self->has_ended;
+        sleep 0.02;
+    }
+    ($self->{run})   = $self->output =~ /^sockets: (.+)$/m;
+    ($self->{media}) = $self->output =~ /^media: (.+)$/m;
+    return 1;
+}
+
+# Whether the runner has ended; its wait status is then in {status}.
+sub has_ended ($self) {
+    return 1 if !$self->{pid};
+    waitpid($self->{pid}, POSIX::WNOHANG) == $self->{pid} or return 0;
+    $self->{status} = $?;
+    delete $self->{pid};
+    @sites = grep { $_ != $self } @sites;
+    return 1;
+}
+
+# Waits until the runner has ended.
+sub await_end ($self, $seconds = STOP_SECONDS) {
+    my $deadline = time + $seconds;
+    until ($self->has_ended) {
+        return 0 if time > $deadline;
+        sleep 0.02;
+    }
+    return 1;
+}
+
+# Stops the site. This is a test: all went as it should. keep => 1 leaves the folder to a next site.
+sub stop ($self, %options) {
+    kill 'TERM', $self->{pid} if $self->{pid};
+    my @wrong;
+    push @wrong, 'it did not stop in ' . STOP_SECONDS . ' seconds' if !$self->await_end;
+    push @wrong, 'it ended with the wait status ' . $self->{status} if $self->{status};
+    push @wrong, map { "left behind: $_" } $self->processes;
+    push @wrong, $self->{logs}->unexpected;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::ok(!@wrong, 'the site has stopped, and nothing went wrong') or Test::More::diag(join "\n", @wrong);
+    $self->_end;
+    $self->remove unless $options{keep};
+    return;
+}
+
+# Removes all that the site has kept, unless a test has failed.
+sub remove ($self) {
+    File::Path::remove_tree($self->{run} =~ s{/pool$}{}r) if $self->{run};
+    if (!Test::More->builder->is_passing) {
+        Test::More::diag("kept: $self->{folder}");
+        return;
+    }
+    File::Path::remove_tree($self->{folder}, $self->{state});
+    return;
+}
+
+sub _end ($self) {
+    my $pid = delete $self->{pid};
+    @sites = grep { $_ != $self } @sites;
+    return if !$pid;
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    return;
+}
+
+# --- what it consists of
+
+sub port   ($self) { return $self->{port} }
+sub folder ($self) { return $self->{folder} }
+sub pid    ($self) { return $self->{pid} }          # the runner's
+sub output ($self) { return _read("$self->{folder}/site.log") }
+
+# The path of something in the state folder, or of a socket or the journal.
+sub state_path ($self, $name) { return "$self->{state}/$name" }
+sub run_path   ($self, $name) { return "$self->{run}/$name" }
+
+# All processes that belong to the site, as text.
+sub processes ($self) {
+    return Site::Processes::using($self->{state}, $self->{run} ? $self->{run} =~ s{/pool$}{}r : ());
+}
+
+# The processes of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the
+# supervisor (master, postmaster), its workers follow.
+sub pids ($self, $program) {
+    return map { $_->[0] } grep { $_->[2] eq $program } Site::Processes::below($self->{pid});
+}
+
+# Sends a signal to processes: by number, or by a program's name to its first one. Returns the numbers.
+sub kill ($self, $signal, @targets) {
+    my @pids = map { /^\d+$/ ? $_ : ($self->pids($_))[0] // die "no $_ runs\n" } @targets;
+    CORE::kill $signal, @pids;
+    return @pids;
+}
+
+# The names of the published media files, below the media folder.
+sub media_files ($self) {
+    my @files;
+    File::Find::find({no_chdir => 1, wanted => sub { push @files, $_ if -f }}, $self->{media});
+    return sort grep { !m{^incoming/} } map { s{^\Q$self->{media}\E/}{}r } @files;
+}
+
+# --- logs
+
+sub log_files ($self) {
+    my $logs = "$self->{state}/log";
+    opendir my $folder, $logs or return "$self->{folder}/site.log";
+    my @files = map { "$logs/$_" } grep { /\.log$/ } sort readdir $folder;
+    return (@files, "$self->{folder}/site.log", $self->{cluster} ? $self->{cluster}->log_file : ());
+}
+
+sub log        ($self, $name)     { return $self->{logs}->text($name) }
+sub log_lines  ($self, $pattern)  { return $self->{logs}->matching($pattern) }
+sub expect_log ($self, @patterns) { return $self->{logs}->expect(@patterns) }
+
+# --- other ways in
+
+# A connection to nginx, for bytes as they are.
+sub connect ($self) { return Site::Connection->new($self->port) }
+
+# Sends bytes to nginx and returns all that comes back until it closes the connection or is silent.
+sub raw ($self, $bytes, $seconds = 5) {
+    return $self->connect->send($bytes)->rest($seconds);
+}
+
+# A FastCGI connection to a pool: api, login, stream or scheduler.
+sub fastcgi ($self, $pool) { return FastCGI->connect($self->run_path("$pool.sock")) }
+
+# --- the database
+
+# Rows of a statement that the owner makes, each an array; in scalar context the first value of the first.
+sub sql ($self, $statement) {
+    my ($rows, $error) = $self->_psql->ask($statement);
+    die $error if defined $error;
+    return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
+}
+
+# The rows and the error (undef when there is none) of a statement that a program's role makes.
+sub sql_as ($self, $role, $statement) {
+    return $self->_psql->ask("SET ROLE $role;\n$statement");
+}
+
+sub _psql ($self) {
+    my $own = $self->{run} =~ s{/pool$}{/postgresql}r;
+    return Site::Psql->new(
+        account => $self->{account},
+        url     => $self->{cluster} ? $self->{cluster}->url : "host=$own dbname=video_server",
+    );
+}
+
+# --- time
+
+# A test that passes once the function says yes. It is asked again and again, up to the time given.
+sub soon ($self, $check, $name, $seconds = 10) {
+    my $deadline = time + $seconds;
+    my $good;
+    until ($good = $check->()) {
+        last if time > $deadline;
+        sleep 0.05;
+    }
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return Test::More::ok($good, $name);
+}
+
+sub _read ($path) {
+    open my $file, '<', $path or return '';
+    local $/;
+    return <$file> // '';
+}
+
+1;

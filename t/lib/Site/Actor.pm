@@ -1,0 +1,120 @@
+package Site::Actor;
+
+# Somebody who uses the site: nobody in particular (the site itself is such an actor), or a user who is
+# logged in and says so with each request.
+
+use v5.36;
+
+use JSON::PP ();
+
+use Site::Connection;
+use Site::Media;
+use Site::Response;
+
+use constant PASSWORD => 'correct horse battery staple';
+
+sub new ($class, $site, %who) { return bless {site => $site, %who}, $class }
+
+sub site    ($self) { return $self->{site} }
+sub id      ($self) { return $self->{id} }
+sub name    ($self) { return $self->{name} }
+sub session ($self) { return $self->{session} }
+
+# The user of this name, registered if need be, and logged in.
+sub user ($self, $name, $password = PASSWORD) {
+    my %body = (user_name => $name, pwd => $password);
+    my $registered = $self->site->post('/api/users', \%body);
+    $registered->is(201, "$name registers") if $registered->status != 409;
+    my $login = $self->site->post('/api/sessions', \%body)->is(200, "$name logs in")->json;
+    return Site::Actor->new($self->site, name => $name, id => $login->{user_id}, session => $login->{session_id});
+}
+
+sub get    ($self, $path, %options) { return $self->request('GET',    $path, %options) }
+sub head   ($self, $path, %options) { return $self->request('HEAD',   $path, %options) }
+sub delete ($self, $path, %options) { return $self->request('DELETE', $path, %options) }
+
+# The body is data, which becomes JSON, or a string, which goes as it is.
+sub post  ($self, $path, $body = undef, %options) { return $self->request('POST',  $path, _body($body), %options) }
+sub patch ($self, $path, $body = undef, %options) { return $self->request('PATCH', $path, _body($body), %options) }
+sub put   ($self, $path, $body = undef, %options) { return $self->request('PUT',   $path, _body($body), %options) }
+
+# A request on a connection of its own, and its response. Options:
+#   headers  {name => value}; undef leaves out one that would be sent
+#   json     data for the body
+#   body     bytes for the body
+#   file     path of a file for the body; before and after are bytes around it
+#   seconds  how long to wait for each step
+# With the header Expect: 100-continue the body is sent when the site asks for it.
+sub request ($self, $method, $path, %options) {
+    my $connection = $self->open($method, $path, %options);
+    my $bytes = $connection->rest($options{seconds} // Site::Connection::SECONDS);
+    $bytes =~ s{^HTTP/1\.1 100 .*?\r\n\r\n}{}s;
+    return Site::Response->new(
+        bytes   => $bytes,
+        request => "$method $path",
+        site    => $self->site,
+        sent    => $connection->{sent_body},
+    );
+}
+
+# The same, but returns the connection as soon as the request has been sent.
+sub open ($self, $method, $path, %options) {
+    my ($body, $file, $length) = _content(\%options);
+    my $seconds = $options{seconds} // Site::Connection::SECONDS;
+    my $connection = Site::Connection->new($self->site->port);
+    $connection->send($self->_head($method, $path, $length, \%options));
+    my $head_bytes = $connection->sent;
+    if (($options{headers}{Expect} // '') eq '100-continue') {
+        $connection->await(qr/\r\n\r\n/, $seconds);
+        return $connection if $connection->{got} !~ m{^HTTP/1\.1 100 };
+        $connection->take;
+    }
+    $connection->send($body, $file, $seconds);
+    $connection->send($options{after}, undef, $seconds) if length($options{after} // '');
+    $connection->{sent_body} = $connection->sent - $head_bytes;
+    return $connection;
+}
+
+# Uploads the file of a video: a path, or the name of one of Site::Media's. as => 'multipart' sends it as
+# a form, with the field `file`.
+sub upload ($self, $video, $file, %options) {
+    my $path = Site::Media::path($self->site->folder, $file);
+    my $as = delete $options{as} // 'raw';
+    my $type = $file =~ /\.webm$/ ? 'video/webm' : 'video/mp4';
+    if ($as eq 'multipart') {
+        my $boundary = 'between-' . int rand 1e9;
+        my $disposition = 'Content-Disposition: form-data; name="file"; filename="' . $file =~ s{.*/}{}r . '"';
+        $options{before} = "--$boundary\r\n$disposition\r\nContent-Type: $type\r\n\r\n";
+        $options{after}  = "\r\n--$boundary--\r\n";
+        $type = "multipart/form-data; boundary=$boundary";
+    }
+    $options{headers} = {'Content-Type' => $type, %{$options{headers} // {}}};
+    return $self->request('POST', "/stream/videos/$video", file => $path, %options);
+}
+
+sub _body ($body) {
+    return defined $body ? (ref $body ? 'json' : 'body', $body) : ();
+}
+
+# The bytes that come first, the file that follows, and the length of all of it (undef: no body).
+sub _content ($options) {
+    if (defined $options->{file}) {
+        CORE::open my $file, '<:raw', $options->{file} or die "cannot read $options->{file}: $!\n";
+        my $before = $options->{before} // '';
+        return ($before, $file, length($before) + (-s $file) + length($options->{after} // ''));
+    }
+    my $body = exists $options->{json} ? JSON::PP->new->utf8->canonical->encode($options->{json}) : $options->{body};
+    return ($body // '', undef, defined $body ? length $body : undef);
+}
+
+sub _head ($self, $method, $path, $length, $options) {
+    my %header = (Host => 'localhost:' . $self->site->port, Connection => 'close');
+    $header{'X-Session-Id'}   = $self->session       if defined $self->session;
+    $header{'Content-Length'} = $length              if defined $length;
+    $header{'Content-Type'}   = 'application/json'   if exists $options->{json};
+    %header = (%header, %{$options->{headers} // {}});
+    my @lines = map { defined $header{$_} ? "$_: $header{$_}\r\n" : () } sort keys %header;
+    return join '', "$method $path HTTP/1.1\r\n", @lines, "\r\n";
+}
+
+1;

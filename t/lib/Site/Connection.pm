@@ -1,0 +1,113 @@
+package Site::Connection;
+
+# One TCP connection to the site, for a request at a time or for bytes as they are. Nothing here dies on
+# what the site does: a connection that it resets is a connection that has ended.
+
+use v5.36;
+
+use Errno qw(EAGAIN EINTR);
+use IO::Socket::INET;
+use Time::HiRes qw(time);
+
+use constant {
+    READABLE    => 1,
+    WRITABLE    => 2,
+    BLOCK_BYTES => 64 * 1024,
+    SECONDS     => 30,
+};
+
+sub new ($class, $port) {
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Proto => 'tcp')
+        or die "cannot connect to port $port: $!\n";
+    $socket->blocking(0);
+    return bless {socket => $socket, got => '', sent => 0, ended => 0}, $class;
+}
+
+sub socket ($self) { return $self->{socket} }
+sub sent   ($self) { return $self->{sent} }      # bytes of bodies and such that the kernel took
+
+sub close ($self) {
+    CORE::close $self->{socket};
+    $self->{ended} = 1;
+    return $self;
+}
+
+# Sends the bytes, then what the file holds. Stops early when the site answers meanwhile.
+sub send ($self, $bytes, $file = undef, $seconds = SECONDS) {
+    my $deadline = time + $seconds;
+    while (!$self->{ended}) {
+        read $file, $bytes, BLOCK_BYTES, length $bytes if $file && length $bytes < BLOCK_BYTES;
+        last if $bytes eq '';
+        my $ready = $self->_wait($deadline, WRITABLE) or last;
+        last if $ready & READABLE && $self->_receive;
+        next if !($ready & WRITABLE);
+        my $count = $self->_write($bytes) // last;
+        substr $bytes, 0, $count, '';
+    }
+    return $self;
+}
+
+# Waits until what has come matches the pattern, the site closes, or the time is over. Returns whether it
+# matches; what has come stays.
+sub await ($self, $pattern, $seconds = SECONDS) {
+    my $deadline = time + $seconds;
+    until ($self->{got} =~ $pattern) {
+        return 0 if $self->{ended};
+        $self->_wait($deadline) or return 0;
+        $self->_receive;
+    }
+    return 1;
+}
+
+# All that comes until the site closes or the time is over; what was taken before is not in it.
+sub rest ($self, $seconds = SECONDS) {
+    my $deadline = time + $seconds;
+    $self->_receive while !$self->{ended} && $self->_wait($deadline);
+    return $self->take;
+}
+
+# What has come so far.
+sub take ($self) {
+    my $got = $self->{got};
+    $self->{got} = '';
+    return $got;
+}
+
+# Whether the site has closed the connection, or does so in time.
+sub is_closed ($self, $seconds = SECONDS) {
+    my $deadline = time + $seconds;
+    $self->_receive while !$self->{ended} && $self->_wait($deadline);
+    return $self->{ended};
+}
+
+# Waits until there is something to read, or one can write if that is asked for. Returns which; 0 when
+# the time is over.
+sub _wait ($self, $deadline, $also = 0) {
+    while (1) {
+        my $left = $deadline - time;
+        return 0 if $left <= 0;
+        my $bits = '';
+        vec($bits, fileno $self->{socket}, 1) = 1;
+        my $count = select my $read = $bits, my $write = $also ? $bits : undef, undef, $left;
+        next if $count < 0 && $! == EINTR;
+        return 0 if $count <= 0;
+        return ($read eq $bits ? READABLE : 0) | ($also && $write eq $bits ? WRITABLE : 0);
+    }
+}
+
+sub _receive ($self) {
+    my $count = sysread $self->{socket}, $self->{got}, BLOCK_BYTES, length $self->{got};
+    return 1 if $count;
+    $self->{ended} = 1 if defined $count || ($! != EAGAIN && $! != EINTR);
+    return 0;
+}
+
+sub _write ($self, $bytes) {
+    local $SIG{PIPE} = 'IGNORE';
+    my $count = syswrite $self->{socket}, $bytes, BLOCK_BYTES;
+    return 0 if !defined $count && ($! == EAGAIN || $! == EINTR);
+    $self->{sent} += $count // 0;
+    return $count;    # undef when the site no longer listens; its answer may still be there to read
+}
+
+1;

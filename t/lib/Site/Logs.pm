@@ -1,0 +1,52 @@
+package Site::Logs;
+
+# The logs of a site, and what in them makes a test fail.
+
+use v5.36;
+
+use File::Basename qw(basename);
+
+# What never may be there.
+my $BUG = qr/AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|panicked| at \S+ line \d+\.$/;
+
+# What may be there when the test has provoked it, and so expects it.
+my $FAILURE = qr/
+      \blevel=error\b                          # the programs
+    | \[(?:error|crit|alert|emerg)\]           # nginx
+    | \b(?:ERROR|FATAL|PANIC):[ ][ ]           # PostgreSQL
+    | ^video-server:[ ](?!stopping$)           # the runner: something died or didn't start
+/x;
+
+# files: a function that returns the paths.
+sub new ($class, $files) { return bless {files => $files, expected => []}, $class }
+
+sub expect ($self, @patterns) {
+    push @{$self->{expected}}, @patterns;
+    return;
+}
+
+# All of one log: fcgi-api, fcgi-stream, scheduler, nginx, postgresql or site (the runner's own).
+sub text ($self, $name) {
+    my ($path) = grep { basename($_) eq "$name.log" } $self->{files}->();
+    return defined $path ? join '', _lines($path) : '';
+}
+
+# The lines of all logs that match, each with the name of its log in front.
+sub matching ($self, $pattern) {
+    return map { my $path = $_; map { basename($path) . ": $_" } grep { $_ =~ $pattern } _lines($path) } $self->{files}->();
+}
+
+# The lines that should not be there.
+sub unexpected ($self) {
+    my @lines = grep { $_ =~ $BUG || !$self->_is_expected($_) } $self->matching(qr/$BUG|$FAILURE/m);
+    return @lines;
+}
+
+sub _is_expected ($self, $line) { return !!grep { $line =~ $_ } @{$self->{expected}} }
+
+sub _lines ($path) {
+    open my $file, '<', $path or return;
+    return <$file>;
+}
+
+1;

@@ -1,0 +1,38 @@
+package Site::Media;
+
+# Video files for tests. After a short head that makes it an MP4 or a WebM file, every eight bytes of a
+# file are their own offset in hexadecimal digits, so that no wrong range can look right.
+
+use v5.36;
+
+use constant BYTES => 100_000;
+
+my %HEAD = (
+    mp4  => pack('N a4 a4 N a4 a4', 24, 'ftyp', 'isom', 512, 'isom', 'mp42'),
+    webm => pack('H*', '1a45dfa39f4286810142f7810142f2810442f381084282847765626d4287810442858102'),
+);
+
+# The path of a file: one that is there already, or a name such as bunny.mp4, which is made in the folder
+# when it isn't there.
+sub path ($folder, $name, $bytes = BYTES) {
+    return $name if $name =~ m{/};
+    my $path = "$folder/$name";
+    if (!-e $path) {
+        open my $file, '>:raw', $path or die "cannot write $path: $!\n";
+        print {$file} content($name =~ /\.(\w+)$/, $bytes);
+        close $file or die "cannot write $path: $!\n";
+    }
+    return $path;
+}
+
+# The bytes of a file of the kind, mp4 or webm.
+sub content ($kind, $bytes = BYTES) {
+    my $head = $HEAD{$kind} // die "no head for files of the kind $kind\n";
+    my $start = length($head) - length($head) % 8;
+    my $count = int(($bytes - $start) / 8) + 1;
+    my $content = ('.' x $start) . join '', map { sprintf '%08x', $start + 8 * $_ } 0 .. $count - 1;
+    substr $content, 0, length $head, $head;
+    return substr $content, 0, $bytes;
+}
+
+1;

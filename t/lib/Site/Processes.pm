@@ -1,0 +1,44 @@
+package Site::Processes;
+
+# The processes of a site, as /proc shows them.
+
+use v5.36;
+
+# [pid, parent, name] of every process that descends from this one, parents before children.
+sub below ($root) {
+    my %children;
+    for my $path (glob '/proc/[0-9]*/stat') {
+        my $stat = _read($path) // next;
+        my ($pid, $name, $parent) = $stat =~ /^(\d+) \((.*)\) \S (\d+)/s or next;
+        push @{$children{$parent}}, [$pid, $parent, $name];
+    }
+    my @found = @{$children{$root} // []};
+    for (my $i = 0; $i < @found; $i++) {
+        push @found, @{$children{$found[$i][0]} // []};
+    }
+    return @found;
+}
+
+# The processes that use one of the folders: as their working directory, in an open file or in the
+# environment that they were started with.
+sub using (@folders) {
+    my $inside = join '|', map { quotemeta } @folders;
+    my @found;
+    for my $process (grep { $_ ne "/proc/$$" } glob '/proc/[0-9]*') {
+        my @links = grep { defined } map { readlink } "$process/cwd", glob "$process/fd/*";
+        my $environment = _read("$process/environ") // '';
+        next if !grep { m{^(?:$inside)(?:/|$)} } @links and $environment !~ m{=(?:$inside)(?:[/\0])};
+        push @found, $process =~ s{.*/}{}r . ' ' . (_read("$process/cmdline") // '') =~ tr/\0/ /r;
+    }
+    return @found;
+}
+
+sub is_alive ($pid) { return -e "/proc/$pid" && (_read("/proc/$pid/stat") // '') !~ /\) Z / }
+
+sub _read ($path) {
+    open my $file, '<', $path or return;
+    local $/;
+    return scalar <$file>;
+}
+
+1;

@@ -1,0 +1,29 @@
+package Site::Psql;
+
+# Asks a database with psql.
+
+use v5.36;
+
+use IPC::Open3 qw(open3);
+
+use Runner::Account;
+
+# url: how to connect. account: whose process asks.
+sub new ($class, %how) { return bless {account => Runner::Account->current, %how}, $class }
+
+# The rows, each an array of strings (NULL is undef), and the error, undef when there was none.
+sub ask ($self, $statements) {
+    local %ENV = map { $_ => $ENV{$_} } grep { !/^PG/ } keys %ENV;
+    my @psql = (qw(psql -X -q -A -t -v ON_ERROR_STOP=1 -P), 'null=\N', '-F', "\x1f", '-R', "\x1e", '-d', $self->{url});
+    my $pid = open3(my $in, my $out, undef, $self->{account}->command(@psql));
+    print {$in} "SET client_min_messages = error;\n$statements\n";
+    close $in;
+    my $output = do { local $/; <$out> } // '';
+    waitpid $pid, 0;
+    return ([], $output) if $? != 0;
+    $output =~ s/\n\z//;
+    my @rows = map { [map { $_ eq '\N' ? undef : $_ } split /\x1f/, $_, -1] } split /\x1e/, $output;
+    return (\@rows, undef);
+}
+
+1;
