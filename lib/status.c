@@ -25,3 +25,18 @@ const struct failure *status_failure(enum status status)
         abort();
     return &failures[status];
 }
+
+const char *status_reason(int http)
+{
+    switch (http) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 204: return "No Content";
+    case 205: return "Reset Content";
+    default: break;
+    }
+    for (enum status status = 0; status < STATUS_COUNT; status++)
+        if (failures[status].http == http)
+            return failures[status].title;
+    return "";
+}

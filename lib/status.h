@@ -32,4 +32,7 @@ struct failure {
 /* How that status looks; never called with STATUS_ANSWERED. */
 const struct failure *status_failure(enum status status);
 
+/* The reason phrase of an HTTP status that the programs send, "" for another. */
+const char *status_reason(int http);
+
 #endif

@@ -57,8 +57,8 @@ static void *thread_start(void *context)
 
 static void write_status(struct response *response)
 {
-    buffer_printf(&response->headers, "Status: %d\r\nContent-Length: %zu\r\n", response->http,
-                  response->body.length);
+    buffer_printf(&response->headers, "Status: %d %s\r\nContent-Length: %zu\r\n", response->http,
+                  status_reason(response->http), response->body.length);
 }
 
 static void serve(void *thread, const struct server_request *arrived, struct buffer **headers,
