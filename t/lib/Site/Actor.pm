@@ -11,7 +11,10 @@ use Site::Connection;
 use Site::Media;
 use Site::Response;
 
-use constant PASSWORD => 'correct horse battery staple';
+use constant {
+    PASSWORD        => 'correct horse battery staple',
+    REFUSAL_SECONDS => 0.2,
+};
 
 sub new ($class, $site, %who) { return bless {site => $site, %who}, $class }
 
@@ -64,15 +67,19 @@ sub open ($self, $method, $path, %options) {
     my $connection = Site::Connection->new($self->site->port);
     $connection->send($self->_head($method, $path, $length, \%options));
     my $head_bytes = $connection->sent;
-    if (($options{headers}{Expect} // '') eq '100-continue') {
-        $connection->await(qr/\r\n\r\n/, $seconds);
-        return $connection if $connection->{got} !~ m{^HTTP/1\.1 100 };
-        $connection->take;
+    if (($options{headers}{Expect} // '') ne '100-continue' || _is_asked_for_body($connection, $seconds)) {
+        $connection->send($body, $file, $seconds);
+        $connection->send($options{after}, undef, $seconds) if length($options{after} // '');
     }
-    $connection->send($body, $file, $seconds);
-    $connection->send($options{after}, undef, $seconds) if length($options{after} // '');
     $connection->{sent_body} = $connection->sent - $head_bytes;
     return $connection;
+}
+
+# nginx says 100 even when it refuses a request, but then the refusal is right behind.
+sub _is_asked_for_body ($connection, $seconds) {
+    $connection->await(qr/\r\n\r\n/, $seconds);
+    $connection->await(qr/\r\n\r\n./s, REFUSAL_SECONDS);
+    return $connection->{got} =~ s{^HTTP/1\.1 100 .*?\r\n\r\n\z}{}s;
 }
 
 # Uploads the file of a video: a path, or the name of one of Site::Media's. as => 'multipart' sends it as
