@@ -139,6 +139,12 @@ struct bucket *bucket_open(const struct config *config)
     return NULL;
 }
 
+void bucket_close(struct bucket *bucket)
+{
+    munmap(bucket->shared, sizeof *bucket->shared);
+    free(bucket);
+}
+
 /* When an nginx worker started. Each pool worker asks the kernel once a second at most. */
 static uint64_t nginx_start(pid_t pid)
 {

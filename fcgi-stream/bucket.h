@@ -37,6 +37,9 @@ struct bucket_holder {
  * layout. NULL is logged. The supervisor calls it before the first fork. */
 struct bucket *bucket_open(const struct config *config);
 
+/* Unmaps it; the tokens stay out. */
+void bucket_close(struct bucket *bucket);
+
 /* Takes a token. Its name, for bucket_release, is written to token. */
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                    const struct bucket_holder *holder,

@@ -65,6 +65,13 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
     return NULL;
 }
 
+void journal_close(struct journal *journal)
+{
+    close(journal->fd);
+    close(journal->inotify_fd);
+    free(journal);
+}
+
 int journal_fd(const struct journal *journal)
 {
     return journal->inotify_fd;

@@ -16,6 +16,8 @@ struct journal;
 struct journal *journal_open(const struct config *config, struct bucket *bucket,
                              const struct media *media);
 
+void journal_close(struct journal *journal);
+
 /* Readable when something may have been written. */
 int journal_fd(const struct journal *journal);
 

@@ -52,6 +52,13 @@ static void worker_ended(void *object, pid_t pid)
     bucket_worker_ended(keeper->context->bucket, pid);
 }
 
+static void end(void *object)
+{
+    struct keeper *keeper = object;
+    journal_close(keeper->journal);
+    bucket_close(keeper->context->bucket);
+}
+
 int main(int argc, char **argv)
 {
     struct config config;
@@ -71,7 +78,7 @@ int main(int argc, char **argv)
     const struct pool_group group = {"stream", (int)config.stream_processes,
                                      (int)config.stream_threads, &service, NULL};
     struct keeper keeper = {.config = &config, .context = &context};
-    struct pool_watch watch = {begin, look, worker_ended, &keeper, -1, REAP_EVERY_MS};
+    struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS};
     keeper.watch = &watch;
     const struct pool pool = {"fcgi-stream", &config, &group, 1, &watch};
     return pool_run(&pool);

@@ -160,7 +160,7 @@ static void worker_ended(struct supervisor *supervisor, struct seat *seat, int s
     const struct pool_watch *watch = supervisor->pool->watch;
     int64_t now = clock_ms();
     log_end(supervisor, seat, status);
-    if (watch && watch->worker_ended)
+    if (watch)
         watch->worker_ended(watch->context, seat->pid);
     seat->pid = 0;
     if (now - seat->start_ms >= STEADY_MS) {
@@ -272,6 +272,8 @@ int pool_run(const struct pool *pool)
     }
     log_write(LOG_INFO, "started", "program=%s", pool->name);
     supervise(&supervisor);
+    if (pool->watch)
+        pool->watch->end(pool->watch->context);
     free(supervisor.seats);
     log_write(LOG_INFO, "stopped", "program=%s", pool->name);
     return EXIT_SUCCESS;
