@@ -1,7 +1,7 @@
 package Site::Connection;
 
 # One TCP connection to the site, for a request at a time or for bytes as they are. Nothing here dies on
-# what the site does: a connection that it resets is a connection that has ended.
+# what the site does: a connection that it refuses or resets is a connection that has ended.
 
 use v5.36;
 
@@ -17,17 +17,16 @@ use constant {
 };
 
 sub new ($class, $port) {
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Proto => 'tcp')
-        or die "cannot connect to port $port: $!\n";
-    $socket->blocking(0);
-    return bless {socket => $socket, got => '', sent => 0, ended => 0}, $class;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Proto => 'tcp');
+    $socket->blocking(0) if $socket;
+    return bless {socket => $socket, got => '', sent => 0, ended => !$socket}, $class;
 }
 
 sub socket ($self) { return $self->{socket} }
 sub sent   ($self) { return $self->{sent} }      # bytes of bodies and such that the kernel took
 
 sub close ($self) {
-    CORE::close $self->{socket};
+    CORE::close $self->{socket} if $self->{socket};
     $self->{ended} = 1;
     return $self;
 }

@@ -28,7 +28,7 @@ sub expect ($self, @patterns) {
 # All of one log: fcgi-api, fcgi-stream, scheduler, nginx, postgresql or site (the runner's own).
 sub text ($self, $name) {
     my ($path) = grep { basename($_) eq "$name.log" } $self->{files}->();
-    return defined $path ? join '', _lines($path) : '';
+    return defined $path ? join('', map { "$_\n" } _lines($path)) : '';
 }
 
 # The lines of all logs that match, each with the name of its log in front.
@@ -46,7 +46,8 @@ sub _is_expected ($self, $line) { return !!grep { $line =~ $_ } @{$self->{expect
 
 sub _lines ($path) {
     open my $file, '<', $path or return;
-    return <$file>;
+    chomp(my @lines = <$file>);
+    return @lines;
 }
 
 1;
