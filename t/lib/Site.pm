@@ -92,7 +92,7 @@ sub new ($class, %settings) {
     $self->{account} = defined $self->{as} ? Runner::Account->named($self->{as}) : Runner::Account->current;
     $self->{folder} //= File::Temp::tempdir('video-server-test-XXXXXX', TMPDIR => 1);
     $self->{account}->own_folder($self->{folder}, 0755);
-    $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";
+    $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";    # '': where the site likes
     $self->{logs} = Site::Logs->new(sub { $self->log_files });
     return $self;
 }
@@ -121,7 +121,7 @@ sub environment ($self) {
     return (
         (map { $_ => $ENV{$_} } grep { !/^(?:VS_|PG|MAKE|LISTEN_)/ } keys %ENV),
         UBSAN_OPTIONS       => 'print_stacktrace=1',
-        VS_BUILD            => $build =~ m{^/} ? $build : "$self->{checkout}/$build",
+        VS_BUILD            => $build,
         VS_POSTGRESQL_FSYNC => 'off',
         VS_STATE_DIR        => $self->{state},
         VS_PORT             => $self->{port} // '',
@@ -138,6 +138,7 @@ sub await_answer ($self) {
         return 0 if $self->has_ended;
         sleep 0.02;
     }
+    ($self->{state}) = $self->output =~ /^data: (.+)$/m;
     ($self->{run})   = $self->output =~ /^sockets: (.+)$/m;
     ($self->{media}) = $self->output =~ /^media: (.+)$/m;
     return 1;
@@ -219,7 +220,7 @@ sub run_path   ($self, $name) { return "$self->{run}/$name" }
 
 # All processes that belong to the site, as text.
 sub processes ($self) {
-    return Site::Processes::using($self->{state}, $self->{run} ? $self->{run} =~ s{/pool$}{}r : ());
+    return Site::Processes::using(grep { length } $self->{state}, ($self->{run} // '') =~ s{/pool$}{}r);
 }
 
 # The processes of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the
