@@ -29,7 +29,6 @@ subtest 'in the background, twice on the same data' => sub {
     ($status, $output) = deploy($site, 'start');
     is $status, 0, 'start';
     like $output, qr{answers at http://127\.0\.0\.1:\Q$site->{port}\E/$}m, 'says where it answers';
-    ($site->{run}) = $output =~ /^sockets: (.+)$/m;
     $site->get('/')->is(200)->like(qr/video-server/);
     my $ann = $site->user('ann');
     my $vid = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};

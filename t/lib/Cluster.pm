@@ -97,8 +97,8 @@ sub _as_owner ($self, $statement) {
 }
 
 sub _admit_passwords ($self) {
-    open my $file, '>>', "$self->{folder}/data/pg_hba.conf" or die "cannot write pg_hba.conf: $!\n";
-    print {$file} "host all all 127.0.0.1/32 scram-sha-256\n";
+    open my $file, '>', "$self->{folder}/data/pg_hba.conf" or die "cannot write pg_hba.conf: $!\n";
+    print {$file} "local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n";
     close $file or die "cannot write pg_hba.conf: $!\n";
     return;
 }

@@ -139,7 +139,6 @@ sub await_answer ($self) {
         sleep 0.02;
     }
     ($self->{state}) = $self->output =~ /^data: (.+)$/m;
-    ($self->{run})   = $self->output =~ /^sockets: (.+)$/m;
     ($self->{media}) = $self->output =~ /^media: (.+)$/m;
     return 1;
 }
@@ -189,7 +188,8 @@ sub stop ($self, %options) {
 
 # Removes all that the site has kept, unless a test has failed.
 sub remove ($self) {
-    File::Path::remove_tree($self->{run} =~ s{/pool$}{}r) if $self->{run};
+    my $run = readlink "$self->{state}/run";
+    File::Path::remove_tree($run) if defined $run;
     if (!Test::More->builder->is_passing) {
         Test::More::diag("kept: $self->{folder}");
         return;
@@ -216,11 +216,11 @@ sub output ($self) { return _read("$self->{folder}/site.log") }
 
 # The path of something in the state folder, or of a socket or the journal.
 sub state_path ($self, $name) { return "$self->{state}/$name" }
-sub run_path   ($self, $name) { return "$self->{run}/$name" }
+sub run_path   ($self, $name) { return "$self->{state}/run/pool/$name" }
 
 # All processes that belong to the site, as text.
 sub processes ($self) {
-    return Site::Processes::using(grep { length } $self->{state}, ($self->{run} // '') =~ s{/pool$}{}r);
+    return Site::Processes::using(grep { length } $self->{state}, readlink("$self->{state}/run") // '');
 }
 
 # The processes of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the
@@ -284,10 +284,10 @@ sub sql_as ($self, $role, $statement) {
 }
 
 sub _psql ($self) {
-    my $own = $self->{run} =~ s{/pool$}{/postgresql}r;
+    my $own = readlink "$self->{state}/run";
     return Site::Psql->new(
         account => $self->{account},
-        url     => $self->{cluster} ? $self->{cluster}->url : "host=$own dbname=video_server",
+        url     => $self->{cluster} ? $self->{cluster}->url : "host=$own/postgresql dbname=video_server",
     );
 }
 

@@ -2,7 +2,7 @@ package Runner::Places;
 
 # Where the site keeps things. What must last is in the state folder:
 #
-#   lock  log/  postgresql/  media/ (or VS_MEDIA_DIR)
+#   lock  log/  postgresql/  media/ (or VS_MEDIA_DIR)  run (a link to the other one)
 #
 # What lasts as long as the machine runs is on tmpfs, under a name made from the state folder's. It is
 # short, since the path of a unix socket may have 107 bytes:
@@ -51,11 +51,7 @@ sub media_folder ($self, $setting) {
 
 sub make_state ($self) {
     _make_path($self->{state});
-    for my $account ($self->_accounts) {
-        $account->can_enter($self->{state})
-            or die sprintf "the user %s cannot enter the state folder %s; set VS_STATE_DIR to one that it can\n",
-            $account->name, $self->{state};
-    }
+    _demand_entry($_, $self->{state}, 'VS_STATE_DIR') for $self->_accounts;
     return;
 }
 
@@ -64,6 +60,7 @@ sub make_rest ($self, $media) {
     $me->own_folder($self->state_path('log'), 0750);
     _make_path($media) if $media ne $self->state_path('media');
     $self->{pools}->own_folder($media, 0750);
+    _demand_entry($self->{pools}, $media, 'VS_MEDIA_DIR');
     $self->{pools}->own_folder("$media/incoming", 0750);
 
     $self->_make_run;
@@ -103,7 +100,17 @@ sub _make_run ($self) {
     my ($mode, $owner) = (lstat $path)[2, 4];
     die "$path is not a folder of this user's; remove it\n" if !-d _ || -l _ || $owner != $>;
     chmod 0711, $path or die "cannot set the mode of $path: $!\n";
+
+    my $link = $self->state_path('run');
+    return if (readlink $link // '') eq $path;
+    unlink $link;
+    symlink $path, $link or die "cannot make the link $link: $!\n";
     return;
+}
+
+sub _demand_entry ($account, $folder, $setting) {
+    return if $account->can_enter($folder);
+    die sprintf "the user %s cannot enter %s; set %s to a folder that it can\n", $account->name, $folder, $setting;
 }
 
 sub _make_path ($path) {

@@ -63,8 +63,7 @@ sub greeting ($self) {
         'video-server answers at ' . $self->address,
         'data: ' . $places->state_folder,
         'media: ' . $self->{media},
-        'logs: ' . $places->state_path('log'),
-        'sockets: ' . $places->run_path('pool');
+        'logs: ' . $places->state_path('log');
 }
 
 # Everything that can go wrong before anything is started.
