@@ -149,6 +149,7 @@ static enum status publish(struct request *request, const struct upload *upload,
     if (!media_publish(&context->media, upload->fd, upload->path, key))
         return fail(request, "publish");
     const struct video_file file = {key, content_type, upload->size};
+    db_begin(request->db, request->arena); /* making a large file durable may have taken all the time */
     enum store_outcome outcome =
         file_store_publish(request->db, request->ids.vid, request->user_id, &file, &kept);
     if (!kept && !media_remove(&context->media, key))
