@@ -22,8 +22,7 @@ static void write_comment(struct json *json, const struct comment *comment)
     json_object_end(json);
 }
 
-static void write_page(struct request *request, struct response *response,
-                       const struct db_rows *rows)
+static void write_page(struct request *request, struct response *response, const struct db_rows *rows)
 {
     struct comment comment;
     int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
@@ -38,8 +37,7 @@ static void write_page(struct request *request, struct response *response,
     json_array_end(json);
     json_object_end(json);
     if (rows->count > count)
-        page_link(&response->headers, request->path, &request->page, comment.post_time_us,
-                  comment.id);
+        page_link(&response->headers, request->path, &request->page, comment.post_time_us, comment.id);
 }
 
 /* 200; 404 when there is no such video. */
@@ -47,8 +45,7 @@ enum status comment_list(struct request *request, struct response *response)
 {
     struct db_rows rows;
     struct video video;
-    enum store_outcome outcome =
-        comment_store_list(request->db, &request->page, request->ids.vid, &rows);
+    enum store_outcome outcome = comment_store_list(request->db, &request->page, request->ids.vid, &rows);
     if (outcome == STORE_DONE && rows.count == 0)
         outcome = video_store_get(request->db, request->ids.vid, &video);
     if (outcome != STORE_DONE)
@@ -64,8 +61,8 @@ enum status comment_create(struct request *request, struct response *response)
     struct comment comment;
     if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
         return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
-    enum store_outcome outcome = comment_store_create(
-        request->db, request->ids.vid, request->user_id, values[CONTENT].text, &comment);
+    enum store_outcome outcome =
+        comment_store_create(request->db, request->ids.vid, request->user_id, values[CONTENT].text, &comment);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     write_comment(response_json(response, 201), &comment);

@@ -3,8 +3,7 @@
 bool password_hash(const struct config *config, const char *password, size_t length,
                    char hash[PASSWORD_HASH_SIZE])
 {
-    return crypto_pwhash_str_alg(hash, password, length,
-                                 (unsigned long long)config->password_passes,
+    return crypto_pwhash_str_alg(hash, password, length, (unsigned long long)config->password_passes,
                                  (size_t)config->password_memory_kib * 1024,
                                  crypto_pwhash_ALG_ARGON2ID13) == 0;
 }

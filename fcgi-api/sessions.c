@@ -11,8 +11,8 @@ static void set_cookie(const struct request *request, struct response *response,
                        const char *value, bool scripts, int64_t age_s)
 {
     bool tls = strcmp(request_variable(request, "HTTPS"), "on") == 0;
-    buffer_printf(&response->headers, "Set-Cookie: %s=%s; Path=/; Max-Age=%lld; SameSite=Lax%s%s\r\n",
-                  name, value, (long long)age_s, scripts ? "" : "; HttpOnly", tls ? "; Secure" : "");
+    buffer_printf(&response->headers, "Set-Cookie: %s=%s; Path=/; Max-Age=%lld; SameSite=Lax%s%s\r\n", name,
+                  value, (long long)age_s, scripts ? "" : "; HttpOnly", tls ? "; Secure" : "");
 }
 
 static void set_cookies(const struct request *request, struct response *response, const char *token,
@@ -28,8 +28,7 @@ static enum status verify(struct request *request, int64_t *user_id)
     const struct api_context *context = request->context;
     const struct field_value *name = &request->values[0], *password = &request->values[1];
     const char *hash;
-    enum store_outcome outcome =
-        user_store_find(request->db, name->text, name->length, user_id, &hash);
+    enum store_outcome outcome = user_store_find(request->db, name->text, name->length, user_id, &hash);
     if (outcome != STORE_DONE && outcome != STORE_MISSING)
         return status_of_store(outcome);
     bool known = outcome == STORE_DONE;

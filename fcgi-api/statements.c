@@ -2,6 +2,8 @@
 
 #include "session.h"
 
+/* clang-format off: SQL has lines of its own */
+
 #define MICROSECONDS(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
 #define TIMESTAMP(us)      "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
 

@@ -11,9 +11,8 @@ static enum store_outcome read_user(enum db_outcome outcome, const struct db_row
         return store_of_db(outcome);
     if (rows->count == 0)
         return none;
-    *user = (struct user){.id = db_number(rows, 0, 0),
-                          .name = db_text(rows, 0, 1),
-                          .create_time_us = db_number(rows, 0, 2)};
+    *user = (struct user){
+        .id = db_number(rows, 0, 0), .name = db_text(rows, 0, 1), .create_time_us = db_number(rows, 0, 2)};
     return STORE_DONE;
 }
 
@@ -53,8 +52,7 @@ enum store_outcome user_store_find(struct db *db, const char *name, size_t lengt
     return STORE_DONE;
 }
 
-enum store_outcome session_store_create(struct db *db, const char *token, int64_t user_id,
-                                        int64_t ttl_s)
+enum store_outcome session_store_create(struct db *db, const char *token, int64_t user_id, int64_t ttl_s)
 {
     unsigned char hash[SESSION_HASH_SIZE];
     struct db_params params = {0};

@@ -20,8 +20,7 @@ enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 enum store_outcome user_store_find(struct db *db, const char *name, size_t length, int64_t *id,
                                    const char **password_hash);
 
-enum store_outcome session_store_create(struct db *db, const char *token, int64_t user_id,
-                                        int64_t ttl_s);
+enum store_outcome session_store_create(struct db *db, const char *token, int64_t user_id, int64_t ttl_s);
 enum store_outcome session_store_delete(struct db *db, const char *token);
 
 #endif

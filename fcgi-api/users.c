@@ -29,8 +29,7 @@ enum status user_create(struct request *request, struct response *response)
     struct user user;
     if (!password_hash(request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
-    enum store_outcome outcome =
-        user_store_create(request->db, name->text, name->length, hash, &user);
+    enum store_outcome outcome = user_store_create(request->db, name->text, name->length, hash, &user);
     if (outcome == STORE_CONFLICT)
         return request_refuse(request, STATUS_CONFLICT, "the user name is taken");
     if (outcome != STORE_DONE)

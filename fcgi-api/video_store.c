@@ -19,8 +19,7 @@ void video_read(const struct db_rows *rows, int row, struct video *video)
     };
 }
 
-static enum store_outcome read_one(enum db_outcome outcome, const struct db_rows *rows,
-                                   struct video *video)
+static enum store_outcome read_one(enum db_outcome outcome, const struct db_rows *rows, struct video *video)
 {
     if (outcome != DB_DONE)
         return store_of_db(outcome);

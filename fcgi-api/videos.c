@@ -101,8 +101,8 @@ enum status video_create(struct request *request, struct response *response)
     if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
         return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
     const char *description = values[DESCRIPTION].present ? values[DESCRIPTION].text : "";
-    enum store_outcome outcome = video_store_create(request->db, request->user_id,
-                                                    values[TITLE].text, description, &video);
+    enum store_outcome outcome =
+        video_store_create(request->db, request->user_id, values[TITLE].text, description, &video);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     buffer_printf(&response->headers, "Location: /api/videos/%lld\r\n", (long long)video.id);
@@ -113,8 +113,7 @@ enum status video_create(struct request *request, struct response *response)
 /* 204; 403 when it is another user's; 404 when there is none. */
 enum status video_delete(struct request *request, struct response *response)
 {
-    enum store_outcome outcome =
-        video_store_delete(request->db, request->ids.vid, request->user_id);
+    enum store_outcome outcome = video_store_delete(request->db, request->ids.vid, request->user_id);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     return response_empty(response, 204);

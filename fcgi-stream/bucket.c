@@ -65,8 +65,8 @@ static pid_t word_pid(uint64_t word)
 
 static bool is_ours(const struct shared *shared)
 {
-    return memcmp(shared->magic, magic, sizeof magic) == 0 &&
-           shared->layout_version == LAYOUT_VERSION && shared->slot_size == sizeof(struct slot);
+    return memcmp(shared->magic, magic, sizeof magic) == 0 && shared->layout_version == LAYOUT_VERSION &&
+           shared->slot_size == sizeof(struct slot);
 }
 
 /* Memory for the slots in use is taken now: later a full tmpfs would mean SIGBUS. */
@@ -198,8 +198,7 @@ static int claim(struct bucket *bucket, enum bucket_kind kind, unsigned start, u
 }
 
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
-                                   const struct bucket_holder *holder,
-                                   char token[BUCKET_TOKEN_SIZE])
+                                   const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE])
 {
     unsigned start;
     uint64_t word;
@@ -238,8 +237,7 @@ bool bucket_release(struct bucket *bucket, const char *token)
 }
 
 /* Calls visit for every slot in use; its true frees the slot. Returns how many were freed. */
-static int sweep(struct bucket *bucket, bool (*visit)(const struct slot *, uint64_t, void *),
-                 void *argument)
+static int sweep(struct bucket *bucket, bool (*visit)(const struct slot *, uint64_t, void *), void *argument)
 {
     int freed = 0;
     for (int kind = 0; kind < BUCKET_KINDS; kind++) {
@@ -261,8 +259,7 @@ static bool is_of_request(const struct slot *slot, uint64_t word, void *request_
            memcmp(slot->holder.request_id, request_id, BUCKET_REQUEST_ID_BYTES) == 0;
 }
 
-int bucket_release_request(struct bucket *bucket,
-                           const unsigned char request_id[BUCKET_REQUEST_ID_BYTES])
+int bucket_release_request(struct bucket *bucket, const unsigned char request_id[BUCKET_REQUEST_ID_BYTES])
 {
     unsigned char wanted[BUCKET_REQUEST_ID_BYTES];
     memcpy(wanted, request_id, sizeof wanted);

@@ -42,15 +42,13 @@ void bucket_close(struct bucket *bucket);
 
 /* Takes a token. Its name, for bucket_release, is written to token. */
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
-                                   const struct bucket_holder *holder,
-                                   char token[BUCKET_TOKEN_SIZE]);
+                                   const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE]);
 
 /* Gives back the token of that name. False when it is not, or no longer, out. */
 bool bucket_release(struct bucket *bucket, const char *token);
 
 /* Gives back all tokens taken for a request; returns how many. */
-int bucket_release_request(struct bucket *bucket,
-                           const unsigned char request_id[BUCKET_REQUEST_ID_BYTES]);
+int bucket_release_request(struct bucket *bucket, const unsigned char request_id[BUCKET_REQUEST_ID_BYTES]);
 
 /* Frees the slots that a worker was taking when it died. */
 void bucket_worker_ended(struct bucket *bucket, pid_t pid);

@@ -22,8 +22,7 @@ static enum status check_length(struct request *request)
 enum status upload_gate(struct request *request, struct response *response)
 {
     char token[BUCKET_TOKEN_SIZE];
-    enum store_outcome outcome =
-        file_store_check_author(request->db, request->ids.vid, request->user_id);
+    enum store_outcome outcome = file_store_check_author(request->db, request->ids.vid, request->user_id);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     enum status status = check_length(request);

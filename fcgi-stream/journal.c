@@ -48,8 +48,7 @@ static bool attach(struct journal *journal)
     return journal->watch >= 0;
 }
 
-struct journal *journal_open(const struct config *config, struct bucket *bucket,
-                             const struct media *media)
+struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media)
 {
     struct journal *journal = malloc(sizeof *journal);
     if (!journal)
@@ -57,8 +56,8 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
     journal->bucket = bucket;
     journal->media = media;
     journal->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (config_run_path(config, "journal", journal->path, sizeof journal->path) &&
-        journal->inotify_fd >= 0 && attach(journal))
+    if (config_run_path(config, "journal", journal->path, sizeof journal->path) && journal->inotify_fd >= 0 &&
+        attach(journal))
         return journal;
     log_write(LOG_ERROR, "journal_failed", "reason=\"%s\"", strerror(errno));
     free(journal);
@@ -144,8 +143,7 @@ static void follow_rename(struct journal *journal)
 {
     struct stat ours, named;
     if (fstat(journal->fd, &ours) != 0 ||
-        (stat(journal->path, &named) == 0 && named.st_ino == ours.st_ino &&
-         named.st_dev == ours.st_dev))
+        (stat(journal->path, &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev))
         return;
     inotify_rm_watch(journal->inotify_fd, journal->watch);
     close(journal->fd);

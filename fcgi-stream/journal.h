@@ -13,8 +13,7 @@
 struct journal;
 
 /* Opens the journal in the run folder, makes it if it is missing. NULL is logged. */
-struct journal *journal_open(const struct config *config, struct bucket *bucket,
-                             const struct media *media);
+struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media);
 
 void journal_close(struct journal *journal);
 

@@ -8,8 +8,7 @@
 
 enum { REAP_EVERY_MS = 1000 };
 
-static const char summary[] =
-    "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
+static const char summary[] = "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
 
 /* What the supervisor looks after beside its workers. */
 struct keeper {
@@ -75,8 +74,8 @@ int main(int argc, char **argv)
         .role = "video_stream",
         .context = &context,
     };
-    const struct pool_group group = {"stream", (int)config.stream_processes,
-                                     (int)config.stream_threads, &service, NULL};
+    const struct pool_group group = {"stream", (int)config.stream_processes, (int)config.stream_threads,
+                                     &service, NULL};
     struct keeper keeper = {.config = &config, .context = &context};
     struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS};
     keeper.watch = &watch;

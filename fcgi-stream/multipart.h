@@ -15,8 +15,8 @@ WARN_UNUSED bool multipart_type(const char *content_type, char boundary[MULTIPAR
 
 enum multipart_outcome {
     MULTIPART_FOUND,
-    MULTIPART_NO_FILE,   /* well-formed, but there is no such field */
-    MULTIPART_MALFORMED, /* not what the boundary promises, or cut off */
+    MULTIPART_NO_FILE,    /* well-formed, but there is no such field */
+    MULTIPART_MALFORMED,  /* not what the boundary promises, or cut off */
     MULTIPART_UNREADABLE, /* the file can't be read; errno says why */
 };
 

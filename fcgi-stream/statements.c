@@ -2,6 +2,8 @@
 
 #include "session.h"
 
+/* clang-format off: SQL has lines of its own */
+
 const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
     [VIDEO_FILE] = {"video_file", "SELECT media_key, content_type FROM videos WHERE id = $1::bigint",

@@ -21,7 +21,6 @@ enum status upload_gate(struct request *request, struct response *response);
 enum status upload_video(struct request *request, struct response *response);
 
 /* Takes a token of that kind for the request. STATUS_ANSWERED, and the token's name, when there was one. */
-enum status token_take(struct request *request, enum bucket_kind kind,
-                       char token[BUCKET_TOKEN_SIZE]);
+enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE]);
 
 #endif

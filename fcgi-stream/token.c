@@ -14,8 +14,7 @@ static bool is_late(const struct request *request)
 {
     const char *text = request_variable(request, "REQUEST_MSEC");
     int64_t begin_ms;
-    return journal_msec(text, strlen(text), &begin_ms) &&
-           clock_unix_ms() - begin_ms > NGINX_PATIENCE_MS;
+    return journal_msec(text, strlen(text), &begin_ms) && clock_unix_ms() - begin_ms > NGINX_PATIENCE_MS;
 }
 
 static bool read_holder(const struct request *request, struct bucket_holder *holder)
@@ -30,8 +29,7 @@ static bool read_holder(const struct request *request, struct bucket_holder *hol
     return true;
 }
 
-enum status token_take(struct request *request, enum bucket_kind kind,
-                       char token[BUCKET_TOKEN_SIZE])
+enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE])
 {
     struct stream_context *context = request->context;
     struct bucket_holder holder = {0};

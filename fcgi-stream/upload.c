@@ -40,8 +40,7 @@ static struct upload *upload_new(struct request *request)
 static enum status fail(struct request *request, const char *step)
 {
     bool full = errno == ENOSPC || errno == EDQUOT;
-    log_write(LOG_ERROR, "upload_failed", "id=%s step=%s reason=\"%s\"", request->id, step,
-              strerror(errno));
+    log_write(LOG_ERROR, "upload_failed", "id=%s step=%s reason=\"%s\"", request->id, step, strerror(errno));
     return full ? STATUS_STORAGE_FULL : STATUS_INTERNAL;
 }
 
@@ -124,8 +123,7 @@ static enum status receive(struct request *request, struct upload **upload)
     return unwrap(request, body, boundary, *upload);
 }
 
-static enum status check_type(struct request *request, const struct upload *upload,
-                              const char **content_type)
+static enum status check_type(struct request *request, const struct upload *upload, const char **content_type)
 {
     unsigned char head[CONTAINER_HEAD_BYTES];
     ssize_t length = pread(upload->fd, head, sizeof head, 0);
@@ -140,8 +138,7 @@ static enum status check_type(struct request *request, const struct upload *uplo
 }
 
 /* First the file, then the row that names it: at no moment does a row name a file that isn't whole. */
-static enum status publish(struct request *request, const struct upload *upload,
-                           const char *content_type)
+static enum status publish(struct request *request, const struct upload *upload, const char *content_type)
 {
     const struct stream_context *context = request->context;
     char key[MEDIA_KEY_SIZE];
@@ -153,8 +150,7 @@ static enum status publish(struct request *request, const struct upload *upload,
     enum store_outcome outcome =
         file_store_publish(request->db, request->ids.vid, request->user_id, &file, &kept);
     if (!kept && !media_remove(&context->media, key))
-        log_write(LOG_ERROR, "upload_left", "id=%s key=%s reason=\"%s\"", request->id, key,
-                  strerror(errno));
+        log_write(LOG_ERROR, "upload_left", "id=%s key=%s reason=\"%s\"", request->id, key, strerror(errno));
     return status_of_store(outcome);
 }
 

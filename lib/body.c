@@ -42,8 +42,7 @@ static void release(void *object)
 }
 
 /* The object that the body is; NULL with *why set when it is something else. */
-static struct json_object *parse(struct arena *arena, const char *body, size_t length,
-                                 const char **why)
+static struct json_object *parse(struct arena *arena, const char *body, size_t length, const char **why)
 {
     struct json_object *object = NULL;
     if (length == 0) {
@@ -54,8 +53,7 @@ static struct json_object *parse(struct arena *arena, const char *body, size_t l
         *why = "the body is not UTF-8";
         return NULL;
     }
-    struct json_tokener *tokener = has_raw_control(body, length) ? NULL
-                                                                 : json_tokener_new_ex(DEPTH_MAX);
+    struct json_tokener *tokener = has_raw_control(body, length) ? NULL : json_tokener_new_ex(DEPTH_MAX);
     if (tokener) {
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         object = json_tokener_parse_ex(tokener, body, (int)length);
@@ -69,8 +67,8 @@ static struct json_object *parse(struct arena *arena, const char *body, size_t l
     return NULL;
 }
 
-static const char *read_id(struct arena *arena, struct json_object *member,
-                           const struct field *field, struct field_value *value)
+static const char *read_id(struct arena *arena, struct json_object *member, const struct field *field,
+                           struct field_value *value)
 {
     if (!json_object_is_type(member, json_type_int))
         return reason(arena, "%s is not an integer", field->name);
@@ -82,8 +80,7 @@ static const char *read_id(struct arena *arena, struct json_object *member,
     return NULL;
 }
 
-static const char *check_characters(struct arena *arena, const struct field *field,
-                                    struct field_value *value)
+static const char *check_characters(struct arena *arena, const struct field *field, struct field_value *value)
 {
     bool lines = field->kind == FIELD_TEXT;
     const char *trimmed = value->text;
@@ -103,8 +100,8 @@ static const char *check_characters(struct arena *arena, const struct field *fie
     return NULL;
 }
 
-static const char *read_text(struct arena *arena, struct json_object *member,
-                             const struct field *field, struct field_value *value)
+static const char *read_text(struct arena *arena, struct json_object *member, const struct field *field,
+                             struct field_value *value)
 {
     if (!json_object_is_type(member, json_type_string))
         return reason(arena, "%s is not a string", field->name);
@@ -119,8 +116,8 @@ static const char *read_text(struct arena *arena, struct json_object *member,
     return NULL;
 }
 
-const char *body_read(struct arena *arena, const char *body, size_t length,
-                      const struct field *fields, size_t count, struct field_value *values)
+const char *body_read(struct arena *arena, const char *body, size_t length, const struct field *fields,
+                      size_t count, struct field_value *values)
 {
     const char *why = NULL;
     struct json_object *object = parse(arena, body, length, &why);

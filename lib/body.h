@@ -38,7 +38,6 @@ struct field_value {
 /* Reads the body into values, one for each of the count fields. Returns NULL when all are valid, else what
  * is wrong, for the client, and values are not to be used. */
 WARN_UNUSED const char *body_read(struct arena *arena, const char *body, size_t length,
-                                  const struct field *fields, size_t count,
-                                  struct field_value *values);
+                                  const struct field *fields, size_t count, struct field_value *values);
 
 #endif

@@ -60,8 +60,7 @@ static const struct setting settings[] = {
     {"VS_PASSWORD_MEMORY_KIB", NUMBER(password_memory_kib, 8, 4 * KIB * KIB), "19456",
      "memory of an argon2id hash"},
     {"VS_PASSWORD_PASSES", NUMBER(password_passes, 1, 100), "2", "passes of an argon2id hash"},
-    {"VS_SCHEDULER_INTERVAL", SECONDS(scheduler_interval_s, 1, 86400), "3s",
-     "timer of the deletions"},
+    {"VS_SCHEDULER_INTERVAL", SECONDS(scheduler_interval_s, 1, 86400), "3s", "timer of the deletions"},
     {"VS_SCHEDULER_ATTEMPTS", NUMBER(scheduler_attempts, 1, 1000), "10",
      "failures after which a deletion is left to a person"},
     {"VS_LOG_LEVEL", CHOICE(log_level, log_level_names), "info", "error, warning, info or debug"},
@@ -73,7 +72,7 @@ struct unit {
 };
 
 static const struct unit byte_units[] = {
-    {'K', KIB}, {'M', KIB * KIB}, {'G', KIB * KIB * KIB}, {'T', TIB}, {0, 1}};
+    {'K', KIB}, {'M', KIB *KIB}, {'G', KIB *KIB *KIB}, {'T', TIB}, {0, 1}};
 static const struct unit time_units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {0, 1}};
 static const struct unit no_units[] = {{0, 1}};
 
@@ -132,8 +131,7 @@ static void describe(const struct setting *setting, char *text, size_t size)
         return;
     }
     for (int64_t i = 0; i <= setting->max && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
-                                 setting->choices[i]);
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", setting->choices[i]);
 }
 
 bool config_load(struct config *config, char error[CONFIG_ERROR_SIZE])
@@ -145,8 +143,8 @@ bool config_load(struct config *config, char error[CONFIG_ERROR_SIZE])
         if (!set(config, &settings[i], text)) {
             char allowed[128];
             describe(&settings[i], allowed, sizeof allowed);
-            snprintf(error, CONFIG_ERROR_SIZE, "%s is \"%.100s\"; allowed: %s", settings[i].name,
-                     text, allowed);
+            snprintf(error, CONFIG_ERROR_SIZE, "%s is \"%.100s\"; allowed: %s", settings[i].name, text,
+                     allowed);
             return false;
         }
     }

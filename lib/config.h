@@ -43,7 +43,6 @@ void config_print(const struct config *config);
 void config_help(void);
 
 /* Writes the path of a file in the run folder into path; false when it doesn't fit. */
-WARN_UNUSED bool config_run_path(const struct config *config, const char *name, char *path,
-                                 size_t size);
+WARN_UNUSED bool config_run_path(const struct config *config, const char *name, char *path, size_t size);
 
 #endif

@@ -14,8 +14,8 @@
 enum {
     BACKOFF_MIN_MS = 50,
     BACKOFF_MAX_MS = 500,
-    WAIT_MAX_MS = 75,   /* a request sits out a back-off of this, and is refused in a longer one */
-    SLOW_MS = 100,      /* a failure that took longer costs a thread: the back-off grows */
+    WAIT_MAX_MS = 75, /* a request sits out a back-off of this, and is refused in a longer one */
+    SLOW_MS = 100,    /* a failure that took longer costs a thread: the back-off grows */
     REPEATS_MAX = 3,
     TIMEOUT_SLACK_MS = 1000,
 };
@@ -174,8 +174,7 @@ static enum attempt classify(const char *sqlstate)
     return ATTEMPT_REFUSED;
 }
 
-static enum attempt refuse(struct db *db, const struct db_statement *statement,
-                           const PGresult *result)
+static enum attempt refuse(struct db *db, const struct db_statement *statement, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate ? sqlstate : "");
@@ -191,8 +190,8 @@ static enum attempt attempt_once(struct db *db, const struct db_statement *state
 {
     PGresult *result = NULL;
     db->warned = false;
-    if (PQsendQueryPrepared(db->connection, statement->name, params->count, params->values,
-                            params->lengths, params->formats, 0))
+    if (PQsendQueryPrepared(db->connection, statement->name, params->count, params->values, params->lengths,
+                            params->formats, 0))
         result = db_link_collect(db->connection, db->deadline_ms);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
@@ -225,8 +224,7 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         case ATTEMPT_LOST: break;
         }
         log_write(LOG_WARNING, "db_connection_lost", "statement=%s reason=\"%s\"", statement->name,
-                  clock_left_ms(db->deadline_ms) == 0 ? "no answer in time"
-                                                      : PQerrorMessage(db->connection));
+                  clock_left_ms(db->deadline_ms) == 0 ? "no answer in time" : PQerrorMessage(db->connection));
         disconnect(db);
         if (clock_ms() - start > SLOW_MS)
             back_off(db, start);
@@ -249,8 +247,7 @@ enum db_outcome db_query(struct db *db, size_t statement, const struct db_params
     static const struct db_params none;
     PGresult *result = NULL;
     db->sqlstate[0] = '\0';
-    enum db_outcome outcome =
-        run(db, &db->options.statements[statement], params ? params : &none, &result);
+    enum db_outcome outcome = run(db, &db->options.statements[statement], params ? params : &none, &result);
     if (outcome == DB_DONE) {
         arena_defer(db->arena, clear_result, result);
         if (rows)

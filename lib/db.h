@@ -75,8 +75,8 @@ void db_destroy(struct db *db);
 void db_begin(struct db *db, struct arena *arena);
 
 /* Runs the statement with that index of the table. rows may be NULL when none are wanted. */
-WARN_UNUSED enum db_outcome db_query(struct db *db, size_t statement,
-                                     const struct db_params *params, struct db_rows *rows);
+WARN_UNUSED enum db_outcome db_query(struct db *db, size_t statement, const struct db_params *params,
+                                     struct db_rows *rows);
 
 /* The SQLSTATE of the last statement that was refused, "" if there was none. */
 const char *db_sqlstate(const struct db *db);

@@ -27,8 +27,7 @@ PGconn *db_link_open(const char *url, int64_t deadline_ms)
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (connection && in_time && PQstatus(connection) != CONNECTION_BAD &&
            (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING)) {
-        in_time = wait_for(connection, state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                           deadline_ms);
+        in_time = wait_for(connection, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms);
         if (in_time)
             state = PQconnectPoll(connection);
     }
@@ -91,8 +90,7 @@ bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64
     bool done = result && (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
     if (!done)
         log_write(LOG_ERROR, "db_failed", "purpose=\"%s\" sqlstate=%s reason=\"%s\"", purpose,
-                  result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : "none",
-                  PQerrorMessage(connection));
+                  result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : "none", PQerrorMessage(connection));
     PQclear(result);
     return done;
 }

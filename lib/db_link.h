@@ -18,8 +18,7 @@ PGconn *db_link_open(const char *url, int64_t deadline_ms);
 WARN_UNUSED PGresult *db_link_collect(PGconn *connection, int64_t deadline_ms);
 
 /* Runs SQL without parameters; several commands are one transaction. False is logged with what it was for. */
-WARN_UNUSED bool db_link_run(PGconn *connection, const char *sql, const char *purpose,
-                             int64_t deadline_ms);
+WARN_UNUSED bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64_t deadline_ms);
 
 /* True when nothing, or nothing but a notification, has arrived on an idle connection that still stands. */
 WARN_UNUSED bool db_link_alive(PGconn *connection);

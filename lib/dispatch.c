@@ -9,8 +9,7 @@
 /* The largest JSON body. */
 enum { BODY_MAX = 64 * 1024 };
 
-static void add_allow(const struct service *service, const struct request *request,
-                      struct response *response)
+static void add_allow(const struct service *service, const struct request *request, struct response *response)
 {
     buffer_text(&response->headers, "Allow: ");
     route_allow(&service->routes, request->path, &response->headers);
@@ -27,8 +26,7 @@ static enum status read_form(const struct form *form, struct request *request)
 }
 
 /* What a route's row asks for, in the order in which a client is told of it. */
-static enum status prepare(const struct service *service, const struct route *route,
-                           struct request *request)
+static enum status prepare(const struct service *service, const struct route *route, struct request *request)
 {
     const char *wrong = route_read_ids(route, request);
     if (!wrong && route->pages != PAGE_NONE)
@@ -45,8 +43,8 @@ static enum status prepare(const struct service *service, const struct route *ro
     return route->form ? read_form(route->form, request) : STATUS_ANSWERED;
 }
 
-static enum status handle(const struct service *service, const struct route *route,
-                          struct request *request, struct response *response)
+static enum status handle(const struct service *service, const struct route *route, struct request *request,
+                          struct response *response)
 {
     enum status status = prepare(service, route, request);
     if (status == STATUS_ANSWERED)
@@ -57,8 +55,8 @@ static enum status handle(const struct service *service, const struct route *rou
 }
 
 /* Finds the route and answers. *pattern is set to the route's, for the log. */
-static enum status answer(const struct service *service, struct request *request,
-                          struct response *response, const char **pattern)
+static enum status answer(const struct service *service, struct request *request, struct response *response,
+                          const char **pattern)
 {
     const struct route *route;
     if (!request_read(request))
@@ -94,7 +92,7 @@ void dispatch(const struct service *service, struct request *request, struct res
     enum status status = answer(service, request, response, &pattern);
     if (status != STATUS_ANSWERED)
         answer_failure(service, request, response, status);
-    log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld",
-              request->id, request->head ? "HEAD" : method_names[request->method], pattern,
-              response->http, (long long)request->user_id, (long long)(clock_us() - start_us));
+    log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld", request->id,
+              request->head ? "HEAD" : method_names[request->method], pattern, response->http,
+              (long long)request->user_id, (long long)(clock_us() - start_us));
 }

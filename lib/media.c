@@ -41,8 +41,7 @@ bool media_is_incoming(const struct media *media, const char *path)
 {
     size_t root = strlen(media->root);
     static const char folder[] = "/incoming/";
-    if (strncmp(path, media->root, root) != 0 ||
-        strncmp(path + root, folder, sizeof folder - 1) != 0)
+    if (strncmp(path, media->root, root) != 0 || strncmp(path + root, folder, sizeof folder - 1) != 0)
         return false;
     const char *name = path + root + sizeof folder - 1;
     return *name && *name != '.' && !strchr(name, '/');

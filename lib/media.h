@@ -34,8 +34,7 @@ int media_create_incoming(const struct media *media, char path[MEDIA_PATH_SIZE])
 
 /* Makes the incoming file durable and gives it its final name. key gets the new key. False with errno set: the
  * file is where it was, or gone. */
-WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path,
-                               char key[MEDIA_KEY_SIZE]);
+WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, char key[MEDIA_KEY_SIZE]);
 
 /* Removes a file; one that isn't there is removed already. It is sure to stay away after media_sync. False
  * with errno set. */

@@ -2,8 +2,8 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -50,8 +50,7 @@ static bool is_utf8(PGconn *connection)
         return false;
     if (strcmp(encoding, "UTF8") == 0)
         return true;
-    log_write(LOG_ERROR, "migration_failed", "reason=\"the database's encoding is %s, not UTF8\"",
-              encoding);
+    log_write(LOG_ERROR, "migration_failed", "reason=\"the database's encoding is %s, not UTF8\"", encoding);
     return false;
 }
 
@@ -64,8 +63,7 @@ static bool read_version(PGconn *connection, int *version)
     *version = 0;
     if (strcmp(text, "t") != 0)
         return true;
-    if (!ask(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations", text,
-             sizeof text))
+    if (!ask(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations", text, sizeof text))
         return false;
     *version = (int)strtol(text, NULL, 10);
     return true;
@@ -119,8 +117,7 @@ static bool bring_up_to_date(PGconn *connection)
     if (version == needed)
         return true;
     log_write(LOG_ERROR, "migration_failed",
-              "reason=\"the database is of a newer version (%d) than this program (%d)\"", version,
-              needed);
+              "reason=\"the database is of a newer version (%d) than this program (%d)\"", version, needed);
     return false;
 }
 

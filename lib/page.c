@@ -24,9 +24,8 @@ static bool read_cursor(const char *text, size_t length, enum page_key key, stru
 {
     char cursor[CURSOR_MAX + 1];
     size_t size;
-    if (length > ENCODED_MAX ||
-        sodium_base642bin((unsigned char *)cursor, CURSOR_MAX, text, length, NULL, &size, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+    if (length > ENCODED_MAX || sodium_base642bin((unsigned char *)cursor, CURSOR_MAX, text, length, NULL,
+                                                  &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
         return false;
     cursor[size] = '\0';
     size_t time_length = strcspn(cursor, " ");
@@ -50,8 +49,7 @@ const char *page_read(const char *query, enum page_key key, struct page *page)
     return NULL;
 }
 
-void page_link(struct buffer *out, const char *path, const struct page *page, int64_t time_us,
-               const char *id)
+void page_link(struct buffer *out, const char *path, const struct page *page, int64_t time_us, const char *id)
 {
     char cursor[CURSOR_MAX + 1], encoded[ENCODED_MAX];
     int length = snprintf(cursor, sizeof cursor, "%" PRId64 " %s", time_us, id);

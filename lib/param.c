@@ -91,8 +91,7 @@ bool param_query(const char *query, const char *name, const char **value, size_t
     size_t name_length = strlen(name);
     for (const char *pair = query; *pair;) {
         size_t pair_length = strcspn(pair, "&");
-        if (pair_length > name_length && pair[name_length] == '=' &&
-            memcmp(pair, name, name_length) == 0) {
+        if (pair_length > name_length && pair[name_length] == '=' && memcmp(pair, name, name_length) == 0) {
             *value = pair + name_length + 1;
             *length = pair_length - name_length - 1;
             return true;
@@ -108,8 +107,7 @@ bool param_cookie(const char *header, const char *name, const char **value, size
     for (const char *pair = header; *pair;) {
         pair += strspn(pair, " \t");
         size_t pair_length = strcspn(pair, ";");
-        if (pair_length > name_length && pair[name_length] == '=' &&
-            memcmp(pair, name, name_length) == 0) {
+        if (pair_length > name_length && pair[name_length] == '=' && memcmp(pair, name, name_length) == 0) {
             *value = pair + name_length + 1;
             *length = pair_length - name_length - 1;
             while (*length > 0 && ((*value)[*length - 1] == ' ' || (*value)[*length - 1] == '\t'))

@@ -31,11 +31,9 @@ WARN_UNUSED bool param_percent_decode(const char *text, size_t length, bool plus
                                       size_t *out_length);
 
 /* The raw value of the first name=value in a query string; false when the name isn't there. */
-WARN_UNUSED bool param_query(const char *query, const char *name, const char **value,
-                             size_t *length);
+WARN_UNUSED bool param_query(const char *query, const char *name, const char **value, size_t *length);
 
 /* The value of the first cookie of that name in a Cookie header (RFC 6265, section 4.2). */
-WARN_UNUSED bool param_cookie(const char *header, const char *name, const char **value,
-                              size_t *length);
+WARN_UNUSED bool param_cookie(const char *header, const char *name, const char **value, size_t *length);
 
 #endif

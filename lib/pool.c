@@ -203,8 +203,7 @@ static void stop(struct supervisor *supervisor)
         return;
     log_write(LOG_INFO, "stopping", "workers=%d", running(supervisor));
     supervisor->stopping = true;
-    supervisor->kill_at_ms =
-        clock_ms() + supervisor->pool->config->shutdown_timeout_s * 1000 + KILL_AFTER_MS;
+    supervisor->kill_at_ms = clock_ms() + supervisor->pool->config->shutdown_timeout_s * 1000 + KILL_AFTER_MS;
     signal_workers(supervisor, SIGTERM);
 }
 
@@ -258,9 +257,8 @@ static bool begin(struct supervisor *supervisor)
     const struct pool *pool = supervisor->pool;
     struct pool_watch *watch = pool->watch;
     return lock_take(pool->config, pool->name) && migrate(pool->config->database_url) &&
-           open_sockets(supervisor) && privilege_drop(pool->config->user) &&
-           block_signals(supervisor) && make_seats(supervisor) &&
-           (!watch || watch->begin(watch->context));
+           open_sockets(supervisor) && privilege_drop(pool->config->user) && block_signals(supervisor) &&
+           make_seats(supervisor) && (!watch || watch->begin(watch->context));
 }
 
 int pool_run(const struct pool *pool)

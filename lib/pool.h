@@ -22,10 +22,10 @@ struct pool_group {
 
 /* Something that the supervisor does beside supervising. */
 struct pool_watch {
-    bool (*begin)(void *context);   /* before the first worker starts; sets fd */
-    void (*look)(void *context);    /* when fd is readable, and every tick_ms */
+    bool (*begin)(void *context); /* before the first worker starts; sets fd */
+    void (*look)(void *context);  /* when fd is readable, and every tick_ms */
     void (*worker_ended)(void *context, pid_t pid);
-    void (*end)(void *context);     /* after the last worker */
+    void (*end)(void *context); /* after the last worker */
     void *context;
     int fd, tick_ms;
 };

@@ -30,8 +30,7 @@ static bool prepare(const struct config *config)
     return false;
 }
 
-bool program_begin(int argc, char **argv, const char *summary, struct config *config,
-                   int *exit_status)
+bool program_begin(int argc, char **argv, const char *summary, struct config *config, int *exit_status)
 {
     char error[CONFIG_ERROR_SIZE];
     const char *option = argc > 1 ? argv[1] : "";

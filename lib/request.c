@@ -3,9 +3,9 @@
 #include <string.h>
 
 const char *const method_names[METHOD_COUNT] = {
-    [METHOD_GET] = "GET",         [METHOD_POST] = "POST", [METHOD_PUT] = "PUT",
-    [METHOD_PATCH] = "PATCH",     [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS",
-    [METHOD_GATE] = "gate",       [METHOD_OTHER] = "other",
+    [METHOD_GET] = "GET",     [METHOD_POST] = "POST",     [METHOD_PUT] = "PUT",
+    [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS",
+    [METHOD_GATE] = "gate",   [METHOD_OTHER] = "other",
 };
 
 static enum method read_method(const char *name)

@@ -68,8 +68,7 @@ void response_refusal(struct response *response, const struct request *request, 
 {
     response_reset(response);
     response->http = 403;
-    buffer_printf(&response->headers, "X-Gate-Status: %d\r\nX-Gate-Problem: ",
-                  status_failure(status)->http);
+    buffer_printf(&response->headers, "X-Gate-Status: %d\r\nX-Gate-Problem: ", status_failure(status)->http);
     write_problem(&response->headers, request, status);
     buffer_append(&response->headers, "\r\n", 2);
 }

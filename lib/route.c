@@ -24,9 +24,9 @@ static bool matches(const char *pattern, const char *path)
     while (next_segment(&pattern, &wanted)) {
         if (!next_segment(&path, &given))
             return false;
-        bool same = wanted.text[0] == ':' ? given.length > 0
-                                          : given.length == wanted.length &&
-                                                memcmp(given.text, wanted.text, given.length) == 0;
+        bool same = wanted.text[0] == ':'
+                        ? given.length > 0
+                        : given.length == wanted.length && memcmp(given.text, wanted.text, given.length) == 0;
         if (!same)
             return false;
     }
@@ -60,8 +60,7 @@ void route_allow(const struct route_table *table, const char *path, struct buffe
     }
 }
 
-static const char *read_id(const struct segment *name, const struct segment *value,
-                           struct request *request)
+static const char *read_id(const struct segment *name, const struct segment *value, struct request *request)
 {
     if (strncmp(name->text, ":uid", name->length) == 0)
         return param_id(value->text, value->length, &request->ids.uid)
@@ -71,9 +70,7 @@ static const char *read_id(const struct segment *name, const struct segment *val
         return param_id(value->text, value->length, &request->ids.vid)
                    ? NULL
                    : "the video's id is not a number from 1 to 2^63-1";
-    return param_uuid(value->text, value->length, request->ids.cid)
-               ? NULL
-               : "the comment's id is not a UUID";
+    return param_uuid(value->text, value->length, request->ids.cid) ? NULL : "the comment's id is not a UUID";
 }
 
 const char *route_read_ids(const struct route *route, struct request *request)

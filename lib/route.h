@@ -16,9 +16,9 @@ struct route {
     enum method method;
     const char *pattern; /* segments; those that begin with a colon are ids: :uid, :vid, :cid */
     enum status (*handler)(struct request *request, struct response *response);
-    bool session;           /* 401 without a valid session */
+    bool session;            /* 401 without a valid session */
     const struct form *form; /* the body is read as JSON against it; NULL: the body is ignored */
-    enum page_key pages;    /* reads limit and cursor */
+    enum page_key pages;     /* reads limit and cursor */
 };
 
 struct route_table {

@@ -66,8 +66,7 @@ static void watch(struct run *run)
         struct thread *thread = &run->threads[i];
         pthread_mutex_lock(&thread->lock);
         if (thread->receiving_fd >= 0 && thread->receive_end_ms < now) {
-            log_write(LOG_WARNING, "receive_timeout", "timeout_ms=%d",
-                      run->server->receive_timeout_ms);
+            log_write(LOG_WARNING, "receive_timeout", "timeout_ms=%d", run->server->receive_timeout_ms);
             shutdown(thread->receiving_fd, SHUT_RDWR);
             thread->receiving_fd = -1;
         }
@@ -111,8 +110,7 @@ static enum body read_body(struct thread *thread)
     size_t total = 0;
     int length;
     buffer_reset(&thread->body);
-    while (total <= BODY_DRAINED &&
-           (length = FCGX_GetStr(piece, sizeof piece, thread->fcgi.in)) > 0) {
+    while (total <= BODY_DRAINED && (length = FCGX_GetStr(piece, sizeof piece, thread->fcgi.in)) > 0) {
         total += (size_t)length;
         size_t room = BODY_KEPT - thread->body.length;
         buffer_append(&thread->body, piece, (size_t)length < room ? (size_t)length : room);
@@ -208,10 +206,8 @@ static bool set_up(struct run *run)
     if (FCGX_Init() != 0)
         return false;
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE,
-                                .data.fd = run->server->listen_fd};
-    return run->epoll_fd >= 0 &&
-           epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->server->listen_fd, &event) == 0;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = run->server->listen_fd};
+    return run->epoll_fd >= 0 && epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->server->listen_fd, &event) == 0;
 }
 
 static bool start_threads(struct run *run)

@@ -25,8 +25,7 @@ bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE])
     return true;
 }
 
-static bool cookie(const struct request *request, const char *name, const char **value,
-                   size_t *length)
+static bool cookie(const struct request *request, const char *name, const char **value, size_t *length)
 {
     return param_cookie(request_variable(request, "HTTP_COOKIE"), name, value, length);
 }

@@ -13,8 +13,7 @@ enum {
 #define USER_COOKIE    "X-User-Id"
 
 /* The statement that every program with sessions has: $1 is the hash of a token, the row is the user's id. */
-#define SESSION_FIND_SQL \
-    "SELECT user_id FROM sessions WHERE token_hash = $1::bytea AND expires_at > now()"
+#define SESSION_FIND_SQL "SELECT user_id FROM sessions WHERE token_hash = $1::bytea AND expires_at > now()"
 
 /* A new token. */
 void session_create_token(char token[SESSION_TOKEN_SIZE]);

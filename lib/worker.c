@@ -83,8 +83,7 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
     *body = state->request.head ? NULL : &state->response.body;
 }
 
-bool worker_run(const struct service *service, const struct config *config, int listen_fd,
-                int threads)
+bool worker_run(const struct service *service, const struct config *config, int listen_fd, int threads)
 {
     struct worker worker = {.service = service, .config = config};
     const struct server server = {

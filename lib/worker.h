@@ -7,7 +7,7 @@
 #include "service.h"
 
 /* Serves on the listening socket until a signal says stop, as server_run. */
-WARN_UNUSED bool worker_run(const struct service *service, const struct config *config,
-                            int listen_fd, int threads);
+WARN_UNUSED bool worker_run(const struct service *service, const struct config *config, int listen_fd,
+                            int threads);
 
 #endif

@@ -41,8 +41,8 @@ enum store_outcome deletion_store_done(struct db *db, const struct batch *batch)
     return store_of_db(db_query(db, DELETION_DONE, &params, NULL));
 }
 
-enum store_outcome deletion_store_failed(struct db *db, const struct deletion *deletion,
-                                         int64_t attempts_max, bool *dead)
+enum store_outcome deletion_store_failed(struct db *db, const struct deletion *deletion, int64_t attempts_max,
+                                         bool *dead)
 {
     char error[ERROR_SIZE];
     struct db_params params = {0};

@@ -25,8 +25,8 @@ enum store_outcome deletion_store_claim(struct db *db, struct batch *batch);
 enum store_outcome deletion_store_done(struct db *db, const struct batch *batch);
 
 /* Notes the error and when to try again; *dead is set when that was the last of attempts_max tries. */
-enum store_outcome deletion_store_failed(struct db *db, const struct deletion *deletion,
-                                         int64_t attempts_max, bool *dead);
+enum store_outcome deletion_store_failed(struct db *db, const struct deletion *deletion, int64_t attempts_max,
+                                         bool *dead);
 
 /* Removes a video's row and queues its file; done, too, when there is none of either. */
 enum store_outcome deletion_store_schedule(struct db *db, int64_t video_id);

@@ -96,8 +96,7 @@ static void destroy(struct executor *executor)
     free(executor);
 }
 
-struct executor *executor_start(const struct config *config, const struct media *media,
-                                struct queue *queue)
+struct executor *executor_start(const struct config *config, const struct media *media, struct queue *queue)
 {
     struct executor *executor = calloc(1, sizeof *executor);
     if (!executor)

@@ -11,8 +11,7 @@
 struct executor;
 
 /* Starts the thread. NULL is logged. */
-struct executor *executor_start(const struct config *config, const struct media *media,
-                                struct queue *queue);
+struct executor *executor_start(const struct config *config, const struct media *media, struct queue *queue);
 
 /* Waits until the queue, which has been closed, is empty and all of it is done. */
 void executor_join(struct executor *executor);

@@ -4,13 +4,7 @@
 
 #include "db.h"
 
-enum statement {
-    DELETION_CLAIM,
-    DELETION_DONE,
-    DELETION_FAILED,
-    VIDEO_SCHEDULE,
-    STATEMENT_COUNT
-};
+enum statement { DELETION_CLAIM, DELETION_DONE, DELETION_FAILED, VIDEO_SCHEDULE, STATEMENT_COUNT };
 
 extern const struct db_statement scheduler_statements[STATEMENT_COUNT];
 
