@@ -2,7 +2,8 @@
 
 #include "session.h"
 
-/* clang-format off: SQL has lines of its own */
+/* SQL has lines of its own. */
+/* clang-format off */
 
 #define MICROSECONDS(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
 #define TIMESTAMP(us)      "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"

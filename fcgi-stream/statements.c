@@ -2,7 +2,8 @@
 
 #include "session.h"
 
-/* clang-format off: SQL has lines of its own */
+/* SQL has lines of its own. */
+/* clang-format off */
 
 const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},

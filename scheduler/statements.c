@@ -1,6 +1,7 @@
 #include "statements.h"
 
-/* clang-format off: SQL has lines of its own */
+/* SQL has lines of its own. */
+/* clang-format off */
 
 const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
     /* A claim is a lease: whoever dies with it loses it when claimed_until has passed. */
