@@ -16,4 +16,7 @@ struct service {
     void *context;            /* for the handlers, see request->context; shared by all threads */
 };
 
+/* How the service's threads connect to the database. */
+struct db_options service_db_options(const struct service *service, const struct config *config);
+
 #endif

@@ -31,17 +31,10 @@ static void thread_stop(void *thread)
 static void *thread_start(void *context)
 {
     const struct worker *worker = context;
-    const struct service *service = worker->service;
     struct thread_state *state = calloc(1, sizeof *state);
     if (!state)
         return NULL;
-    const struct db_options options = {
-        .url = worker->config->database_url,
-        .role = service->role,
-        .statements = service->statements,
-        .statement_count = service->statement_count,
-        .timeout_ms = (int)worker->config->database_timeout_ms,
-    };
+    const struct db_options options = service_db_options(worker->service, worker->config);
     state->worker = worker;
     state->arena = arena_create();
     state->db = db_create(&options);

@@ -12,7 +12,6 @@
 
 #include "deletion_store.h"
 #include "log.h"
-#include "scheduler.h"
 
 struct dispatcher {
     struct queue *queue;
@@ -89,16 +88,16 @@ static void destroy(struct dispatcher *dispatcher)
     free(dispatcher);
 }
 
-struct dispatcher *dispatcher_start(const struct config *config, struct queue *queue)
+struct dispatcher *dispatcher_start(const struct db_options *db, int64_t interval_s, struct queue *queue)
 {
     struct dispatcher *dispatcher = calloc(1, sizeof *dispatcher);
     if (!dispatcher)
         return NULL;
-    struct db_options options = scheduler_db_options(config);
+    struct db_options options = *db;
     options.channel = "video_deletions";
     *dispatcher = (struct dispatcher){
         .queue = queue, .db = db_create(&options), .arena = arena_create(), .timer_fd = -1, .stop_fd = -1};
-    if (dispatcher->db && open_timer(dispatcher, config->scheduler_interval_s) &&
+    if (dispatcher->db && open_timer(dispatcher, interval_s) &&
         pthread_create(&dispatcher->thread, NULL, run, dispatcher) == 0)
         return dispatcher;
     log_write(LOG_ERROR, "dispatcher_failed", "reason=\"%s\"", strerror(errno));

@@ -7,7 +7,6 @@
 
 #include "deletion_store.h"
 #include "log.h"
-#include "scheduler.h"
 
 struct executor {
     const struct media *media;
@@ -96,17 +95,17 @@ static void destroy(struct executor *executor)
     free(executor);
 }
 
-struct executor *executor_start(const struct config *config, const struct media *media, struct queue *queue)
+struct executor *executor_start(const struct db_options *db, int64_t attempts_max, const struct media *media,
+                                struct queue *queue)
 {
     struct executor *executor = calloc(1, sizeof *executor);
     if (!executor)
         return NULL;
-    const struct db_options options = scheduler_db_options(config);
     *executor = (struct executor){.media = media,
                                   .queue = queue,
-                                  .db = db_create(&options),
+                                  .db = db_create(db),
                                   .arena = arena_create(),
-                                  .attempts_max = config->scheduler_attempts};
+                                  .attempts_max = attempts_max};
     if (executor->db && pthread_create(&executor->thread, NULL, run, executor) == 0)
         return executor;
     log_write(LOG_ERROR, "executor_failed", "reason=\"%s\"", strerror(errno));

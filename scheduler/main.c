@@ -11,17 +11,6 @@ enum { QUEUE_BATCHES = 4 };
 static const char summary[] =
     "Removes the files of deleted videos; its REST route under /scheduler is for nginx, over FastCGI.";
 
-struct db_options scheduler_db_options(const struct config *config)
-{
-    return (struct db_options){
-        .url = config->database_url,
-        .role = "video_scheduler",
-        .statements = scheduler_statements,
-        .statement_count = STATEMENT_COUNT,
-        .timeout_ms = (int)config->database_timeout_ms,
-    };
-}
-
 /* The worker: producer and consumer beside the threads that answer the REST route. */
 static bool work(const struct pool_group *group, const struct config *config, int listen_fd)
 {
@@ -29,8 +18,10 @@ static bool work(const struct pool_group *group, const struct config *config, in
     struct queue *queue = queue_create(QUEUE_BATCHES);
     if (!queue || !media_open(&media, config))
         return false;
-    struct executor *executor = executor_start(config, &media, queue);
-    struct dispatcher *dispatcher = executor ? dispatcher_start(config, queue) : NULL;
+    const struct db_options db = service_db_options(group->service, config);
+    struct executor *executor = executor_start(&db, config->scheduler_attempts, &media, queue);
+    struct dispatcher *dispatcher =
+        executor ? dispatcher_start(&db, config->scheduler_interval_s, queue) : NULL;
     if (!dispatcher)
         return false;
     bool done = worker_run(group->service, config, listen_fd, group->threads);
