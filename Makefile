@@ -17,7 +17,8 @@ LIBS      = $$(pkg-config --libs $(PACKAGES))
 PROGRAMS := fcgi-api fcgi-stream scheduler
 LIB      := $(OBJ)/lib.a
 LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migrations.o
-UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*.c))
+UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
+UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
 
 objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
 
@@ -71,16 +72,29 @@ $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
+# A program's objects less its main() are an archive, for the unit tests.
 define program
-$(BUILD)/$(1): $(call objects_of,$(1)) $(LIB)
+$(BUILD)/$(1): $(OBJ)/$(1)/main.o $(OBJ)/$(1).a $(LIB)
 	$$(CC) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS)
+
+$(OBJ)/$(1).a: $(filter-out %/main.o,$(call objects_of,$(1)))
+	@rm -f $$@
+	@ar rcs $$@ $$^
+
+$(BUILD)/unit/$(1)/%.t: $(OBJ)/t/unit/$(1)/%.o $(UNIT_TOOLS) $(OBJ)/$(1).a $(LIB)
+	@mkdir -p $$(@D)
+	$$(CC) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS)
+
+$(OBJ)/t/unit/$(1)/%.o: ALL_CFLAGS += -I$(1)
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
 
-# A unit test links the objects of the programs too, less their main().
-PARTS := $(filter-out %/main.o,$(foreach name,$(PROGRAMS),$(call objects_of,$(name))))
-$(BUILD)/unit/%.t: $(OBJ)/t/unit/%.o $(LIB)
+# t/unit/FOLDER/NAME.c tests FOLDER/NAME.c; what lies in t/unit itself is linked to all of them.
+$(BUILD)/unit/lib/%.t: $(OBJ)/t/unit/lib/%.o $(UNIT_TOOLS) $(LIB)
+	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(OBJ)/t/unit/%.o: ALL_CFLAGS += -It/unit
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
