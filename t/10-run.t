@@ -108,6 +108,17 @@ subtest 'Ctrl-C' => sub {
     $site->remove;
 };
 
+subtest 'Ctrl-C before it answers' => sub {
+    my $site = Site->new(VS_PORT => Site::Port::free());
+    $site->run;
+    $site->soon(sub { -e $site->state_path('postgresql/postmaster.pid') }, 'PostgreSQL starts', 30);
+    $site->kill(INT => $site->pid);
+    ok $site->await_end, 'ends it';
+    is $site->{status}, 0, 'and is no error';
+    is_deeply [$site->processes], [], 'nothing is left';
+    $site->remove;
+};
+
 subtest 'what dies is started again' => sub {
     my $site = Site->start;
     $site->expect_log(qr/died \(signal 9\); starting it again/, qr/\[error\].*connect\(\) .* failed/);

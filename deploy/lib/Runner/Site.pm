@@ -95,20 +95,19 @@ sub detach ($self) {
 # Starts the site, calls $ready once it answers, and returns when it has been stopped.
 sub run ($self, $ready) {
     my $children = $self->{children} = Runner::Children->new;
-    my $done = eval {
+    eval {
         $self->_start_postgresql if $self->{postgresql};
         $self->_start_program(@$_) for @PROGRAMS;
         $self->_start_nginx;
         $ready->();
         $children->supervise;
-        1;
     };
     my $failure = $@;
-    say STDERR 'video-server: stopping' if $done;
+    say STDERR 'video-server: stopping' if $children->stop_asked;
     $children->stop('nginx');
     $children->stop(map { $_->[0] } @PROGRAMS);
     $children->stop('postgresql');
-    die $failure if !$done;
+    die $failure if !$children->stop_asked;
     return;
 }
 
