@@ -20,13 +20,22 @@ static const char *reason(struct arena *arena, const char *format, ...)
     return text;
 }
 
-/* json-c lets raw control characters through, which RFC 8259 (section 7) forbids in strings. */
-static bool has_raw_control(const char *body, size_t length)
+/* Not in JSON outside of a string: NaN, Infinity, a number that ends in its point. */
+static bool is_lax(char c, bool digit_follows)
+{
+    return c == 'N' || c == 'I' || (c == '.' && !digit_follows);
+}
+
+/* True when the body has what json-c lets through and RFC 8259 forbids in numbers (section 6) or, a raw
+ * control character, in strings (section 7). */
+static bool has_lax_json(const char *body, size_t length)
 {
     bool in_string = false;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)body[i];
         if (c < 0x20 && (in_string || (c != '\t' && c != '\n' && c != '\r')))
+            return true;
+        if (!in_string && is_lax(body[i], i + 1 < length && body[i + 1] >= '0' && body[i + 1] <= '9'))
             return true;
         if (c == '"')
             in_string = !in_string;
@@ -53,7 +62,7 @@ static struct json_object *parse(struct arena *arena, const char *body, size_t l
         *why = "the body is not UTF-8";
         return NULL;
     }
-    struct json_tokener *tokener = has_raw_control(body, length) ? NULL : json_tokener_new_ex(DEPTH_MAX);
+    struct json_tokener *tokener = has_lax_json(body, length) ? NULL : json_tokener_new_ex(DEPTH_MAX);
     if (tokener) {
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         object = json_tokener_parse_ex(tokener, body, (int)length);
