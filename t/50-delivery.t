@@ -1,0 +1,207 @@
+# Delivery: the bytes of a video, whole and in parts, and nothing of the inside.
+
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Site;
+
+my $site = Site->start;
+my $ann = $site->user('ann');
+my $METHODS = 'OPTIONS, GET, HEAD, POST';
+my $bytes = Site::Media::content('mp4');
+my $size = length $bytes;
+
+sub add ($title) { return $ann->post('/api/videos', {title => $title})->json->{id} }
+
+my $vid = add('Bunny');
+my $url = "/stream/videos/$vid";
+$ann->upload($vid, 'bunny.mp4')->is(201);
+
+sub get (%headers) { return $site->get($url, headers => \%headers) }
+
+# The parts of a multipart/byteranges body, as [Content-Range, bytes].
+sub parts ($response) {
+    my ($boundary) = ($response->header('Content-Type') // '') =~ m{^multipart/byteranges; boundary=(\S+)$} or return;
+    my (undef, @parts) = split /\r\n--\Q$boundary\E/, $response->body;
+    return if pop @parts ne "--\r\n";
+    return map { /^\r\nContent-Type: video\/mp4\r\nContent-Range: (.*?)\r\n\r\n(.*)\z/s ? [$1, $2] : () } @parts;
+}
+
+subtest 'the whole video' => sub {
+    my $whole = get()->is(200)->body_is($bytes)->header_is('Content-Type', 'video/mp4')
+        ->header_is('Content-Length', $size)->header_is('Accept-Ranges', 'bytes');
+    my $head = $site->head($url)->is(200)->body_is('', 'HEAD has no body');
+    $head->header_is($_, scalar $whole->header($_)) for qw(Content-Type Content-Length Accept-Ranges ETag Last-Modified);
+    $site->get("$url/")->is(200, 'with a trailing slash')->body_is($bytes);
+    $site->get("/%73tream/videos/$vid")->is(200, 'in another spelling')->body_is($bytes);
+
+    my $film = add('A film');
+    $ann->upload($film, 'film.webm')->is(201);
+    $site->get("/stream/videos/$film")->is(200)->header_is('Content-Type', 'video/webm')
+        ->body_is(Site::Media::content('webm'));
+};
+
+subtest 'a part of it' => sub {
+    my @cases = (
+        ['bytes=1000-1999',     1000, 1999,   'from the middle'],
+        ['bytes=0-1',           0,    1,      'as Safari asks before it plays'],
+        ['bytes=0-',            0,    99_999, 'as Chrome asks'],
+        ['bytes=98765-',        98_765, 99_999, 'open-ended'],
+        ['bytes=-500',          99_500, 99_999, 'suffix'],
+        ['bytes=-200000',       0,    99_999, 'suffix that is longer than the video'],
+        ['bytes=99990-200000',  99_990, 99_999, 'beyond the end'],
+        ['bytes=99999-99999',   99_999, 99_999, 'the last byte'],
+    );
+    for my $case (@cases) {
+        my ($range, $first, $last, $name) = @$case;
+        get(Range => $range)->is(206, $name)->header_is('Content-Range', "bytes $first-$last/$size")
+            ->header_is('Content-Length', $last - $first + 1)->body_is(substr $bytes, $first, $last - $first + 1);
+    }
+    get(Range => 'seconds=0-5')->is(200, 'in an unknown unit: all of it')->body_is($bytes);
+};
+
+subtest 'several parts at once' => sub {
+    my $response = get(Range => 'bytes=0-9,5000-5099,-8')->is(206);
+    is_deeply [parts($response)],
+        [
+            ["bytes 0-9/$size",         substr $bytes, 0,    10],
+            ["bytes 5000-5099/$size",   substr $bytes, 5000, 100],
+            ["bytes 99992-99999/$size", substr $bytes, -8],
+        ],
+        'each with its place';
+};
+
+subtest 'no such part' => sub {
+    for my $range ("bytes=$size-", 'bytes=200000-200001') {
+        get(Range => $range)->is(416)->header_is('Content-Range', "bytes */$size")->problem('001');
+    }
+};
+
+subtest 'only if it has changed' => sub {
+    my $known = get();
+    my $etag = $known->header('ETag');
+    my $modified = $known->header('Last-Modified');
+    my $before = 'Sat, 01 Jan 2000 00:00:00 GMT';
+    like $etag, qr/^"[^"]+"$/, 'the ETag is a strong one';
+    for my $same ($etag, "W/$etag", qq("other", $etag), '*') {
+        get('If-None-Match' => $same)->is(304, "If-None-Match: $same")->body_is('')->header_is('ETag', $etag);
+    }
+    get('If-None-Match' => '"other"')->is(200)->body_is($bytes);
+    get('If-Modified-Since' => $modified)->is(304)->body_is('');
+    get('If-Modified-Since' => $before)->is(200)->body_is($bytes);
+    get('If-Match' => $etag)->is(200);
+    get('If-Match' => '"other"')->is(412)->problem('008');
+
+    my %range = (Range => 'bytes=10-19');
+    for my $same ($etag, $modified) {
+        get(%range, 'If-Range' => $same)->is(206, "If-Range: $same")->body_is(substr $bytes, 10, 10);
+    }
+    for my $other ('"other"', $before) {
+        get(%range, 'If-Range' => $other)->is(200, "If-Range: $other")->body_is($bytes);
+    }
+};
+
+subtest 'what is not there' => sub {
+    my $empty = add('No file yet');
+    for my $path ("/stream/videos/$empty", '/stream/videos/999999', '/stream', '/stream/', '/stream/videos', "$url/x") {
+        $site->get($path)->is(404)->problem('007');
+        $site->head($path)->is(404)->body_is('');
+    }
+    for my $id ('0', '-1', '01', '+1', '1.0', 'x', '9223372036854775808', '1%00', '%201') {
+        $site->get("/stream/videos/$id")->is(400, "the id $id")->problem('001');
+    }
+    for my $method (qw(PUT PATCH DELETE)) {
+        $site->request($method, $url)->is(405)->problem('009')->header_is('Allow', $METHODS);
+    }
+    $site->request('OPTIONS', $url)->is(204)->header_is('Allow', $METHODS);
+};
+
+subtest 'a file that is lost' => sub {
+    my $lost = add('Lost');
+    $ann->upload($lost, 'lost.mp4')->is(201);
+    my $key = $site->sql("SELECT media_key FROM videos WHERE id = $lost");
+    unlink "$site->{media}/" . substr($key, 0, 2) . "/$key" or die "cannot remove the file: $!\n";
+    $site->get("/stream/videos/$lost")->is(404)->problem('007')->header_is('Content-Type', 'application/problem+json');
+};
+
+subtest 'a video that has been deleted' => sub {
+    my @left;
+    for my $round (1 .. 25) {
+        my $gone = add("Gone $round");
+        $ann->upload($gone, 'bunny.mp4')->status == 201 or push @left, 'upload';
+        $site->get("/stream/videos/$gone")->status == 200 or push @left, 'get';
+        $ann->delete("/api/videos/$gone")->status == 204 or push @left, 'delete';
+        my @viewers = map { $site->open('GET', "/stream/videos/$gone") } 1 .. 8;
+        push @left, grep { !/^HTTP\/1\.1 404 / } map { $_->rest } @viewers;
+    }
+    is_deeply \@left, [], 'is gone once DELETE has answered';
+    my %worker = map { /\bpid=(\d+)/ ? ($1 => 1) : () } $site->log_lines(qr/event=request .*route=\/stream\S* status=404/);
+    is scalar keys %worker, 2, 'for both workers';
+};
+
+subtest 'no way in from outside' => sub {
+    my ($name) = $site->media_files;
+    my @inside = ("-media/$name", '-upload', '-gate', '-problem');
+    for my $inside (@inside) {
+        my $escaped = $inside =~ s/-/%2d/r;
+        my @spellings = (
+            "/$inside",            "/$escaped",                "//$inside",        "/./$inside",
+            "/x/../$inside",       "/stream/../$inside",       "/stream/videos/$vid/../../../$inside",
+            "/$inside?a=b",        "/$inside#a",               "/" . uc $inside,   "/stream/..%2f$inside",
+            "/%2e%2e/$inside",     "http://localhost/$inside", "http://localhost/%2d" . substr($inside, 1),
+            "/$inside/",           "/$inside%00",              "/\\$inside",       "/stream/%2e%2e/$escaped",
+            "/" . $inside =~ s{/}{//}r, "/" . $inside =~ s{/}{%2f}r,
+        );
+        for my $method (qw(GET HEAD POST)) {
+            my @wrong;
+            for my $spelling (@spellings) {
+                my $response = $site->request($method, $spelling);
+                next if $response->status =~ /^(?:400|404|405)$/ && $response->body !~ /ftyp/;
+                push @wrong, "$spelling: " . $response->status;
+            }
+            is_deeply \@wrong, [], "$method $inside";
+        }
+    }
+    $site->get("/-media/../$_")->is(404) for 'log/nginx.log', 'lock';
+};
+
+subtest 'nothing of the inside comes out' => sub {
+    my @responses = (
+        get(), get(Range => 'bytes=0-1'), get(Range => "bytes=$size-"), get('If-None-Match' => '*'),
+        $site->head($url), $site->get('/stream/videos/999999'), $site->post($url, 'x'),
+        $ann->upload($vid, 'bunny.mp4'), $ann->post($url, 'no video'), $site->get('/-gate'),
+    );
+    for my $response (@responses) {
+        unlike $response->{head}, qr/^(?:X-Token|X-Accel|X-Gate)/im, "$response->{request}: " . $response->status;
+        $response->header_like('X-Request-Id', qr/^[0-9a-f]{32}$/);
+    }
+};
+
+subtest 'headers of ours that a client sends' => sub {
+    my $chosen = 'f' x 32;
+    my ($name) = $site->media_files;
+    my %forged = (
+        'X-Request-Id'     => $chosen,             'Request-Id'     => $chosen,
+        'X-Token'          => '0.0.0',             'X-Gate-Status'  => 204,
+        'X-Gate-Problem'   => '{}',                'X-Accel-Redirect' => "/-media/$name",
+        'X-Accel-Expires'  => 0,                   'Request-Method' => 'gate',
+        'X-Forwarded-For'  => '127.0.0.1',         'Nginx-Pid'      => 1,
+        'Body-File'        => "$site->{media}/$name", 'Request-Msec' => '1.000',
+    );
+    for my $response (get(%forged), $site->get('/stream/videos/999999', headers => \%forged)) {
+        isnt $response->header('X-Request-Id'), $chosen, 'the request id is not chosen by the client';
+        unlike $response->{head}, qr/^(?:X-Token|X-Accel|X-Gate)/im, 'nothing is sent back';
+    }
+    get(%forged)->is(200)->body_is($bytes);
+    $site->get('/stream/videos/999999', headers => \%forged)->is(404)->problem('007');
+    $site->post($url, $bytes, headers => \%forged)->is(401)->problem('003');
+    $ann->post($url, '', headers => {%forged, 'Content-Length' => 0})->is(400)->problem('001');
+    for my $method ('gate', 'GATE') {
+        my $answer = $site->request($method, $url, headers => {%forged, 'X-Session-Id' => $ann->session});
+        ok $answer->status == 400 || $answer->status == 405, "the method $method is refused";
+    }
+    get()->is(200, 'the file is still there')->body_is($bytes);
+};
+
+done_testing;
