@@ -35,7 +35,7 @@ const char *status_reason(int http)
     case 205: return "Reset Content";
     default: break;
     }
-    for (enum status status = 0; status < STATUS_COUNT; status++)
+    for (enum status status = STATUS_ANSWERED + 1; status < STATUS_COUNT; status++)
         if (failures[status].http == http)
             return failures[status].title;
     return "";
