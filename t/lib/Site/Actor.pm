@@ -42,15 +42,18 @@ sub patch ($self, $path, $body = undef, %options) { return $self->request('PATCH
 sub put   ($self, $path, $body = undef, %options) { return $self->request('PUT',   $path, _body($body), %options) }
 
 # A request on a connection of its own, and its response. Options:
+#   on       a connection that is kept, see Site::connect
 #   headers  {name => value}; undef leaves out one that would be sent
 #   json     data for the body
 #   body     bytes for the body
 #   file     path of a file for the body; before and after are bytes around it
 #   seconds  how long to wait for each step
+#   to, from, buffer  of the connection, see Site::Connection
 # With the header Expect: 100-continue the body is sent when the site asks for it.
 sub request ($self, $method, $path, %options) {
     my $connection = $self->open($method, $path, %options);
-    my $bytes = $connection->rest($options{seconds} // Site::Connection::SECONDS);
+    my $seconds = $options{seconds} // Site::Connection::SECONDS;
+    my $bytes = $options{on} ? $connection->answer($method, $seconds) : $connection->rest($seconds);
     $bytes =~ s{^HTTP/1\.1 100 .*?\r\n\r\n}{}s;
     return Site::Response->new(
         bytes   => $bytes,
@@ -64,14 +67,15 @@ sub request ($self, $method, $path, %options) {
 sub open ($self, $method, $path, %options) {
     my ($body, $file, $length) = _content(\%options);
     my $seconds = $options{seconds} // Site::Connection::SECONDS;
-    my $connection = Site::Connection->new($self->site->port);
+    my $connection = $options{on}
+        // Site::Connection->new($self->site->port, map { $_ => $options{$_} } qw(to from buffer));
     $connection->send($self->_head($method, $path, $length, \%options));
-    my $head_bytes = $connection->sent;
+    my $sent_before = $connection->sent;
     if (($options{headers}{Expect} // '') ne '100-continue' || _is_asked_for_body($connection, $seconds)) {
         $connection->send($body, $file, $seconds);
         $connection->send($options{after}, undef, $seconds) if length($options{after} // '');
     }
-    $connection->{sent_body} = $connection->sent - $head_bytes;
+    $connection->{sent_body} = $connection->sent - $sent_before;
     return $connection;
 }
 
@@ -115,7 +119,7 @@ sub _content ($options) {
 }
 
 sub _head ($self, $method, $path, $length, $options) {
-    my %header = (Host => 'localhost:' . $self->site->port, Connection => 'close');
+    my %header = (Host => 'localhost:' . $self->site->port, Connection => $options->{on} ? undef : 'close');
     $header{'X-Session-Id'}   = $self->session       if defined $self->session;
     $header{'Content-Length'} = $length              if defined $length;
     $header{'Content-Type'}   = 'application/json'   if exists $options->{json};

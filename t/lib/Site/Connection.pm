@@ -6,7 +6,8 @@ package Site::Connection;
 use v5.36;
 
 use Errno qw(EAGAIN EINTR);
-use IO::Socket::INET;
+use IO::Socket::IP;
+use Socket      qw(SO_LINGER SO_RCVBUF SOL_SOCKET);
 use Time::HiRes qw(time);
 
 use constant {
@@ -16,8 +17,15 @@ use constant {
     SECONDS     => 30,
 };
 
-sub new ($class, $port) {
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Proto => 'tcp');
+# Options: to, the site's address; from, one of this machine's; buffer, the bytes that the kernel may
+# receive while the test doesn't read.
+sub new ($class, $port, %options) {
+    my $socket = IO::Socket::IP->new(
+        PeerHost => $options{to} // '127.0.0.1',
+        PeerPort => $port,
+        $options{from}   ? (LocalHost => $options{from})                  : (),
+        $options{buffer} ? (Sockopts  => [[SO_RCVBUF, $options{buffer}]]) : (),
+    );
     $socket->blocking(0) if $socket;
     return bless {socket => $socket, got => '', sent => 0, ended => !$socket}, $class;
 }
@@ -29,6 +37,12 @@ sub close ($self) {
     CORE::close $self->{socket} if $self->{socket};
     $self->{ended} = 1;
     return $self;
+}
+
+# Closes it with a TCP reset, as the kernel does for a client that has died.
+sub reset ($self) {
+    setsockopt $self->{socket}, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0 if !$self->{ended};
+    return $self->close;
 }
 
 # Sends the bytes, then what the file holds. Stops early when the site answers meanwhile.
@@ -56,6 +70,18 @@ sub await ($self, $pattern, $seconds = SECONDS) {
         $self->_receive;
     }
     return 1;
+}
+
+# One answer to a request with the method; the connection stays open, and what comes after the answer stays.
+sub answer ($self, $method, $seconds = SECONDS) {
+    my $deadline = time + $seconds;
+    $self->await(qr/\r\n\r\n/, $seconds) or return $self->take;
+    my ($head) = $self->{got} =~ /^(.*?\r\n\r\n)/s;
+    my $bodiless = $method eq 'HEAD' || $head =~ m{^HTTP/1\.1 (?:204|304) };
+    my ($length) = $bodiless ? 0 : $head =~ /^Content-Length: (\d+)\r$/mi or die "an answer has no length:\n$head";
+    my $bytes = length($head) + $length;
+    $self->_receive while !$self->{ended} && length $self->{got} < $bytes && $self->_wait($deadline);
+    return substr $self->{got}, 0, $bytes, '';
 }
 
 # All that comes until the site closes or the time is over; what was taken before is not in it.

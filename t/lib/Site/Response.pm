@@ -65,6 +65,29 @@ sub body_is ($self, $bytes, $name = undef) {
         length $bytes == length $self->{body} ? ' others' : '');
 }
 
+# The body is this JSON, with these types and nothing more. A pattern stands for a string that matches it.
+sub json_is ($self, $wanted, $name = undef) {
+    my $json = JSON::PP->new->canonical->allow_nonref;
+    my $got = $self->json;
+    my $text = $json->encode(_settle($wanted, $got));
+    return $self->_check($json->encode($got) eq $text, $name // "$self->{request}: body", "wanted $text");
+}
+
+# What is wanted, with the patterns replaced by what matches them.
+sub _settle ($wanted, $got) {
+    my $kind = ref $wanted;
+    if ($kind eq 'HASH') {
+        my $members = ref $got eq 'HASH' ? $got : {};
+        return {map { $_ => _settle($wanted->{$_}, $members->{$_}) } keys %$wanted};
+    }
+    if ($kind eq 'ARRAY') {
+        my $elements = ref $got eq 'ARRAY' ? $got : [];
+        return [map { _settle($wanted->[$_], $elements->[$_]) } 0 .. $#$wanted];
+    }
+    return $wanted if $kind ne 'Regexp';
+    return defined $got && !ref $got && $got =~ $wanted ? "$got" : "$wanted";
+}
+
 sub like ($self, $pattern, $name = undef) {
     return $self->_check(scalar($self->{body} =~ $pattern), $name // "$self->{request}: body", "wanted a body like $pattern");
 }
@@ -80,6 +103,7 @@ sub problem ($self, $code, $name = undef) {
     push @wrong, "error_code is $code"  if ($problem->{error_code} // '') ne $code;
     push @wrong, 'status is the status' if ($problem->{status} // 0) != $status;
     push @wrong, "there is $_" for grep { !length($problem->{$_} // '') } qw(type title error request_id);
+    push @wrong, "there is no $_" for grep { !/^(?:type|title|status|detail|request_id|error|error_code)$/ } sort keys %$problem;
     push @wrong, 'request_id is X-Request-Id' if ($problem->{request_id} // '') ne ($self->header('X-Request-Id') // '');
     push @wrong, 'there is Retry-After'
         if ($status == 429 || $status == 503) && ($self->header('Retry-After') // '') !~ /^[1-9]\d*$/;
