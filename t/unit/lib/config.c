@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "capture.h"
 #include "log.h"
-#include "scratch.h"
 #include "tap.h"
 
 static struct config config;
@@ -110,26 +110,14 @@ static void test_bad(void)
     ok(strstr(error, "allowed: 1 to 65535"), "leaves room for what is allowed");
 }
 
-static void restore_stdout(int saved)
-{
-    fflush(stdout);
-    dup2(saved, STDOUT_FILENO);
-    close(saved);
-}
-
-/* Sets the environment to the lines NAME=value that config_print has written for the settings in effect. */
+/* Makes the environment of the lines NAME=value that config_print writes of the settings in effect. */
 static void set_printed(void)
 {
     char text[8192];
-    fflush(stdout);
-    int saved = dup(STDOUT_FILENO);
-    int fd = scratch_file("printed", "", 0);
-    dup2(fd, STDOUT_FILENO);
+    capture_begin(STDOUT_FILENO);
     config_print(&config);
-    restore_stdout(saved);
-    ssize_t length = pread(fd, text, sizeof text - 1, 0);
-    close(fd);
-    text[length > 0 ? length : 0] = '\0';
+    snprintf(text, sizeof text, "%s", capture_end());
+    clearenv();
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         char *equals = strchr(line, '=');
         if (!equals)

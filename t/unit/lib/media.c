@@ -1,0 +1,182 @@
+#include "media.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "capture.h"
+#include "scratch.h"
+#include "tap.h"
+
+#define KEY "ab8fad5b-d9cb-469f-a165-70867728950e"
+
+static struct media media;
+
+static bool exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+/* The path of a key's file. */
+static const char *path_of(const char *key)
+{
+    static char path[MEDIA_PATH_SIZE];
+    char name[MEDIA_NAME_SIZE];
+    media_name(key, name);
+    snprintf(path, sizeof path, "%s/%s", media.root, name);
+    return path;
+}
+
+/* Makes an incoming file of that content. */
+static int create(const char *content, char path[MEDIA_PATH_SIZE])
+{
+    int fd = media_create_incoming(&media, path);
+    if (fd >= 0 && write(fd, content, strlen(content)) < 0)
+        perror("write");
+    return fd;
+}
+
+static void refuses(const struct config *config, const char *reason, const char *name)
+{
+    capture_begin(STDERR_FILENO);
+    bool opened = media_open(&media, config);
+    const char *log = capture_end();
+    ok(!opened, "%s", name);
+    ok(strstr(log, reason), "which is logged");
+}
+
+static void test_open(void)
+{
+    const struct config by_state = {.state_dir = scratch_dir(), .media_dir = ""};
+    ok(media_open(&media, &by_state), "the media folder is made");
+    is_text(media.root, scratch_path("media"), "in the state folder when no other is set");
+    ok(exists(scratch_path("media/incoming")), "with the incoming folder");
+    ok(media_open(&media, &by_state), "one that is there will do");
+
+    const struct config by_name = {.state_dir = "/nowhere", .media_dir = scratch_path("elsewhere")};
+    ok(media_open(&media, &by_name), "a folder of its own");
+    is_text(media.root, scratch_path("elsewhere"), "is that");
+
+    const struct config no_parent = {.media_dir = scratch_path("no/such/folder")};
+    const struct config too_long = {.media_dir = bytes_repeat('x', 400)};
+    refuses(&no_parent, "No such file or directory", "a folder in one that is missing can't be made");
+    refuses(&too_long, "VS_MEDIA_DIR is too long", "a path too long is refused");
+    ok(media_open(&media, &by_name), "back to the good one");
+}
+
+static void test_name(void)
+{
+    char name[MEDIA_NAME_SIZE];
+    media_name(KEY, name);
+    is_text(name, "ab/" KEY, "a file's name: its first two digits, its key");
+}
+
+static void test_is_incoming(void)
+{
+    static const struct media at = {"/srv/media"};
+    static const struct {
+        const char *path;
+        bool expected;
+    } rows[] = {
+        {"/srv/media/incoming/0000000001", true},
+        {"/srv/media/incoming/a b", true},
+        {"/srv/media/incoming/", false},
+        {"/srv/media/incoming", false},
+        {"/srv/media/incoming//a", false},
+        {"/srv/media/incoming/.", false},
+        {"/srv/media/incoming/..", false},
+        {"/srv/media/incoming/.hidden", false},
+        {"/srv/media/incoming/a/b", false},
+        {"/srv/media/incoming/../ab/" KEY, false},
+        {"/srv/media/incoming/a/../../x", false},
+        {"/srv/media/ab/" KEY, false},
+        {"/srv/media2/incoming/a", false},
+        {"/srv/media/incoming2/a", false},
+        {"/srv//media/incoming/a", false},
+        {"srv/media/incoming/a", false},
+        {"incoming/a", false},
+        {"/incoming/a", false},
+        {"/etc/passwd", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        is_int(media_is_incoming(&at, rows[i].path), rows[i].expected, "incoming or not: \"%s\"",
+               rows[i].path);
+}
+
+static void test_create(void)
+{
+    char path[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
+    struct stat info;
+    int fd = media_create_incoming(&media, path);
+    ok(fd >= 0, "an incoming file is made");
+    ok(media_is_incoming(&media, path), "in the incoming folder");
+    ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "nobody else's");
+    int second = media_create_incoming(&media, other);
+    ok(second >= 0 && strcmp(path, other) != 0, "the next one has another name");
+    close(fd);
+    close(second);
+    ok(unlink(path) == 0 && unlink(other) == 0, "both are there");
+}
+
+static void test_publish(void)
+{
+    char path[MEDIA_PATH_SIZE], key[MEDIA_KEY_SIZE] = "", uuid[PARAM_UUID_SIZE], content[16] = "";
+    int fd = create("content", path);
+    ok(media_publish(&media, fd, path, key), "a file is published");
+    close(fd);
+    ok(param_uuid(key, strlen(key), uuid), "its key is a UUID");
+    is_text(key, uuid, "in lower case");
+    ok(!exists(path), "it has left the incoming folder");
+    fd = open(path_of(key), O_RDONLY);
+    ok(fd >= 0 && read(fd, content, sizeof content - 1) == 7, "it is where its key says");
+    is_text(content, "content", "whole");
+    close(fd);
+
+    ok(media_remove(&media, key), "it is removed");
+    ok(!exists(path_of(key)), "and gone");
+    ok(media_sync(&media, key), "for good");
+    ok(media_remove(&media, key), "once more is done");
+    ok(media_remove(&media, KEY), "so is a file in a folder that there never was");
+    ok(media_sync(&media, KEY), "which is as good as durable");
+}
+
+static void test_faults(void)
+{
+    char path[MEDIA_PATH_SIZE], key[MEDIA_KEY_SIZE];
+    int fd = create("content", path);
+    ok(!media_publish(&media, -1, path, key), "what can't be made durable isn't published");
+    is_int(errno, EBADF, "for a reason");
+    ok(exists(path), "and stays where it was");
+    ok(!media_publish(&media, fd, scratch_path("nothing"), key), "nor is what isn't there");
+    is_int(errno, ENOENT, "for a reason");
+    ok(media_publish(&media, fd, path, key), "a good one");
+    close(fd);
+
+    ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
+    ok(!media_remove(&media, key), "then removing is a fault, not done");
+    is_int(errno, ENOENT, "for a reason");
+    is_int(media_create_incoming(&media, path), -1, "and nothing can come in");
+    ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
+    ok(media_remove(&media, key), "and the file can be removed");
+
+    ok(mkdir(path_of(key), 0700) == 0, "something else bears the name");
+    ok(!media_remove(&media, key), "which is a fault");
+    is_int(errno, EISDIR, "for a reason");
+}
+
+int main(void)
+{
+    test_open();
+    test_name();
+    test_is_incoming();
+    test_create();
+    test_publish();
+    test_faults();
+    return done_testing();
+}
