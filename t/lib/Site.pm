@@ -240,7 +240,8 @@ sub kill ($self, $signal, @targets) {
 sub media_files ($self) {
     my @files;
     File::Find::find({no_chdir => 1, wanted => sub { push @files, $_ if -f }}, $self->{media});
-    return sort grep { !m{^incoming/} } map { s{^\Q$self->{media}\E/}{}r } @files;
+    my @published = sort grep { !m{^incoming/} } map { s{^\Q$self->{media}\E/}{}r } @files;
+    return @published;
 }
 
 # --- logs
