@@ -23,8 +23,8 @@ sub new ($class, $port, %options) {
     my $socket = IO::Socket::IP->new(
         PeerHost => $options{to} // '127.0.0.1',
         PeerPort => $port,
-        $options{from}   ? (LocalHost => $options{from})                  : (),
-        $options{buffer} ? (Sockopts  => [[SO_RCVBUF, $options{buffer}]]) : (),
+        $options{from}   ? (LocalHost => $options{from}) : (),
+        $options{buffer} ? (Sockopts => [[SOL_SOCKET, SO_RCVBUF, pack 'i', $options{buffer}]]) : (),
     );
     $socket->blocking(0) if $socket;
     return bless {socket => $socket, got => '', sent => 0, ended => !$socket}, $class;
