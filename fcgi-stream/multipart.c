@@ -71,7 +71,8 @@ bool multipart_type(const char *content_type, char boundary[MULTIPART_BOUNDARY_S
 {
     static const char type[] = "multipart/form-data";
     boundary[0] = '\0';
-    if (strncasecmp(content_type, type, sizeof type - 1) != 0)
+    if (strncasecmp(content_type, type, sizeof type - 1) != 0 ||
+        !strchr("; \t", content_type[sizeof type - 1]))
         return false;
     const char *value = find_parameter(content_type, "boundary");
     if (value && !copy_boundary(value, boundary))
@@ -154,20 +155,21 @@ static enum multipart_outcome find(struct scan *scan, off_t *start, off_t *lengt
     size_t bare = scan->delimiter_length - 2;
     bool first = look(scan, 0, bare) == bare && memcmp(scan->window, scan->delimiter + 2, bare) == 0;
     off_t at = first ? -2 : find_delimiter(scan, 0);
-    for (int i = 0; at != -1 && i < PARTS_MAX; i++) {
+    bool found = false;
+    for (int i = 0; at != -1 && i <= PARTS_MAX; i++) {
         off_t body;
         enum part part = read_part(scan, at + (off_t)scan->delimiter_length, &body);
-        if (part == PART_LAST)
-            return i == 0 ? MULTIPART_MALFORMED : MULTIPART_NO_FILE;
         if (part == PART_BAD)
             return MULTIPART_MALFORMED;
+        if (found) /* and, as is known only now, what ends it is a delimiter, not just the beginning of one */
+            return MULTIPART_FOUND;
+        if (part == PART_LAST)
+            return i == 0 ? MULTIPART_MALFORMED : MULTIPART_NO_FILE;
         /* An empty part's delimiter begins with the line end of its headers. */
         at = find_delimiter(scan, body - 2);
-        if (part == PART_FILE && at != -1) {
-            *start = body;
-            *length = at < body ? 0 : at - body;
-            return MULTIPART_FOUND;
-        }
+        found = part == PART_FILE;
+        *start = body;
+        *length = at < body ? 0 : at - body;
     }
     return MULTIPART_MALFORMED;
 }
@@ -175,6 +177,8 @@ static enum multipart_outcome find(struct scan *scan, off_t *start, off_t *lengt
 enum multipart_outcome multipart_find_file(int fd, off_t size, const char *boundary, off_t *start,
                                            off_t *length)
 {
+    if (!*boundary)
+        return MULTIPART_MALFORMED;
     struct scan scan = {.fd = fd, .size = size, .window = malloc(WINDOW_SIZE + 1)};
     if (!scan.window)
         return MULTIPART_UNREADABLE;

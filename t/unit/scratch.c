@@ -53,13 +53,15 @@ const char *scratch_dir(void)
 
 const char *scratch_path(const char *name)
 {
+    char path[512];
     size_t at = 0;
-    const char *folder = scratch_dir();
-    size_t length = strlen(folder) + 1 + strlen(name) + 1;
-    while (at < PATHS_MAX && paths[at])
+    snprintf(path, sizeof path, "%s/%s", scratch_dir(), name);
+    while (at < PATHS_MAX && paths[at] && strcmp(paths[at], path) != 0)
         at++;
-    require(at < PATHS_MAX && (paths[at] = malloc(length)), "scratch_path");
-    snprintf(paths[at], length, "%s/%s", folder, name);
+    require(at < PATHS_MAX, "scratch_path");
+    if (!paths[at])
+        paths[at] = strdup(path);
+    require(paths[at] != NULL, "strdup");
     return paths[at];
 }
 
