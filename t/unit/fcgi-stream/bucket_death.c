@@ -1,0 +1,125 @@
+/* What the bucket gets back from the dead: workers that were taking a token, nginx workers that sent. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bucket.h"
+#include "scratch.h"
+#include "tap.h"
+
+static struct config config = {.stream_tokens = 5, .upload_tokens = 2};
+
+static void take(struct bucket *bucket, enum bucket_kind kind, pid_t nginx_pid)
+{
+    const struct bucket_holder holder = {.nginx_pid = nginx_pid};
+    char token[BUCKET_TOKEN_SIZE];
+    is_int(bucket_acquire(bucket, kind, &holder, token), BUCKET_TAKEN, "a token is taken");
+}
+
+/* A child that only lives, as an nginx worker. */
+static pid_t start_nginx(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    return pid;
+}
+
+/* Kills it; a zombie is left. */
+static void kill_nginx(pid_t pid)
+{
+    siginfo_t info;
+    kill(pid, SIGKILL);
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+}
+
+static void test_reap(void)
+{
+    struct bucket *bucket = bucket_open(&config);
+    pid_t first = start_nginx(), second = start_nginx();
+    take(bucket, BUCKET_STREAM, first);
+    take(bucket, BUCKET_STREAM, second);
+    take(bucket, BUCKET_STREAM, first);
+    take(bucket, BUCKET_UPLOAD, first);
+    is_int(bucket_reap(bucket), 0, "as long as nginx lives nothing is reaped");
+    kill_nginx(first);
+    is_int(bucket_reap(bucket), 3, "all that a dead worker had are");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "what another has stays out");
+    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 0, "the upload's is back");
+    waitpid(first, NULL, 0);
+    is_int(bucket_reap(bucket), 0, "they are reaped once");
+    take(bucket, BUCKET_STREAM, first);
+    is_int(bucket_reap(bucket), 1, "what a dead one takes is reaped at once");
+    kill_nginx(second);
+    waitpid(second, NULL, 0);
+    is_int(bucket_reap(bucket), 1, "one that is gone is dead too");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "nothing is out");
+    bucket_close(bucket);
+}
+
+/* A holder whose first bytes can be read and the rest can't: who takes a token for it claims a slot and dies
+ * before holding it. */
+static const struct bucket_holder *deadly_holder(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory + page, page, PROT_NONE) != 0)
+        exit(2);
+    return (const struct bucket_holder *)(memory + page - 8);
+}
+
+/* Starts a worker that dies while it takes a token; returns its pid. */
+static pid_t die_taking(struct bucket *bucket)
+{
+    const struct bucket_holder *holder = deadly_holder();
+    const struct rlimit no_core = {0};
+    int status = 0;
+    char token[BUCKET_TOKEN_SIZE];
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_CORE, &no_core);
+        signal(SIGSEGV, SIG_DFL);
+        bucket_acquire(bucket, BUCKET_STREAM, holder, token);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFSIGNALED(status), "a worker dies while it takes a token");
+    return pid;
+}
+
+static void test_worker_ended(void)
+{
+    struct bucket *bucket = bucket_open(&config);
+    take(bucket, BUCKET_STREAM, getpid());
+    pid_t first = die_taking(bucket), second = die_taking(bucket);
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "the slots that they claimed are in use");
+    is_int(bucket_reap(bucket), 0, "no nginx had them");
+    bucket_worker_ended(bucket, getpid());
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "the end of another frees neither them nor what is held");
+    bucket_worker_ended(bucket, first);
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "its own end frees the first's");
+    bucket_close(bucket);
+
+    bucket = bucket_open(&config);
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1,
+           "opening the bucket frees the claims of all that are dead");
+    bucket_worker_ended(bucket, second);
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "and what is held stays out");
+    bucket_close(bucket);
+}
+
+int main(void)
+{
+    config.run_dir = scratch_dir();
+    test_reap();
+    test_worker_ended();
+    return done_testing();
+}
