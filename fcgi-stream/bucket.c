@@ -69,15 +69,21 @@ static bool is_ours(const struct shared *shared)
            shared->slot_size == sizeof(struct slot);
 }
 
+/* As posix_fallocate(3), but the error is in errno. */
+static bool allocate(int fd, size_t offset, size_t size)
+{
+    errno = posix_fallocate(fd, (off_t)offset, (off_t)size);
+    return errno == 0;
+}
+
 /* Memory for the slots in use is taken now: later a full tmpfs would mean SIGBUS. */
 static bool reserve(int fd, const struct bucket *bucket)
 {
-    if (ftruncate(fd, sizeof(struct shared)) != 0 ||
-        posix_fallocate(fd, 0, offsetof(struct shared, slots)) != 0)
+    if (ftruncate(fd, sizeof(struct shared)) != 0 || !allocate(fd, 0, offsetof(struct shared, slots)))
         return false;
     for (int kind = 0; kind < BUCKET_KINDS; kind++)
-        if (posix_fallocate(fd, (off_t)offsetof(struct shared, slots[kind]),
-                            (off_t)bucket->capacity[kind] * (off_t)sizeof(struct slot)) != 0)
+        if (!allocate(fd, offsetof(struct shared, slots[kind]),
+                      (size_t)bucket->capacity[kind] * sizeof(struct slot)))
             return false;
     return true;
 }
