@@ -53,7 +53,8 @@ sub put   ($self, $path, $body = undef, %options) { return $self->request('PUT',
 sub request ($self, $method, $path, %options) {
     my $connection = $self->open($method, $path, %options);
     my $seconds = $options{seconds} // Site::Connection::SECONDS;
-    my $bytes = $options{on} ? $connection->answer($method, $seconds) : $connection->rest($seconds);
+    my $one = $options{on} || $connection->was_answered;
+    my $bytes = $one ? $connection->answer($method, $seconds) : $connection->rest($seconds);
     $bytes =~ s{^HTTP/1\.1 100 .*?\r\n\r\n}{}s;
     return Site::Response->new(
         bytes   => $bytes,

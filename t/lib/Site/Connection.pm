@@ -33,6 +33,9 @@ sub new ($class, $port, %options) {
 sub socket ($self) { return $self->{socket} }
 sub sent   ($self) { return $self->{sent} }      # bytes of bodies and such that the kernel took
 
+# Whether the site answered before all was sent. Then nginx waits a while for the rest before it closes.
+sub was_answered ($self) { return $self->{was_answered} }
+
 sub close ($self) {
     CORE::close $self->{socket} if $self->{socket};
     $self->{ended} = 1;
@@ -52,7 +55,10 @@ sub send ($self, $bytes, $file = undef, $seconds = SECONDS) {
         read $file, $bytes, BLOCK_BYTES, length $bytes if $file && length $bytes < BLOCK_BYTES;
         last if $bytes eq '';
         my $ready = $self->_wait($deadline, WRITABLE) or last;
-        last if $ready & READABLE && $self->_receive;
+        if ($ready & READABLE && $self->_receive) {
+            $self->{was_answered} = 1;
+            last;
+        }
         next if !($ready & WRITABLE);
         my $count = $self->_write($bytes) // last;
         substr $bytes, 0, $count, '';
@@ -75,7 +81,9 @@ sub await ($self, $pattern, $seconds = SECONDS) {
 # One answer to a request with the method; the connection stays open, and what comes after the answer stays.
 sub answer ($self, $method, $seconds = SECONDS) {
     my $deadline = time + $seconds;
-    $self->await(qr/\r\n\r\n/, $seconds) or return $self->take;
+    do {
+        $self->await(qr/\r\n\r\n/, $seconds) or return $self->take;
+    } while $self->{got} =~ s{^HTTP/1\.1 100 .*?\r\n\r\n}{}s;
     my ($head) = $self->{got} =~ /^(.*?\r\n\r\n)/s;
     my $bodiless = $method eq 'HEAD' || $head =~ m{^HTTP/1\.1 (?:204|304) };
     my ($length) = $bodiless ? 0 : $head =~ /^Content-Length: (\d+)\r$/mi or die "an answer has no length:\n$head";
