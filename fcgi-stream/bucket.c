@@ -16,13 +16,14 @@
 #include "log.h"
 #include "process.h"
 
-enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 1, NGINX_WORKERS_KNOWN = 64 };
+enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 2, NGINX_WORKERS_KNOWN = 64 };
 
 /* A slot's word: its state, how often it has been freed, and the pid of the worker that claimed it. */
 enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
 
 struct slot {
     _Alignas(64) _Atomic uint64_t word;
+    _Atomic uint64_t client;     /* the holder's, for others to count while they take tokens too */
     struct bucket_holder holder; /* valid while held */
     uint64_t nginx_start;
     int64_t since_ms;
@@ -180,7 +181,7 @@ static int count_client(const struct bucket *bucket, uint64_t client)
     int count = 0;
     for (int i = 0; i < bucket->capacity[BUCKET_STREAM]; i++) {
         const struct slot *slot = &bucket->shared->slots[BUCKET_STREAM][i];
-        count += word_state(atomic_load(&slot->word)) != SLOT_FREE && slot->holder.client == client;
+        count += word_state(atomic_load(&slot->word)) != SLOT_FREE && atomic_load(&slot->client) == client;
     }
     return count;
 }
@@ -214,6 +215,7 @@ enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
         return BUCKET_FULL;
     struct slot *slot = &bucket->shared->slots[kind][at];
     slot->holder = *holder;
+    atomic_store(&slot->client, holder->client);
     slot->nginx_start = nginx_start(holder->nginx_pid);
     slot->since_ms = clock_ms();
     if (kind == BUCKET_STREAM && bucket->client_cap > 0 &&
