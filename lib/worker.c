@@ -50,8 +50,10 @@ static void *thread_start(void *context)
 
 static void write_status(struct response *response)
 {
-    buffer_printf(&response->headers, "Status: %d %s\r\nContent-Length: %zu\r\n", response->http,
-                  status_reason(response->http), response->body.length);
+    buffer_printf(&response->headers, "Status: %d %s\r\n", response->http, status_reason(response->http));
+    /* RFC 9110, section 8.6: a 204 has no length. */
+    if (response->http != 204)
+        buffer_printf(&response->headers, "Content-Length: %zu\r\n", response->body.length);
 }
 
 static void serve(void *thread, const struct server_request *arrived, struct buffer **headers,
