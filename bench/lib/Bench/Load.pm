@@ -1,0 +1,51 @@
+package Bench::Load;
+
+# Runs wrk against an address, and tells what it has measured.
+
+use v5.36;
+
+use Cwd     ();
+use FindBin ();
+
+use constant {
+    THREADS         => 2,
+    TIMEOUT_SECONDS => 60,    # what takes longer is an error, and its latency unknown
+};
+
+my $SCRIPT = Cwd::realpath("$FindBin::Bin/wrk.lua");
+
+# address      what to ask for; with videos: of the server
+# videos       ask for random ones of so many
+# connections  how many requests are under way all the time
+# seconds      for how long
+# Returns {requests, bytes, us, mean_us, p50_us, p99_us, worst_us} and, made from them, per second,
+# {requests_rate, bytes_rate}.
+sub run ($class, %load) {
+    my @wrk = (
+        'wrk', '-t', THREADS, '-c', $load{connections}, '-d', "$load{seconds}s",
+        '--timeout', TIMEOUT_SECONDS . 's', '-s', $SCRIPT, $load{address}, '--', $load{videos} // '',
+    );
+    my $output = _output('setpriv', '--pdeathsig=TERM', '--', @wrk);
+    my ($line) = $output =~ /^measured (.+)$/m or die "wrk failed:\n$output";
+    my %measured = $line =~ /(\w+)=(\d+)/g;
+    die "not all requests of $load{address} were answered well:\n$output"
+        if $measured{refused} || $measured{broken} || !$measured{bytes};
+    $measured{"${_}_rate"} = $measured{$_} / $measured{us} * 1e6 for qw(requests bytes);
+    return \%measured;
+}
+
+# A signal that comes meanwhile ends the command, too.
+sub _output (@command) {
+    my $pid = open my $out, '-|', @command or die "cannot run $command[0]: $!\n";
+    my $output = eval { local $/; <$out> // '' };
+    if (!defined $output) {
+        my $failure = $@;
+        kill 'TERM', $pid;
+        close $out;
+        die $failure;
+    }
+    close $out;
+    return $output;
+}
+
+1;

@@ -1,0 +1,54 @@
+package Bench::Nginx;
+
+# A second nginx of the same settings, in front of the server in Go and of the media files themselves.
+
+use v5.36;
+
+use IO::Socket::INET;
+
+use Bench::Process;
+use Site::Port;
+
+# template  the configuration's
+# like      the configuration of the site's nginx
+# program   nginx itself
+# folder    where its files go
+# socket    of the server in Go
+# media     the folder of the media files
+sub start ($class, %nginx) {
+    my $port = Site::Port::free();
+    my $configuration = "$nginx{folder}/nginx.conf";
+    my $filled = _fill(_read($nginx{template}), _read($nginx{like}),
+        PORT      => $port,
+        FOLDER    => $nginx{folder},
+        GO_SOCKET => $nginx{socket},
+        MEDIA_DIR => $nginx{media},
+    );
+    open my $file, '>', $configuration or die "cannot write $configuration: $!\n";
+    print {$file} $filled;
+    close $file or die "cannot write $configuration: $!\n";
+    my $process = Bench::Process->start(
+        name    => 'the second nginx',
+        command => [$nginx{program}, '-c', $configuration, '-g', 'daemon off;'],
+        log     => "$nginx{folder}/nginx.log",
+        ready   => sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) },
+    );
+    return bless {process => $process, port => $port}, $class;
+}
+
+sub address ($self) { return "http://127.0.0.1:$self->{port}" }
+sub stop    ($self) { return $self->{process}->stop }
+
+# What the site's nginx does not say is left to nginx here, too.
+sub _fill ($template, $like, %value) {
+    my $directive = sub ($name) { return $like =~ /(?:^|[;{])\s*(\Q$name\E\s[^;]*;)/m ? $1 : '' };
+    return $template =~ s{\@(\w+)\@}{$value{$1} // $directive->($1)}ger;
+}
+
+sub _read ($path) {
+    open my $file, '<', $path or die "cannot read $path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+1;

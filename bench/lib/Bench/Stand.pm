@@ -1,0 +1,89 @@
+package Bench::Stand;
+
+# All that runs for the benchmark: a site as `deploy/site run` starts it, with the settings' defaults and
+# a PostgreSQL of its own; the server in Go on the same database; and a second nginx. It is in a
+# temporary folder and on free ports, and gone after stop.
+
+use v5.36;
+
+use Cwd        ();
+use File::Temp ();
+use FindBin    ();
+
+use Bench::Go;
+use Bench::Nginx;
+use Runner::Account;
+use Runner::Settings;
+use Site ();
+use Site::Port;
+
+use constant MOST_COMPLAINTS => 5;
+
+my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
+my $BUILD    = Cwd::realpath("$CHECKOUT/" . ($ENV{VS_BUILD} || 'build')) // die "it is not built: run make\n";
+
+sub new ($class) {
+    Test::More->builder->no_ending(1);    # Site brings it along, but this is no test
+    my $settings = Runner::Settings->load($BUILD);
+    my $self = bless {settings => $settings}, $class;
+    $self->{pools} = $> == 0 ? Runner::Account->named($settings->get('VS_USER')) : Runner::Account->current;
+    $self->{site} = Site->new(
+        folder              => File::Temp::tempdir('video-server-bench-XXXXXX', TMPDIR => 1),
+        port                => Site::Port::free(),
+        VS_POSTGRESQL_FSYNC => 'on',
+    );
+    return $self;
+}
+
+sub start ($self) {
+    my $site = $self->{site};
+    $site->run;
+    $site->await_answer or die "the site does not start:\n" . $site->output;
+    my $folder = $site->folder . '/bench';
+    $self->{pools}->own_folder($folder, 0755);
+    my $run = readlink $site->state_path('run');
+    $self->{go} = Bench::Go->start(
+        source      => "$CHECKOUT/bench/go-lookup/main.go",
+        build       => $BUILD,
+        folder      => $folder,
+        account     => $self->{pools},
+        database    => "$run/postgresql",
+        connections => $self->connections,
+    );
+    $self->{nginx} = Bench::Nginx->start(
+        template => "$CHECKOUT/bench/nginx.conf.in",
+        like     => "$run/nginx/nginx.conf",
+        program  => readlink '/proc/' . ($site->pids('nginx'))[0] . '/exe',
+        folder   => $folder,
+        socket   => "$folder/go.sock",
+        media    => $site->state_path('media'),
+    );
+    return;
+}
+
+sub stop ($self) {
+    $_->stop for grep { defined } delete @$self{qw(nginx go)};
+    my $site = $self->{site};
+    $site->kill('TERM', $site->pid) if $site->pid;
+    $site->await_end;
+    $site->remove;
+    return;
+}
+
+# What went wrong, as far as the site's logs tell: the first few lines.
+sub complaints ($self) {
+    my @lines = $self->{site}{logs}->unexpected;
+    splice @lines, MOST_COMPLAINTS if @lines > MOST_COMPLAINTS;
+    return map { "$_\n" } @lines;
+}
+
+sub site          ($self) { return $self->{site} }
+sub address       ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
+sub other_address ($self) { return $self->{nginx}->address }
+
+# To the database, of the pool that answers /api; as many as the server in Go has.
+sub connections ($self) {
+    return $self->{settings}->get('VS_API_PROCESSES') * $self->{settings}->get('VS_API_THREADS');
+}
+
+1;
