@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "journal_line.h"
 #include "log.h"
 
@@ -15,6 +16,7 @@ enum {
     READ_SIZE = 64 * 1024,
     HOLE_EVERY = 1024 * 1024, /* bytes; a multiple of the page size */
     CLOCK_SLACK_MS = 1000,    /* nginx reads its clock once for many events */
+    REOPEN_MS = 2000,         /* within which all of nginx's workers open a new file */
 };
 
 struct journal {
@@ -22,7 +24,10 @@ struct journal {
     int fd, inotify_fd, watch;
     struct bucket *bucket;
     const struct media *media;
-    uint64_t hole_end; /* what lies before it has been given back */
+    uint64_t hole_end;    /* what lies before it has been given back */
+    int old_fd;           /* the file that was the journal until it was moved away, -1: none */
+    uint64_t old_offset;  /* how far that one has been read */
+    int64_t old_until_ms; /* how long something may still be written to it */
     char data[READ_SIZE];
 };
 
@@ -33,19 +38,24 @@ static bool is_position_in(const struct bucket_position *position, const struct 
            position->offset <= (uint64_t)file->st_size;
 }
 
-/* Opens the file that is at the path now and watches it. */
+/* Opens the file that is at the path now and watches it. When it can't, all stays as it was. */
 static bool attach(struct journal *journal)
 {
     struct stat file;
-    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (journal->fd < 0 || fstat(journal->fd, &file) != 0)
+    int fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY);
+    if (fd < 0 || watch < 0 || fstat(fd, &file) != 0) {
+        if (fd >= 0)
+            close(fd);
         return false;
-    journal->watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY);
+    }
+    journal->fd = fd;
+    journal->watch = watch;
     struct bucket_position *position = bucket_position(journal->bucket);
     if (!is_position_in(position, &file))
         *position = (struct bucket_position){.device = file.st_dev, .inode = file.st_ino};
     journal->hole_end = position->offset / HOLE_EVERY * HOLE_EVERY;
-    return journal->watch >= 0;
+    return true;
 }
 
 struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media)
@@ -55,6 +65,7 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
         return NULL;
     journal->bucket = bucket;
     journal->media = media;
+    journal->old_fd = -1;
     journal->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (config_run_path(config, "journal", journal->path, sizeof journal->path) && journal->inotify_fd >= 0 &&
         attach(journal))
@@ -64,8 +75,16 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
     return NULL;
 }
 
+static void leave_old(struct journal *journal)
+{
+    if (journal->old_fd >= 0)
+        close(journal->old_fd);
+    journal->old_fd = -1;
+}
+
 void journal_close(struct journal *journal)
 {
+    leave_old(journal);
     close(journal->fd);
     close(journal->inotify_fd);
     free(journal);
@@ -138,32 +157,64 @@ static void punch(struct journal *journal, uint64_t offset)
     journal->hole_end = end;
 }
 
-/* Someone may have moved the file away: then nginx writes to another one after its next reopen. */
+/* Does what the complete lines from the offset on say, and moves it behind them. */
+static void read_lines(struct journal *journal, int fd, uint64_t *offset)
+{
+    ssize_t length;
+    while ((length = pread(fd, journal->data, READ_SIZE, (off_t)*offset)) > 0) {
+        size_t done = handle_lines(journal, (size_t)length);
+        *offset += done;
+        if (done == 0)
+            break;
+    }
+}
+
+static void follow_old(struct journal *journal)
+{
+    if (journal->old_fd < 0)
+        return;
+    read_lines(journal, journal->old_fd, &journal->old_offset);
+    if (clock_left_ms(journal->old_until_ms) == 0)
+        leave_old(journal);
+}
+
+static void follow_current(struct journal *journal)
+{
+    struct stat file;
+    struct bucket_position *position = bucket_position(journal->bucket);
+    if (fstat(journal->fd, &file) == 0 && (uint64_t)file.st_size < position->offset)
+        position->offset = journal->hole_end = 0; /* someone has emptied it */
+    read_lines(journal, journal->fd, &position->offset);
+    punch(journal, position->offset);
+}
+
+/* Someone may move the file away and have nginx open a new one. Its workers do so one after the other and
+ * write to the old one until then, so that one is followed for a while yet. */
 static void follow_rename(struct journal *journal)
 {
     struct stat ours, named;
-    if (fstat(journal->fd, &ours) != 0 ||
-        (stat(journal->path, &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev))
+    if (fstat(journal->fd, &ours) != 0 || stat(journal->path, &named) != 0 ||
+        (named.st_ino == ours.st_ino && named.st_dev == ours.st_dev))
         return;
-    inotify_rm_watch(journal->inotify_fd, journal->watch);
-    close(journal->fd);
-    if (!attach(journal))
+    int old_fd = journal->fd, old_watch = journal->watch;
+    uint64_t old_offset = bucket_position(journal->bucket)->offset;
+    if (!attach(journal)) {
         log_write(LOG_ERROR, "journal_failed", "reason=\"%s\"", strerror(errno));
+        return;
+    }
+    inotify_rm_watch(journal->inotify_fd, old_watch);
+    leave_old(journal);
+    journal->old_fd = old_fd;
+    journal->old_offset = old_offset;
+    journal->old_until_ms = clock_ms() + REOPEN_MS;
 }
 
 void journal_follow(struct journal *journal)
 {
     char events[4096];
-    struct bucket_position *position = bucket_position(journal->bucket);
-    ssize_t length;
     while (read(journal->inotify_fd, events, sizeof events) > 0)
         continue;
-    while ((length = pread(journal->fd, journal->data, READ_SIZE, (off_t)position->offset)) > 0) {
-        size_t done = handle_lines(journal, (size_t)length);
-        position->offset += done;
-        punch(journal, position->offset);
-        if (done == 0)
-            break;
-    }
+    follow_old(journal);
+    follow_current(journal);
     follow_rename(journal);
 }
