@@ -46,11 +46,12 @@ sub _can ($self, $script, @arguments) {
     return $status == 0;
 }
 
-# A folder that this user owns. Its parent exists; it may exist itself.
-sub own_folder ($self, $path, $mode) {
+# A folder that this user owns, and the group of the other one, if given. Its parent exists; it may exist
+# itself.
+sub own_folder ($self, $path, $mode, $other = $self) {
     mkdir $path or $!{EEXIST} or die "cannot make the folder $path: $!\n";
     if ($> == 0) {
-        chown $self->{uid}, $self->{gid}, $path or die "cannot give $path to $self->{name}: $!\n";
+        chown $self->{uid}, $other->{gid}, $path or die "cannot give $path to $self->{name}: $!\n";
     }
     chmod $mode, $path or die "cannot set the mode of $path: $!\n";
     return $path;

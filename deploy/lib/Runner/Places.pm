@@ -57,7 +57,7 @@ sub make_state ($self) {
 
 sub make_rest ($self, $media) {
     my $me = Runner::Account->current;
-    $me->own_folder($self->state_path('log'), 0750);
+    $me->own_folder($self->state_path('log'), 0750, $self->{pools});    # nginx's workers open their log again
     _make_path($media) if $media ne $self->state_path('media');
     $self->{pools}->own_folder($media, 0750);
     _demand_entry($self->{pools}, $media, 'VS_MEDIA_DIR');
