@@ -1,0 +1,43 @@
+#include "password.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "tap.h"
+
+/* As cheap as can be. */
+static const struct config config = {.password_memory_kib = 8, .password_passes = 1};
+
+static void test_verify(void)
+{
+    char hash[PASSWORD_HASH_SIZE], again[PASSWORD_HASH_SIZE];
+    ok(password_hash(&config, BYTES("correct horse"), hash), "a password is hashed");
+    ok(strncmp(hash, "$argon2id$", 10) == 0, "by argon2id");
+    ok(strstr(hash, "$m=8,t=1,"), "at the cost that is set");
+    ok(password_verify(hash, BYTES("correct horse")), "it is the right one");
+    ok(!password_verify(hash, BYTES("correct horsf")), "another isn't");
+    ok(!password_verify(hash, BYTES("correct hors")), "nor is a shorter one");
+    ok(!password_verify(hash, BYTES("correct horse ")), "nor a longer one");
+    ok(!password_verify(hash, BYTES("")), "nor none");
+    ok(password_hash(&config, BYTES("correct horse"), again), "once more");
+    ok(strcmp(hash, again) != 0, "the hash has another salt");
+    ok(password_verify(again, BYTES("correct horse")), "and is as good");
+}
+
+static void test_bytes(void)
+{
+    char hash[PASSWORD_HASH_SIZE];
+    ok(password_hash(&config, BYTES("a\0bcdefgh"), hash), "a password with a NUL");
+    ok(password_verify(hash, BYTES("a\0bcdefgh")), "is that");
+    ok(!password_verify(hash, BYTES("a\0bcdefgx")), "what is behind the NUL counts");
+    ok(!password_verify(hash, BYTES("a")), "and can't be left out");
+    ok(!password_verify("", BYTES("a")), "no hash is nobody's");
+    ok(!password_verify("$argon2id$nonsense", BYTES("a")), "nor is a broken one");
+}
+
+int main(void)
+{
+    test_verify();
+    test_bytes();
+    return done_testing();
+}

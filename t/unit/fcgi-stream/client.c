@@ -1,0 +1,21 @@
+#include "client.h"
+
+#include "tap.h"
+
+static bool same(const char *one, const char *other)
+{
+    return client_of_address(one) == client_of_address(other);
+}
+
+int main(void)
+{
+    ok(same("192.0.2.1", "192.0.2.1"), "an IPv4 address is a client");
+    ok(!same("192.0.2.1", "192.0.2.2"), "its neighbour is another");
+    ok(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"), "an IPv6 /64 is one client");
+    ok(same("2001:db8:1:2::1", "2001:0DB8:0001:0002:0::1"), "however it is written");
+    ok(!same("2001:db8:1:2::1", "2001:db8:1:3::1"), "the next /64 is another");
+    ok(!same("2001:db8:1:2::1", "2001:db8:2:2::1"), "so is one further away");
+    ok(same("unix:", "unix:"), "whoever comes by a unix socket is one");
+    ok(!same("", "192.0.2.1"), "no address is another");
+    return done_testing();
+}
