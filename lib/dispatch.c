@@ -92,7 +92,9 @@ void dispatch(const struct service *service, struct request *request, struct res
     enum status status = answer(service, request, response, &pattern);
     if (status != STATUS_ANSWERED)
         answer_failure(service, request, response, status);
+    /* The gate's 403 is only nginx's. */
+    int http = status == STATUS_ANSWERED ? response->http : status_failure(status)->http;
     log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld", request->id,
-              request->head ? "HEAD" : method_names[request->method], pattern, response->http,
+              request->head ? "HEAD" : method_names[request->method], pattern, http,
               (long long)request->user_id, (long long)(clock_us() - start_us));
 }
