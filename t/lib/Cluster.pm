@@ -18,6 +18,7 @@ use lib "$FindBin::Bin/../deploy/lib";
 use Runner::Account;
 use Runner::PostgreSQL;
 use Site::Port;
+use Site::Processes;
 use Site::Psql;
 
 use constant {
@@ -41,17 +42,39 @@ sub start ($class) {
     $self->{postgresql}->make_cluster;
     $self->_admit_passwords;
     $self->up;
-    $self->_as_owner("CREATE ROLE site LOGIN CREATEROLE PASSWORD '" . PASSWORD =~ s/'/''/gr . "'");
-    $self->_as_owner('CREATE DATABASE ' . DATABASE . ' OWNER ' . LOGIN);
+    $self->make_login(LOGIN, 'CREATEROLE');
+    $self->make_database(DATABASE);
     return $self;
 }
 
 sub log_file ($self) { return "$self->{folder}/postgresql.log" }
 
-sub url ($self) {
+# How to connect to the site's database, or to another one or as another user: database, user.
+sub url ($self, %other) {
     my $password = PASSWORD =~ s/([\\'])/\\$1/gr;
     return sprintf "host=127.0.0.1 port=%d dbname=%s user=%s password='%s'",
-        $self->{port}, DATABASE, LOGIN, $password;
+        $self->{port}, $other{database} // DATABASE, $other{user} // LOGIN, $password;
+}
+
+# A user who logs in with the same password.
+sub make_login ($self, $name, $attributes = '') {
+    return $self->sql("CREATE ROLE $name LOGIN $attributes PASSWORD '" . PASSWORD =~ s/'/''/gr . "'");
+}
+
+sub make_database ($self, $name, $options = '') {
+    return $self->sql("CREATE DATABASE $name OWNER " . LOGIN . " $options");
+}
+
+# Rows of a statement that the administrator makes, each an array; in scalar context the first value of
+# the first.
+sub sql ($self, $statement, $database = 'postgres') {
+    my $psql = Site::Psql->new(
+        account => $self->{account},
+        url     => "host=$self->{folder} port=$self->{port} dbname=$database",
+    );
+    my ($rows, $error) = $psql->ask($statement);
+    die $error if defined $error;
+    return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
 }
 
 # Starts the server, and waits until it takes connections.
@@ -79,20 +102,18 @@ sub down ($self, $signal = 'INT') {
     return;
 }
 
+# Makes the server hang, with all its connections, or go on.
+sub freeze ($self) { return kill 'STOP', $self->_pids }
+sub thaw   ($self) { return kill 'CONT', $self->_pids }
+
+sub _pids ($self) {
+    return ($self->{pid}, map { $_->[0] } Site::Processes::below($self->{pid}));
+}
+
 # Stops the server for good and removes its data.
 sub remove ($self) {
     $self->down;
     File::Path::remove_tree($self->{folder});
-    return;
-}
-
-sub _as_owner ($self, $statement) {
-    my $psql = Site::Psql->new(
-        account => $self->{account},
-        url     => "host=$self->{folder} port=$self->{port} dbname=postgres",
-    );
-    my (undef, $error) = $psql->ask($statement);
-    die $error if defined $error;
     return;
 }
 
@@ -105,6 +126,7 @@ sub _admit_passwords ($self) {
 
 sub DESTROY ($self) {
     local ($?, $!);
+    $self->thaw if $self->{pid};
     $self->down;
     return;
 }

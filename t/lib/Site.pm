@@ -35,6 +35,7 @@ use Site::Logs;
 use Site::Port;
 use Site::Processes;
 use Site::Psql;
+use Site::Transaction;
 
 use constant {
     START_SECONDS => 90,
@@ -43,7 +44,8 @@ use constant {
 };
 
 my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
-my @sites;    # all that were started and not yet stopped
+my @sites;    # all that run
+my @made;     # all that were made, whether they run or not
 
 sub import ($class) {
     my $caller = caller;
@@ -62,7 +64,7 @@ sub done_testing {
 # What the test did not stop because it died.
 END {
     local $?;
-    $_->_end for grep { $$ == $_->{test} } @sites;
+    $_->_end for grep { $$ == $_->{test} } @made;
 }
 
 # Starts a site, and waits until it answers. Settings with names in capitals go to its environment. The
@@ -94,6 +96,7 @@ sub new ($class, %settings) {
     $self->{account}->own_folder($self->{folder}, 0755);
     $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";    # '': where the site likes
     $self->{logs} = Site::Logs->new(sub { $self->log_files });
+    push @made, $self;
     return $self;
 }
 
@@ -173,7 +176,7 @@ sub crash ($self) {
 
 # Stops the site. This is a test: all went as it should. keep => 1 leaves the folder to a next site.
 sub stop ($self, %options) {
-    kill 'TERM', $self->{pid} if $self->{pid};
+    CORE::kill 'TERM', $self->{pid} if $self->{pid};
     my @wrong;
     push @wrong, 'it did not stop in ' . STOP_SECONDS . ' seconds' if !$self->await_end;
     push @wrong, 'it ended with the wait status ' . $self->{status} if $self->{status};
@@ -198,12 +201,14 @@ sub remove ($self) {
     return;
 }
 
+# Ends what still runs.
 sub _end ($self) {
-    my $pid = delete $self->{pid};
     @sites = grep { $_ != $self } @sites;
-    return if !$pid;
-    kill 'TERM', $pid;
-    waitpid $pid, 0;
+    if (my $pid = delete $self->{pid}) {
+        CORE::kill 'TERM', $pid;
+        waitpid $pid, 0;
+    }
+    CORE::kill 'KILL', map { /^(\d+)/ } $self->processes;
     return;
 }
 
@@ -284,12 +289,16 @@ sub sql_as ($self, $role, $statement) {
     return $self->_psql->ask("SET ROLE $role;\n$statement");
 }
 
-sub _psql ($self) {
+# A transaction that has executed the statement and stays open, see Site::Transaction.
+sub transaction ($self, $statement) { return Site::Transaction->new($self->_psql, $statement) }
+
+sub database_url ($self) {
     my $own = readlink "$self->{state}/run";
-    return Site::Psql->new(
-        account => $self->{account},
-        url     => $self->{cluster} ? $self->{cluster}->url : "host=$own/postgresql dbname=video_server",
-    );
+    return $self->{cluster} ? $self->{cluster}->url : "host=$own/postgresql dbname=video_server";
+}
+
+sub _psql ($self) {
+    return Site::Psql->new(account => $self->{account}, url => $self->database_url);
 }
 
 # --- time

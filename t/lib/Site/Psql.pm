@@ -11,11 +11,16 @@ use Runner::Account;
 # url: how to connect. account: whose process asks.
 sub new ($class, %how) { return bless {account => Runner::Account->current, %how}, $class }
 
+# psql itself, for statements on its standard input.
+sub command ($self, @options) {
+    my @less = map { ('-u', $_) } grep { /^PG/ } keys %ENV;
+    my @psql = ('env', @less, qw(psql -X -q -A -t -v ON_ERROR_STOP=1), @options, '-d', $self->{url});
+    return $self->{account}->command(@psql);
+}
+
 # The rows, each an array of strings (NULL is undef), and the error, undef when there was none.
 sub ask ($self, $statements) {
-    local %ENV = map { $_ => $ENV{$_} } grep { !/^PG/ } keys %ENV;
-    my @psql = (qw(psql -X -q -A -t -v ON_ERROR_STOP=1 -P), 'null=\N', '-F', "\x1f", '-R', "\x1e", '-d', $self->{url});
-    my $pid = open3(my $in, my $out, undef, $self->{account}->command(@psql));
+    my $pid = open3(my $in, my $out, undef, $self->command('-P', 'null=\N', '-F', "\x1f", '-R', "\x1e"));
     print {$in} "SET client_min_messages = error;\n$statements\n";
     close $in;
     my $output = do { local $/; <$out> } // '';

@@ -1,0 +1,144 @@
+package Program;
+
+# One of the programs by itself, for tests of how it starts and ends: with the settings and descriptors
+# that the test gives it, and a run folder of its own.
+#
+#   my $api = Program->start('fcgi-api', VS_DATABASE_URL => $site->database_url);
+#   $api->fastcgi('api')->request({REQUEST_URI => '/api/videos'});
+#   $api->stop;
+
+use v5.36;
+
+use Cwd        ();
+use File::Path ();
+use File::Spec ();
+use File::Temp ();
+use FindBin    ();
+use POSIX      ();
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+use lib "$FindBin::Bin/../deploy/lib";
+use FastCGI;
+use Runner::Account;
+use Site::Logs;
+use Site::Processes;
+
+use constant {
+    START_SECONDS => 30,
+    STOP_SECONDS  => 20,
+    HIGH          => 100,    # descriptors that nobody uses
+};
+
+my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
+
+# Starts it, and waits until its log says that it has started. Settings with names in capitals go to its
+# environment. The others are:
+#   run          its run folder, when that is another's, too
+#   descriptors  {number => handle}: what it inherits
+#   arguments    of its command line
+sub start ($class, $name, %settings) {
+    my $self = $class->launch($name, %settings);
+    my $deadline = time + START_SECONDS;
+    until ($self->log =~ /event=started/) {
+        die "$name did not start:\n" . $self->log if $self->has_ended || time > $deadline;
+        sleep 0.02;
+    }
+    return $self;
+}
+
+# The same without waiting.
+sub launch ($class, $name, %settings) {
+    my %environment = map { $_ => delete $settings{$_} } grep { /^[A-Z]/ } keys %settings;
+    my $self = bless {name => $name, %settings, environment => \%environment}, $class;
+    $self->{folder} = File::Temp::tempdir('video-server-program-XXXXXX', TMPDIR => 1);
+    my $account = $> == 0 ? Runner::Account->named('www-data') : Runner::Account->current;
+    $account->own_folder($self->{folder}, 0755);
+    $self->{run} //= "$self->{folder}/run";
+    $self->{logs} = Site::Logs->new(sub { $self->log_file });
+    $self->_spawn;
+    return $self;
+}
+
+sub _spawn ($self) {
+    open my $log, '>>', $self->log_file or die "cannot write $self->{folder}: $!\n";
+    $self->{pid} = fork // die "cannot fork: $!\n";
+    return if $self->{pid};
+    %ENV = ($self->_environment, LISTEN_PID => $$);
+    open STDIN,  '<',  '/dev/null';
+    open STDOUT, '>&', $log;
+    open STDERR, '>&', $log;
+    my $given = $self->{descriptors} // {};
+    POSIX::dup2(fileno $given->{$_}, HIGH + $_) for keys %$given;
+    POSIX::dup2(HIGH + $_, $_) && POSIX::close(HIGH + $_) for keys %$given;
+    # A death signal, so that nothing is left when the test dies.
+    { no warnings 'exec'; exec 'setpriv', '--pdeathsig=TERM', '--', $self->path, @{$self->{arguments} // []} }
+    POSIX::_exit(127);
+}
+
+sub _environment ($self) {
+    return (
+        (map { $_ => $ENV{$_} } grep { !/^(?:VS_|PG|LISTEN_)/ } keys %ENV),
+        UBSAN_OPTIONS => 'print_stacktrace=1',
+        VS_STATE_DIR  => $self->{folder},
+        VS_RUN_DIR    => $self->{run},
+        %{$self->{environment}},
+    );
+}
+
+# --- what it consists of
+
+sub pid      ($self)        { return $self->{pid} }
+sub path     ($self)        { return File::Spec->rel2abs($ENV{VS_BUILD} // 'build', $CHECKOUT) . "/$self->{name}" }
+sub log_file ($self)        { return "$self->{folder}/$self->{name}.log" }
+sub log      ($self)        { return $self->{logs}->text($self->{name}) }
+sub run_path ($self, $file) { return "$self->{run}/$file" }
+sub fastcgi  ($self, $pool) { return FastCGI->connect($self->run_path("$pool.sock")) }
+
+sub workers ($self) { return map { $_->[0] } Site::Processes::below($self->{pid}) }
+
+sub expect_log ($self, @patterns) { return $self->{logs}->expect(@patterns) }
+
+# --- its end
+
+sub has_ended ($self) {
+    return 1 if !$self->{pid};
+    waitpid($self->{pid}, POSIX::WNOHANG) == $self->{pid} or return 0;
+    $self->{status} = $?;
+    delete $self->{pid};
+    return 1;
+}
+
+# Waits until it has ended by itself. Returns its wait status, undef when it still runs.
+sub await_end ($self, $seconds = STOP_SECONDS) {
+    my $deadline = time + $seconds;
+    until ($self->has_ended) {
+        return if time > $deadline;
+        sleep 0.01;
+    }
+    return $self->{status};
+}
+
+# Stops it. This is a test: all went as it should.
+sub stop ($self) {
+    kill 'TERM', $self->{pid} if $self->{pid};
+    my $status = $self->await_end;
+    my @wrong;
+    push @wrong, defined $status ? "it ended with the wait status $status" : 'it did not stop' if $status // 1;
+    push @wrong, $self->{logs}->unexpected;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::ok(!@wrong, "$self->{name} has stopped, and nothing went wrong") or Test::More::diag(join "\n", @wrong);
+    return;
+}
+
+sub DESTROY ($self) {
+    local ($?, $!);
+    if ($self->{pid}) {
+        kill 'TERM', $self->{pid};
+        waitpid $self->{pid}, 0;
+    }
+    File::Path::remove_tree($self->{folder}) if Test::More->builder->is_passing;
+    return;
+}
+
+1;

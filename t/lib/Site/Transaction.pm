@@ -1,0 +1,63 @@
+package Site::Transaction;
+
+# A transaction that stays open while the test does other things, so that requests have something to wait
+# for. It is rolled back when it goes out of scope.
+#
+#   my $lock = $site->transaction('LOCK TABLE videos');
+#   my $waiting = $ann->open('POST', '/api/videos', json => {title => 'Bunny'});
+#   $lock->commit;
+
+use v5.36;
+
+use IPC::Open2 qw(open2);
+
+use constant DONE => 'that is done';
+
+# psql: the Site::Psql that says how to connect. Returns when the statement has been executed.
+sub new ($class, $psql, $statement) {
+    my $self = bless {}, $class;
+    $self->{pid} = open2($self->{answers}, $self->{asks}, $psql->command);
+    $self->{asks}->autoflush;
+    $self->do("BEGIN;\n$statement");
+    return $self;
+}
+
+# Executes another statement.
+sub do ($self, $statement) {
+    $self->send($statement);
+    return $self->await;
+}
+
+# Sends a statement that may have to wait; await returns when it has been executed.
+sub send ($self, $statement) {
+    print {$self->{asks}} "$statement;\nSELECT '${\DONE}';\n";
+    return;
+}
+
+sub await ($self) {
+    while (defined(my $line = readline $self->{answers})) {
+        return if $line =~ DONE;
+    }
+    die "a statement of the test's own failed\n";
+}
+
+sub commit ($self) {
+    $self->do('COMMIT');
+    return $self->_end;
+}
+
+sub _end ($self) {
+    my $pid = delete $self->{pid} or return;
+    close $self->{asks};
+    close $self->{answers};
+    waitpid $pid, 0;
+    return;
+}
+
+sub DESTROY ($self) {
+    local ($?, $!);
+    $self->_end;
+    return;
+}
+
+1;
