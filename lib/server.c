@@ -141,26 +141,22 @@ static void serve_connection(struct thread *thread, void *state, int fd)
     FCGX_Request *fcgi = &thread->fcgi;
     FCGX_InitRequest(fcgi, -1, 0);
     fcgi->ipcFd = fd;
+    FCGX_Detach(fcgi); /* else libfcgi, when it closes, would first read for as long as the peer sends */
     fcgi->keepConnection = 1;
     receive_begin(thread, fd);
     if (FCGX_Accept_r(fcgi) != 0) { /* the peer has gone, or sent nonsense: libfcgi has closed it */
         receive_end(thread);
         return;
     }
-    bool keep = fcgi->keepConnection != 0;
     enum body body = read_body(thread);
     receive_end(thread);
     if (body != BODY_BROKEN)
         send_response(thread, state);
-    /* Left to itself libfcgi would wait for nginx to close first. */
-    fcgi->keepConnection = 1;
+    if (body != BODY_WHOLE)
+        fcgi->keepConnection = 0;
     FCGX_Finish_r(fcgi);
-    if (fcgi->ipcFd < 0)
-        return;
-    if (keep && body == BODY_WHOLE)
+    if (fcgi->ipcFd >= 0)
         arm(thread->run, EPOLL_CTL_MOD, fd);
-    else
-        close(fd);
 }
 
 static void *thread_main(void *argument)
@@ -202,7 +198,6 @@ static bool set_up(struct run *run)
 {
     struct sigaction wake = {.sa_handler = no_action};
     sigaction(SIGUSR1, &wake, NULL);
-    setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "100", 1);
     if (FCGX_Init() != 0)
         return false;
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
