@@ -35,6 +35,8 @@ my %USUAL = (
     REQUEST_ID     => 'f' x 32,
 );
 
+sub usual () { return %USUAL }
+
 # --- records
 
 sub record ($type, $id, $content) {
@@ -84,7 +86,7 @@ sub send ($self, @bytes) {
     return 1;
 }
 
-# A whole request and its answer. The usual parameters are there if not given. Options: body, keep, id.
+# A whole request and its answer. The usual parameters (usual) are there if not given. Options: body, keep, id.
 sub request ($self, $params, %options) {
     my $id = $options{id} // 1;
     my $body = $options{body} // '';
