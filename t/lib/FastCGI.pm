@@ -95,7 +95,7 @@ sub request ($self, $params, %options) {
     return $self->answer;
 }
 
-# Reads up to the end of one request: {status, headers, body, stderr, app_status, protocol_status}.
+# Reads up to the end of one request: {status, head, headers, body, stderr, app_status, protocol_status}.
 # Nothing when the pool closes the connection or is silent for too long; is_closed tells which.
 sub answer ($self, $seconds = SECONDS) {
     my $deadline = time + $seconds;
@@ -155,7 +155,7 @@ sub _parse ($stdout) {
     my ($head, $body) = split /\r?\n\r?\n/, $stdout, 2;
     my %headers = map { /^([^:]+):\s*(.*)$/ ? (lc $1, $2) : () } split /\r?\n/, $head // '';
     my ($status) = ($headers{status} // '200') =~ /^(\d+)/;
-    return (status => $status, headers => \%headers, body => $body // '');
+    return (status => $status, head => $head // '', headers => \%headers, body => $body // '');
 }
 
 1;
