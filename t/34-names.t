@@ -1,0 +1,146 @@
+# Names and passwords: which names are the same, who gets one, what a login tells.
+
+use v5.36;
+use utf8;
+
+use FindBin;
+use POSIX ();
+
+use lib "$FindBin::Bin/lib";
+use Site;
+
+use constant PASSWORD => 'correct horse';
+
+my $site = Site->start;
+
+sub register ($name, $password = PASSWORD) { return $site->post('/api/users',    {user_name => $name, pwd => $password}) }
+sub log_in   ($name, $password = PASSWORD) { return $site->post('/api/sessions', {user_name => $name, pwd => $password}) }
+
+# A name as it can stand in a test's name.
+sub plain ($name) { return $name =~ s/([^\x20-\x7e])/sprintf '<%x>', ord $1/ger }
+
+subtest 'names that are the same' => sub {
+    for my $case (
+        # first, others
+        ['ann',            'ANN', 'Ann', "\x{ff41}\x{ff4e}\x{ff4e}", "\x{ff21}\x{ff2e}\x{ff2e}", ' ann', "ann\n", "\x{a0}ann\x{3000}"],
+        ['Ärger',          'ärger', 'ÄRGER', "A\x{308}rger"],
+        ['Дмитрий',        'ДМИТРИЙ', 'дмитрий'],
+        ['Ὀδυσσεύς',       'ὀδυσσεύς'],
+        ['łódź',           'ŁÓDŹ'],
+        ["\x{fb01}nn",     'finn', 'FINN'],
+        ["\x{ff76}\x{ff9e}", "\x{30ac}"],
+        ['x y',            'X Y', "x\x{a0}y", "x\x{3000}y"],
+    ) {
+        my ($first, @others) = @$case;
+        my $uid = register($first)->is(201, plain($first))->json->{user_id};
+        for my $other (@others) {
+            register($other, 'other password')->is(409, plain($other) . ' is the same')->problem('008');
+            is log_in($other)->is(200, 'and logs in')->json->{user_id}, $uid, 'as the same user';
+        }
+        log_in($first, 'other password')->is(401, 'but not with the password that was refused');
+    }
+};
+
+subtest 'names that are not the same' => sub {
+    my %ids;
+    for my $name ('bob', 'bobb', 'b ob', 'bób', "bob'", 'bоb', '0', 'null', '42', "\x{1f600}", "\x{202e}bob", '%62ob', 'bob%', 'b_b', 'me@bob') {
+        my $user = register($name)->is(201, "'" . plain($name) . "'")->json;
+        is $user->{user_name}, $name, 'is kept as it is';
+        $ids{$user->{user_id}}++;
+        is log_in($name)->is(200)->json->{user_id}, $user->{user_id}, 'and logs in';
+    }
+    is keys %ids, 15, 'all of them are different users';
+};
+
+subtest 'spaces around a name are not part of it' => sub {
+    my $uid = register(" \t\x{2003}Carol of the\x{a0}bells \n")->is(201)->json->{user_id};
+    $site->get("/api/users/$uid")->is(200);
+    is $site->get("/api/users/$uid")->json->{user_name}, "Carol of the\x{a0}bells", 'those within are';
+};
+
+subtest 'passwords are taken as they are' => sub {
+    my %password = (
+        blank      => ' ' x 8,
+        controls   => join('', map { chr } 0 .. 31, 127),
+        nul        => "abcdefgh\0one",
+        emoji      => "\x{1f434}" x 64,
+        composed   => "\x{e4}" x 8,
+        long       => 'x' x 256,
+    );
+    for my $name (sort keys %password) {
+        my $right = $password{$name};
+        register("pwd $name", $right)->is(201, "$name registers");
+        log_in("pwd $name", $right)->is(200, 'and logs in');
+        log_in("pwd $name", 'X' . substr $right, 1)->is(401, 'but not with another');
+    }
+    log_in('pwd nul', "abcdefgh\0two")->is(401, 'what follows a NUL counts');
+    log_in('pwd nul', 'abcdefgh')->is(401, 'and what comes before is not enough');
+    log_in('pwd composed', "a\x{308}" x 8)->is(401, 'another spelling is another password');
+    log_in('pwd blank', ' ' x 9)->is(401, 'spaces are not trimmed');
+
+    my $stored = $site->sql('SELECT string_agg(u::text, chr(10)) FROM users u');
+    unlike $stored, qr/correct horse|xxxxxxxx/, 'no password is in the database';
+    is $site->sql(q{SELECT count(*) FROM users WHERE password_hash NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'}), 0,
+        'they are hashed with argon2id';
+    is $site->sql('SELECT count(*) - count(DISTINCT password_hash) FROM users'), 0, 'each with a salt of its own';
+};
+
+# Neither the answer nor the time tells whether there is such a user.
+subtest 'an unknown user and a wrong password' => sub {
+    my (%answers, %times);
+    for (1 .. 5) {
+        for my $case ([known => 'ann'], [unknown => 'anna']) {
+            my ($which, $name) = @$case;
+            my $response = log_in($name, 'wrong password')->is(401);
+            my $id = $response->header('X-Request-Id');
+            my $bytes = "$response->{head}\n" . $response->body;
+            $answers{$which} = $bytes =~ s/$id/(id)/gr =~ s/^Date: .*$/Date: (now)/mr;
+            push @{$times{$which}}, map { /\bus=(\d+)/ } $site->log_lines(qr/event=request id=$id/);
+        }
+        is $answers{unknown}, $answers{known}, 'are answered with the same bytes';
+    }
+    my ($known, $unknown) = map { (sort { $a <=> $b } @$_)[2] } @times{qw(known unknown)};
+    cmp_ok $unknown, '>', $known / 2, 'and take the same time, about';
+    cmp_ok $known, '>', $unknown / 2, 'both ways';
+};
+
+# Starts the code in processes of its own, all at one time, and returns the statuses of what it returns.
+sub at_once (@codes) {
+    pipe my $start, my $go or die "no pipe: $!\n";
+    pipe my $results, my $result or die "no pipe: $!\n";
+    my @pids;
+    for my $code (@codes) {
+        push @pids, my $pid = fork // die "cannot fork: $!\n";
+        next if $pid;
+        close $go;
+        readline $start;    # until the test closes its end
+        syswrite $result, $code->()->status . "\n";
+        POSIX::_exit(0);
+    }
+    close $_ for $start, $result, $go;
+    chomp(my @statuses = <$results>);
+    waitpid $_, 0 for @pids;
+    return sort @statuses;
+}
+
+subtest 'many who want the same name' => sub {
+    for my $round (1 .. 3) {
+        my @names = map { ("Race $round", "RACE $round", "race $round", "\x{ff32}\x{ff41}\x{ff43}\x{ff45} $round") } 1 .. 3;
+        my $before = $site->sql('SELECT count(*) FROM users');
+        my @statuses = at_once(map { my $name = $_; sub { register($name) } } @names);
+        is_deeply \@statuses, [201, (409) x $#names], 'one gets it, the others are told';
+        is $site->sql('SELECT count(*) FROM users'), $before + 1, 'and there is one more user';
+    }
+};
+
+subtest 'one who does the same thing twice at once' => sub {
+    my $ann = $site->user('dora');
+    my $vid = $ann->post('/api/videos', {title => 'Bunny'})->json->{id};
+    $ann->upload($vid, 'bunny.mp4')->is(201);
+    is_deeply [at_once((sub { $ann->delete("/api/videos/$vid") }) x 8)], [204, (404) x 7], 'deletes a video once';
+    $site->soon(sub { !$site->media_files }, 'and its film goes from disk');
+    is_deeply [at_once((sub { $ann->delete('/api/sessions') }) x 8)]->[0], 205, 'logs out';
+    $ann->post('/api/videos', {title => 'Bunny'})->is(401);
+};
+
+done_testing;
