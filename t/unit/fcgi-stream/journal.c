@@ -1,0 +1,227 @@
+#include "journal.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "capture.h"
+#include "clock.h"
+#include "log.h"
+#include "scratch.h"
+#include "tap.h"
+
+static struct config config = {.stream_tokens = 10, .upload_tokens = 10, .media_dir = ""};
+static struct bucket *bucket;
+static struct media media;
+static struct journal *journal;
+
+/* A line that releases the token of that name; with "-" all tokens of request 7 are. */
+#define LINE "07000000000000000000000000000000 42 1795485984.123 200 10 %s -"
+
+#define is_out(tokens, name) is_int(bucket_in_use(bucket, BUCKET_STREAM), tokens, name)
+
+static int append_to(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0)
+        exit(2);
+    return fd;
+}
+
+PRINTF_LIKE(2, 3)
+static void write_line(int fd, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vdprintf(fd, format, arguments);
+    va_end(arguments);
+}
+
+/* Takes a token for request 7. */
+static const char *take(void)
+{
+    static char token[BUCKET_TOKEN_SIZE];
+    const struct bucket_holder holder = {.request_id = {7}, .nginx_pid = getpid()};
+    if (bucket_acquire(bucket, BUCKET_STREAM, &holder, token) != BUCKET_TAKEN)
+        exit(2);
+    return token;
+}
+
+/* Follows the journal; returns what that logged. */
+static const char *follow(void)
+{
+    capture_begin(STDERR_FILENO);
+    journal_follow(journal);
+    return capture_end();
+}
+
+static void open_journal(void)
+{
+    bucket = bucket_open(&config);
+    journal = bucket ? journal_open(&config, bucket, &media) : NULL;
+    if (!journal)
+        exit(2);
+}
+
+static void close_journal(void)
+{
+    journal_close(journal);
+    bucket_close(bucket);
+}
+
+static bool is_readable(void)
+{
+    struct pollfd wanted = {.fd = journal_fd(journal), .events = POLLIN};
+    return poll(&wanted, 1, 0) == 1;
+}
+
+static void test_release(int fd)
+{
+    ok(!is_readable(), "a journal to which nothing was written");
+    write_line(fd, LINE "\n", take());
+    ok(is_readable(), "says when something is");
+    is_text(follow(), "", "following it logs nothing");
+    is_out(0, "and a line gives back the token that it names");
+    ok(!is_readable(), "that was all");
+
+    take();
+    take();
+    write_line(fd, LINE "\n", "-");
+    follow();
+    is_out(0, "a line without a token gives back all of its request");
+    write_line(fd, LINE "\n", "0.1.99");
+    ok(strstr(follow(), "event=token_not_out token=0.1.99"), "a token that isn't out is logged");
+}
+
+static void test_partial(int fd)
+{
+    write_line(fd, LINE, take());
+    follow();
+    is_out(1, "a line without its end is none yet");
+    write_line(fd, "\n" LINE "\n", take());
+    follow();
+    is_out(0, "with its end it is, and so is the next one");
+    take();
+    write_line(fd, "\nnonsense\n" LINE "\n", "-");
+    ok(strstr(follow(), "event=journal_line_unreadable length=8"), "what is no line is logged");
+    is_out(0, "and does no harm to the next one");
+    write_line(fd, "%s\n" LINE "\n", bytes_repeat('x', 150000), take());
+    follow();
+    is_out(0, "nor does a line longer than any can be");
+}
+
+static void test_restart(int fd)
+{
+    take();
+    close_journal();
+    write_line(fd, LINE "\n", "-");
+    open_journal();
+    follow();
+    is_out(0, "what was written while nobody followed is read");
+    take();
+    close_journal();
+    open_journal();
+    follow();
+    is_out(1, "and what was read isn't read again");
+    write_line(fd, LINE "\n", "-");
+    follow();
+    is_out(0, "the next line is");
+}
+
+/* A line of a request whose body is that file, logged at that time. */
+static void write_body_line(int fd, const char *path, int64_t time_ms)
+{
+    write_line(fd, "09000000000000000000000000000000 42 %lld.%03d 400 10 - %s\n", (long long)time_ms / 1000,
+               (int)(time_ms % 1000), path);
+}
+
+static bool survives(int fd, const char *name, int64_t time_ms)
+{
+    const char *path = scratch_path(name);
+    close(scratch_file(name, "", 0));
+    write_body_line(fd, path, time_ms);
+    follow();
+    return access(path, F_OK) == 0;
+}
+
+static void test_bodies(int fd)
+{
+    int64_t now = clock_unix_ms();
+    ok(!survives(fd, "media/incoming/0000000001", now + 1000), "a body that nobody took over is removed");
+    ok(survives(fd, "media/incoming/0000000002", now - 60000), "one that changed since the line stays");
+    ok(survives(fd, "media/elsewhere", now + 1000), "so does what isn't in the incoming folder");
+    write_body_line(fd, scratch_path("media/incoming/gone"), now);
+    is_text(follow(), "", "a body that was taken over is nothing to log");
+}
+
+static void test_holes(int fd)
+{
+    struct stat file;
+    for (int i = 0; i < 30000; i++)
+        write_line(fd, LINE "\n", "-");
+    write_line(fd, LINE "\n", take());
+    follow();
+    is_out(0, "megabytes of lines are read");
+    ok(fstat(fd, &file) == 0 && file.st_size > 2000000, "they are that long");
+    ok(file.st_blocks * 512 < 1500000, "but no longer take the room");
+}
+
+static void test_moved(int fd)
+{
+    const char *path = scratch_path("journal");
+    ok(rename(path, scratch_path("moved")) == 0, "the journal is moved away");
+    follow();
+    write_line(fd, LINE "\n", take());
+    follow();
+    is_out(0, "nginx still writes to it, and it is still followed");
+    int other = append_to(path);
+    write_line(fd, LINE "\n", take());
+    write_line(other, LINE "\n", take());
+    follow();
+    is_out(1, "nginx opens a new one: the old one is read to its end");
+    write_line(fd, LINE "\n", take());
+    follow();
+    is_out(0, "then the new one, and what a slow worker still writes to the old one");
+    write_line(other, LINE "\n", take());
+    ok(is_readable(), "which is watched");
+    follow();
+    is_out(0, "from then on");
+    close(other);
+}
+
+static void test_truncated(void)
+{
+    const char *path = scratch_path("journal");
+    int fd = append_to(path);
+    ok(truncate(path, 0) == 0, "the journal is emptied");
+    write_line(fd, LINE "\n", take());
+    follow();
+    is_out(0, "it is followed from its beginning");
+    close(fd);
+}
+
+int main(void)
+{
+    config.run_dir = config.state_dir = scratch_dir();
+    log_set_level(LOG_WARNING);
+    if (!media_open(&media, &config))
+        exit(2);
+    open_journal();
+    int fd = append_to(scratch_path("journal"));
+    test_release(fd);
+    test_partial(fd);
+    test_restart(fd);
+    test_bodies(fd);
+    test_holes(fd);
+    test_moved(fd);
+    test_truncated();
+    close(fd);
+    close_journal();
+    return done_testing();
+}
