@@ -1,0 +1,132 @@
+# Ids, limits and cursors that are none, in every address that has one.
+
+use v5.36;
+
+use FindBin;
+use MIME::Base64 qw(encode_base64url);
+
+use lib "$FindBin::Bin/lib";
+use Site;
+use Site::Snapshot;
+
+my $FILM = Site::Media::content('mp4');
+
+my $site = Site->start;
+my $ann  = $site->user('ann');
+my $vid  = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
+$ann->post("/api/videos/$vid/comments", {content => $_})->is(201) for 'First', 'Second';
+$ann->upload($vid, 'bunny.mp4')->is(201);
+$ann->post('/api/videos', {title => 'Elephants'})->is(201);
+
+my @addresses = (
+    # who, method, address with ID in it, body, status for an id that nobody has
+    [$site, GET    => '/api/users/ID',           undef, 404],
+    [$site, GET    => '/api/users/ID/videos',    undef, 404],
+    [$site, GET    => '/api/videos/ID',          undef, 404],
+    [$ann,  DELETE => '/api/videos/ID',          undef, 404],
+    [$site, GET    => '/api/videos/ID/comments', undef, 404],
+    [$ann,  POST   => '/api/videos/ID/comments', '{"content":"Nice."}', 404],
+    [$site, GET    => '/stream/videos/ID',       undef, 404],
+    [$site, HEAD   => '/stream/videos/ID',       undef, 404],
+    [$ann,  POST   => '/stream/videos/ID',       $FILM, 404],
+    [$site, DELETE => '/scheduler/videos/ID',    undef, 200],
+);
+
+my @no_ids = (
+    '0', '-1', '-0', '01', '001', '+1', '1e3', '1E0', '1.0', '0x1', '1x', 'x1', '1-1', '1,1', '1_000', 'one', 'NaN', 'null', '*', ';',
+    '9223372036854775808', '18446744073709551615', '18446744073709551617', '99999999999999999999', '1' . '0' x 400,
+    '%201', '1%20', '%09', '%0a1', '1%0a', '1%0d%0aX:1', '%2b1', '%2d1', '%ef%bc%91', '%d9%a1', '%c2%b9', '%ff', '%80', '%27%20OR%201=1--',
+    '1;DROP%20TABLE%20users', '%3Cscript%3E', '123e4567-e89b-12d3-a456-426614174000', ':vid', '%25', '%7f', '1%3Fx',
+);
+
+subtest 'no ids' => sub {
+    my $before = Site::Snapshot::take($site);
+    for my $row (@addresses) {
+        my ($who, $method, $address, $body) = @$row;
+        for my $id (@no_ids) {
+            my $response = $who->request($method, $address =~ s/ID/$id/r, defined $body ? (body => $body) : ());
+            $response->is(400, "$method $address of $id");
+            next if $method eq 'HEAD';
+            like $response->problem('001')->json->{detail}, qr/^the (?:user|video)'s id is not a number from 1 to 2\^63-1$/,
+                'the answer says so';
+        }
+    }
+    is_deeply Site::Snapshot::take($site), $before, 'nothing has changed';
+};
+
+subtest 'what is no address' => sub {
+    my $before = Site::Snapshot::take($site);
+    for my $row (@addresses) {
+        my ($who, $method, $address, $body) = @$row;
+        my @body = defined $body ? (body => $body) : ();
+        # What no HTTP server should let pass, and nginx doesn't.
+        for my $id ('%00', '1%00', '%', '%2', '%zz', '1%', ' 1', '1 2', "1\t") {
+            $who->request($method, $address =~ s/ID/$id/r, @body)->is(400, "$method $address of '$id'");
+        }
+        # An id that isn't there, or more of them, is another address.
+        $who->request($method, $address =~ s/ID/$_/r, @body)->is(404, "$method $address of '$_'") for '1/1', '1//', '%2f', '1%2f1';
+    }
+    is_deeply Site::Snapshot::take($site), $before, 'nothing has changed';
+};
+
+subtest 'ids' => sub {
+    for my $row (@addresses) {
+        my ($who, $method, $address, $body, $status) = @$row;
+        my @body = defined $body ? (body => $body) : ();
+        $who->request($method, $address =~ s/ID/$_/r, @body)->is($status, "$method $address of $_")
+            for '9223372036854775807', '9223372036854775806', '4294967297', '2147483648';
+    }
+    $site->get("/api/videos/%3$vid")->is(200, 'a digit in hex is a digit')->json_is($site->get("/api/videos/$vid")->json);
+    $site->get("/%61pi/vide%6Fs/$vid")->is(200, 'and a letter a letter');
+    $site->get("/stream/videos/%3$vid")->is(200, 'also for films')->body_is($FILM);
+};
+
+my @lists = ('/api/videos', '/api/users/' . $ann->id . '/videos', "/api/videos/$vid/comments");
+
+subtest 'limits' => sub {
+    for my $list (@lists) {
+        for my $limit (
+            '', '0', '101', '1000', '-1', '+1', '01', 'abc', '1e1', '1.0', '5x', '%205', '5%20', '0x5', '%00', '%', 'null',
+            '99999999999999999999', '4294967297', '18446744073709551617', "5'", '5;6', '5,6', '[5]', '%ef%bc%95',
+        ) {
+            is $site->get("$list?limit=$limit")->is(400, "$list: limit '$limit'")->problem('001')->json->{detail},
+                'limit is not a number from 1 to 100', 'the answer says so';
+        }
+        $site->get("$list?limit=$_")->is(200, "$list: limit $_") for '1', '2', '99', '100', '1&limit=x', '5&other=x';
+        $site->get("$list?$_")->is(200, "$list?$_") for '', 'limits=0', 'xlimit=0', '&&&', '=', 'limit', '?limit=0', '%00', "other='";
+    }
+};
+
+# What the address of the next page of a list has as its cursor.
+sub next_cursor ($list) {
+    my ($cursor) = $site->get("$list?limit=1")->is(200)->header('Link') =~ /cursor=([^&>]+)/;
+    return $cursor;
+}
+
+subtest 'cursors' => sub {
+    my %cursor = map { $_ => next_cursor($_) } @lists;
+    my $uuid = '123e4567-e89b-12d3-a456-426614174000';
+    for my $list (@lists) {
+        my $is_comments = $list =~ /comments$/;
+        my $id = $is_comments ? $uuid : 1;
+        my $good = $cursor{$list};
+        my @forged = (
+            '', 'x', 'next', '1', '-1', '0', '!!!', '%00', '%', "'%20OR%201=1--", 'A' x 86, 'A' x 87, 'A' x 5000, "$good=", "$good%3d",
+            "${good}A", "=$good", "$good$good", substr($good, 1), "%20$good", "$good%0a", $is_comments ? $cursor{'/api/videos'} : $cursor{$lists[2]},
+            map { encode_base64url($_) } '', ' ', '1', '1 ', " $id", "1  $id", "1 $id ", "1 $id 1", "-1 $id", "+1 $id", "01 $id", "1.5 $id", "x $id", "1e3 $id",
+            "99999999999999999999 $id", "253402300799000001 $id", "1\t$id", "1 $id\0", "1\0 $id", "\0", "1 $id\n", '1 x', '1 0', '1 -1', '1 01', '1 9223372036854775808',
+            "1 ${uuid}0", "1 {$uuid}", '1 ' . $uuid =~ s/-//gr, "1 '; DROP TABLE videos; --", "\xff\xfe", "1 \xff", 'now 1', 'infinity 1',
+        );
+        for my $forged (@forged) {
+            is $site->get("$list?cursor=$forged")->is(400, "$list: cursor '" . substr($forged, 0, 40) . "'")->problem('001')->json->{detail},
+                'cursor is not one that this server gave out', 'the answer says so';
+        }
+        $site->get("$list?cursor=$good")->is(200, "$list: its own cursor");
+        # One that could have been given out is a place in the list like any other.
+        my $of = sub ($response) { my $json = $response->json; return scalar @{$is_comments ? $json->{comments} : $json} };
+        is $of->($site->get("$list?cursor=" . encode_base64url("0 $id"))->is(200)), 0, 'nothing is older than 1970';
+        is $of->($site->get("$list?cursor=" . encode_base64url("253402300799000000 $id"))->is(200)), 2, 'all is older than the year 9999';
+    }
+};
+
+done_testing;
