@@ -24,7 +24,11 @@ bool lock_take(const struct config *config, const char *name)
 {
     char path[256], file[64];
     snprintf(file, sizeof file, "%s.pid", name);
-    if (!make_run_dir(config) || !config_run_path(config, file, path, sizeof path))
+    if (!config_run_path(config, file, path, sizeof path)) {
+        log_write(LOG_ERROR, "lock_failed", "reason=\"VS_RUN_DIR is too long\"");
+        return false;
+    }
+    if (!make_run_dir(config))
         return false;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
