@@ -29,17 +29,29 @@ static int make_non_blocking(int fd)
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? fd : -1;
 }
 
-/* The place of name in the colon-separated list, -1 when it isn't there. */
-static int find_name(const char *list, const char *name)
+/* Without a name of its own a descriptor has that of its unit. */
+static bool is_unit_name(const char *name, size_t length)
+{
+    static const char suffix[] = ".socket";
+    size_t suffix_length = sizeof suffix - 1;
+    return length > suffix_length && memcmp(name + length - suffix_length, suffix, suffix_length) == 0;
+}
+
+/* The place of name in the colon-separated list or, where that will do, of the first descriptor that has no
+ * name of its own; -1 when there is none. */
+static int find_name(const char *list, const char *name, bool or_unnamed)
 {
     size_t length = strlen(name);
+    int unnamed = -1;
     for (int at = 0; *list; at++) {
         size_t item = strcspn(list, ":");
         if (item == length && memcmp(list, name, length) == 0)
             return at;
+        if (or_unnamed && unnamed < 0 && is_unit_name(list, item))
+            unnamed = at;
         list += item + (list[item] == ':');
     }
-    return -1;
+    return unnamed;
 }
 
 static int from_systemd(const char *name, bool first)
@@ -48,9 +60,7 @@ static int from_systemd(const char *name, bool first)
     const char *names = getenv("LISTEN_FDNAMES");
     if (!pid || !count || strtol(pid, NULL, 10) != getpid())
         return -1;
-    int at = names ? find_name(names, name) : -1;
-    if (at < 0 && first)
-        at = 0;
+    int at = names && *names ? find_name(names, name, first) : first ? 0 : -1;
     return at >= 0 && at < strtol(count, NULL, 10) ? SYSTEMD_FIRST_FD + at : -1;
 }
 
