@@ -6,6 +6,7 @@ package Program;
 #   my $api = Program->start('fcgi-api', VS_DATABASE_URL => $site->database_url);
 #   $api->fastcgi('api')->request({REQUEST_URI => '/api/videos'});
 #   $api->stop;
+#   my ($status, $output) = Program->output('fcgi-api', ['--help']);
 
 use v5.36;
 
@@ -21,6 +22,7 @@ use Time::HiRes qw(sleep time);
 use lib "$FindBin::Bin/../deploy/lib";
 use FastCGI;
 use Runner::Account;
+use Runner::Command;
 use Site::Logs;
 use Site::Processes;
 
@@ -36,7 +38,6 @@ my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
 # environment. The others are:
 #   run          its run folder, when that is another's, too
 #   descriptors  {number => handle}: what it inherits
-#   arguments    of its command line
 sub start ($class, $name, %settings) {
     my $self = $class->launch($name, %settings);
     my $deadline = time + START_SECONDS;
@@ -61,10 +62,17 @@ sub launch ($class, $name, %settings) {
 }
 
 sub _spawn ($self) {
+    my $program = _path($self->{name});
     open my $log, '>>', $self->log_file or die "cannot write $self->{folder}: $!\n";
     $self->{pid} = fork // die "cannot fork: $!\n";
     return if $self->{pid};
-    %ENV = ($self->_environment, LISTEN_PID => $$);
+    %ENV = (
+        _environment(),
+        LISTEN_PID   => $$,
+        VS_STATE_DIR => $self->{folder},
+        VS_RUN_DIR   => $self->{run},
+        %{$self->{environment}},
+    );
     open STDIN,  '<',  '/dev/null';
     open STDOUT, '>&', $log;
     open STDERR, '>&', $log;
@@ -72,30 +80,36 @@ sub _spawn ($self) {
     POSIX::dup2(fileno $given->{$_}, HIGH + $_) for keys %$given;
     POSIX::dup2(HIGH + $_, $_) && POSIX::close(HIGH + $_) for keys %$given;
     # A death signal, so that nothing is left when the test dies.
-    { no warnings 'exec'; exec 'setpriv', '--pdeathsig=TERM', '--', $self->path, @{$self->{arguments} // []} }
+    { no warnings 'exec'; exec 'setpriv', '--pdeathsig=TERM', '--', $program }
     POSIX::_exit(127);
 }
 
-sub _environment ($self) {
-    return (
-        (map { $_ => $ENV{$_} } grep { !/^(?:VS_|PG|LISTEN_)/ } keys %ENV),
-        UBSAN_OPTIONS => 'print_stacktrace=1',
-        VS_STATE_DIR  => $self->{folder},
-        VS_RUN_DIR    => $self->{run},
-        %{$self->{environment}},
-    );
+sub _environment () {
+    my @inherited = grep { !/^(?:VS_|PG|LISTEN_)/ } keys %ENV;
+    return ((map { $_ => $ENV{$_} } @inherited), UBSAN_OPTIONS => 'print_stacktrace=1');
+}
+
+sub _path ($name) { return File::Spec->rel2abs($ENV{VS_BUILD} // 'build', $CHECKOUT) . "/$name" }
+
+# Runs it with a command line, to its end. Returns the exit status, and what it printed.
+sub output ($class, $name, $arguments, %settings) {
+    my $program = _path($name);
+    local %ENV = (_environment(), %settings);
+    my ($status, $output) = Runner::Command::capture([$program, @$arguments]);
+    return ($status >> 8, $output);
 }
 
 # --- what it consists of
 
 sub pid      ($self)        { return $self->{pid} }
-sub path     ($self)        { return File::Spec->rel2abs($ENV{VS_BUILD} // 'build', $CHECKOUT) . "/$self->{name}" }
 sub log_file ($self)        { return "$self->{folder}/$self->{name}.log" }
 sub log      ($self)        { return $self->{logs}->text($self->{name}) }
 sub run_path ($self, $file) { return "$self->{run}/$file" }
 sub fastcgi  ($self, $pool) { return FastCGI->connect($self->run_path("$pool.sock")) }
 
 sub workers ($self) { return map { $_->[0] } Site::Processes::below($self->{pid}) }
+
+sub kill ($self, $signal) { return CORE::kill $signal, $self->{pid} // die "$self->{name} does not run\n" }
 
 sub expect_log ($self, @patterns) { return $self->{logs}->expect(@patterns) }
 
@@ -121,7 +135,7 @@ sub await_end ($self, $seconds = STOP_SECONDS) {
 
 # Stops it. This is a test: all went as it should.
 sub stop ($self) {
-    kill 'TERM', $self->{pid} if $self->{pid};
+    $self->kill('TERM') if $self->{pid};
     my $status = $self->await_end;
     my @wrong;
     push @wrong, defined $status ? "it ended with the wait status $status" : 'it did not stop' if $status // 1;
@@ -134,7 +148,7 @@ sub stop ($self) {
 sub DESTROY ($self) {
     local ($?, $!);
     if ($self->{pid}) {
-        kill 'TERM', $self->{pid};
+        $self->kill('TERM');
         waitpid $self->{pid}, 0;
     }
     File::Path::remove_tree($self->{folder}) if Test::More->builder->is_passing;
