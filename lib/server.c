@@ -84,21 +84,29 @@ static bool arm(struct run *run, int operation, int fd)
     return false;
 }
 
-static void accept_connection(struct run *run)
+/* Accepts all that wait: the next event comes only with the next connection. False: try again, later. */
+static bool accept_all(struct run *run)
 {
-    int fd = accept4(run->server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0) {
-        if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
-            return;
+    const struct server *server = run->server;
+    const struct timeval timeout = {.tv_sec = server->receive_timeout_ms / 1000,
+                                    .tv_usec = server->receive_timeout_ms % 1000 * 1000};
+    for (;;) {
+        int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (fd < 0)
+            return errno == EAGAIN;
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+        arm(run, EPOLL_CTL_ADD, fd);
+    }
+}
+
+static void accept_connections(struct run *run)
+{
+    while (!accept_all(run) && !atomic_load(&run->stopping)) {
         log_write(LOG_ERROR, "accept_failed", "reason=\"%s\"", strerror(errno));
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-        return;
     }
-    const struct server *server = run->server;
-    struct timeval timeout = {.tv_sec = server->receive_timeout_ms / 1000,
-                              .tv_usec = server->receive_timeout_ms % 1000 * 1000};
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    arm(run, EPOLL_CTL_ADD, fd);
 }
 
 enum body { BODY_WHOLE, BODY_LEFT, BODY_BROKEN };
@@ -176,7 +184,7 @@ static void *thread_main(void *argument)
         if (ready <= 0)
             continue;
         if (event.data.fd == run->server->listen_fd)
-            accept_connection(run);
+            accept_connections(run);
         else
             serve_connection(thread, state, event.data.fd);
     }
@@ -201,7 +209,8 @@ static bool set_up(struct run *run)
     if (FCGX_Init() != 0)
         return false;
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = run->server->listen_fd};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE,
+                                .data.fd = run->server->listen_fd};
     return run->epoll_fd >= 0 && epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->server->listen_fd, &event) == 0;
 }
 
