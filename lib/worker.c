@@ -45,6 +45,7 @@ static void *thread_start(void *context)
     /* So that the first request needn't wait for it; without a server the next one tries again. */
     db_begin(state->db, state->arena);
     (void)!db_connect(state->db);
+    arena_reset(state->arena);
     return state;
 }
 
@@ -60,7 +61,6 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
                   struct buffer **body)
 {
     struct thread_state *state = thread;
-    arena_reset(state->arena);
     state->request = (struct request){
         .config = state->worker->config,
         .context = state->worker->service->context,
@@ -74,6 +74,7 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
     db_begin(state->db, state->arena);
     dispatch(state->worker->service, &state->request, &state->response);
     write_status(&state->response);
+    arena_reset(state->arena); /* now: the next request may be a long time coming, and files are open */
     *headers = &state->response.headers;
     *body = state->request.head ? NULL : &state->response.body;
 }
