@@ -115,7 +115,7 @@ static void discard_body(struct journal *journal, const struct journal_line *lin
     int64_t changed_ms = (int64_t)file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1000000;
     if (changed_ms > line->time_ms + CLOCK_SLACK_MS)
         return;
-    if (unlink(line->body_file) == 0)
+    if (media_discard(line->body_file))
         log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);
 }
 

@@ -89,7 +89,6 @@ static enum status check_size(struct request *request, int64_t size)
 static enum status unwrap(struct request *request, const struct upload *body, const char *boundary,
                           struct upload *part)
 {
-    const struct stream_context *context = request->context;
     off_t start, length;
     switch (multipart_find_file(body->fd, body->size, boundary, &start, &length)) {
     case MULTIPART_FOUND: break;
@@ -103,7 +102,7 @@ static enum status unwrap(struct request *request, const struct upload *body, co
     if (status != STATUS_ANSWERED)
         return status;
     part->size = length;
-    part->fd = media_create_incoming(&context->media, part->path);
+    part->fd = media_create_part(body->path, part->path);
     if (part->fd < 0 || !copy_range(body->fd, start, length, part->fd))
         return fail(request, "copy");
     return STATUS_ANSWERED;

@@ -47,14 +47,27 @@ bool media_is_incoming(const struct media *media, const char *path)
     return *name && *name != '.' && !strchr(name, '/');
 }
 
-int media_create_incoming(const struct media *media, char path[MEDIA_PATH_SIZE])
+static bool part_path(const char *incoming, char path[MEDIA_PATH_SIZE])
 {
-    uuid_t uuid;
-    char name[UUID_STR_LEN];
-    uuid_generate_random(uuid);
-    uuid_unparse_lower(uuid, name);
-    snprintf(path, MEDIA_PATH_SIZE, "%s/incoming/%s", media->root, name);
-    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int length = snprintf(path, MEDIA_PATH_SIZE, "%s.part", incoming);
+    return length > 0 && length < MEDIA_PATH_SIZE;
+}
+
+int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE])
+{
+    if (!part_path(incoming, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+bool media_discard(const char *incoming)
+{
+    char path[MEDIA_PATH_SIZE];
+    if (part_path(incoming, path))
+        unlink(path);
+    return unlink(incoming) == 0;
 }
 
 static bool sync_dir(const char *path)

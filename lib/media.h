@@ -29,8 +29,12 @@ void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
 /* True when the path is that of a file in incoming/, as nginx names the bodies that it writes. */
 WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 
-/* Makes a new file in incoming/ and writes its path. Returns the descriptor, or -1 with errno set. */
-int media_create_incoming(const struct media *media, char path[MEDIA_PATH_SIZE]);
+/* Makes an empty file beside an incoming one, for what is taken out of that, and writes its path. It goes with
+ * the other one, also when whoever made it dies. Returns the descriptor, or -1 with errno set. */
+int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE]);
+
+/* Removes an incoming file and the part beside it. False when there was no such file. */
+bool media_discard(const char *incoming);
 
 /* Makes the incoming file durable and gives it its final name. key gets the new key. False with errno set: the
  * file is where it was, or gone. */

@@ -32,10 +32,18 @@ static const char *path_of(const char *key)
     return path;
 }
 
-/* Makes an incoming file of that content. */
+/* The path of an incoming file. */
+static const char *incoming(void)
+{
+    static char path[MEDIA_PATH_SIZE];
+    snprintf(path, sizeof path, "%s/incoming/0000000001", media.root);
+    return path;
+}
+
+/* Makes a part of that content. */
 static int create(const char *content, char path[MEDIA_PATH_SIZE])
 {
-    int fd = media_create_incoming(&media, path);
+    int fd = media_create_part(incoming(), path);
     if (fd >= 0 && write(fd, content, strlen(content)) < 0)
         perror("write");
     return fd;
@@ -109,19 +117,30 @@ static void test_is_incoming(void)
                rows[i].path);
 }
 
-static void test_create(void)
+static void test_part(void)
 {
-    char path[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
+    const char *body = incoming();
+    char path[MEDIA_PATH_SIZE], again[MEDIA_PATH_SIZE];
     struct stat info;
-    int fd = media_create_incoming(&media, path);
-    ok(fd >= 0, "an incoming file is made");
+    close(open(body, O_WRONLY | O_CREAT, 0600));
+    int fd = media_create_part(body, path);
+    ok(fd >= 0, "a part is made");
     ok(media_is_incoming(&media, path), "in the incoming folder");
     ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "nobody else's");
-    int second = media_create_incoming(&media, other);
-    ok(second >= 0 && strcmp(path, other) != 0, "the next one has another name");
+    ok(write(fd, "old", 3) == 3, "it can be written");
+    int second = media_create_part(body, again);
+    ok(second >= 0 && fstat(second, &info) == 0 && info.st_size == 0, "one that was left is emptied");
     close(fd);
     close(second);
-    ok(unlink(path) == 0 && unlink(other) == 0, "both are there");
+    ok(media_discard(body), "the body is discarded");
+    ok(!exists(body) && !exists(path), "and its part");
+    ok(!media_discard(body), "which can't be done twice");
+
+    char long_name[MEDIA_PATH_SIZE];
+    memset(long_name, 'x', sizeof long_name);
+    long_name[sizeof long_name - 2] = '\0';
+    is_int(media_create_part(long_name, path), -1, "a name that is too long is none");
+    is_int(errno, ENAMETOOLONG, "for a reason");
 }
 
 static void test_publish(void)
@@ -148,7 +167,7 @@ static void test_publish(void)
 
 static void test_faults(void)
 {
-    char path[MEDIA_PATH_SIZE], key[MEDIA_KEY_SIZE];
+    char path[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE], key[MEDIA_KEY_SIZE];
     int fd = create("content", path);
     ok(!media_publish(&media, -1, path, key), "what can't be made durable isn't published");
     is_int(errno, EBADF, "for a reason");
@@ -161,7 +180,7 @@ static void test_faults(void)
     ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
     ok(!media_remove(&media, key), "then removing is a fault, not done");
     is_int(errno, ENOENT, "for a reason");
-    is_int(media_create_incoming(&media, path), -1, "and nothing can come in");
+    is_int(media_create_part(incoming(), other), -1, "and nothing can come in");
     ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
     ok(media_remove(&media, key), "and the file can be removed");
 
@@ -175,7 +194,7 @@ int main(void)
     test_open();
     test_name();
     test_is_incoming();
-    test_create();
+    test_part();
     test_publish();
     test_faults();
     return done_testing();
