@@ -80,6 +80,12 @@ sub open ($self, $method, $path, %options) {
     return $connection;
 }
 
+# The bytes of a request without a file, for a test that sends them in its own way.
+sub bytes ($self, $method, $path, %options) {
+    my ($body, undef, $length) = _content(\%options);
+    return $self->_head($method, $path, $length, \%options) . $body;
+}
+
 # nginx says 100 even when it refuses a request, but then the refusal is right behind.
 sub _is_asked_for_body ($connection, $seconds) {
     $connection->await(qr/\r\n\r\n/, $seconds);
