@@ -44,7 +44,8 @@ static void kill_nginx(pid_t pid)
 static void test_reap(void)
 {
     struct bucket *bucket = bucket_open(&config);
-    pid_t first = start_nginx(), second = start_nginx();
+    pid_t first = start_nginx(), second = start_nginx(), third = start_nginx();
+    kill_nginx(third);
     take(bucket, BUCKET_STREAM, first);
     take(bucket, BUCKET_STREAM, second);
     take(bucket, BUCKET_STREAM, first);
@@ -56,10 +57,11 @@ static void test_reap(void)
     is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 0, "the upload's is back");
     waitpid(first, NULL, 0);
     is_int(bucket_reap(bucket), 0, "they are reaped once");
-    take(bucket, BUCKET_STREAM, first);
-    is_int(bucket_reap(bucket), 1, "what a dead one takes is reaped at once");
+    take(bucket, BUCKET_STREAM, third);
+    is_int(bucket_reap(bucket), 1, "what was taken for one that was dead by then is reaped too");
     kill_nginx(second);
     waitpid(second, NULL, 0);
+    waitpid(third, NULL, 0);
     is_int(bucket_reap(bucket), 1, "one that is gone is dead too");
     is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "nothing is out");
     bucket_close(bucket);

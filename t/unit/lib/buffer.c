@@ -50,6 +50,10 @@ static void test_growth(void)
     buffer_printf(&buffer, "<%s>", bytes_repeat('x', 10000));
     is_int(buffer.length, 10002, "a format that is longer than the first block");
     ok(buffer.data[0] == '<' && buffer.data[10001] == '>', "is whole");
+    buffer_free(&buffer);
+    buffer_printf(&buffer, "%s", bytes_repeat('x', 4096));
+    is_int(buffer.length, 4096, "a format that fills the first block, with its NUL behind it");
+    ok(buffer.data[4095] == 'x' && buffer.data[4096] == '\0', "is whole, and so is the NUL");
     size_t capacity = buffer.capacity;
     buffer_reset(&buffer);
     is_int(buffer.length, 0, "a reset empties");

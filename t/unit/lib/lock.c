@@ -57,7 +57,8 @@ static void test_pid(void)
 static void test_faults(void)
 {
     const struct config nowhere = {.run_dir = "/nowhere/at/all", .user = "nobody"};
-    ok(symlink("/tmp", scratch_path("run/link.pid")) == 0, "a link in place of the file");
+    close(scratch_file("target", "", 0));
+    ok(symlink(scratch_path("target"), scratch_path("run/link.pid")) == 0, "a link in place of the file");
     capture_begin(STDERR_FILENO);
     bool in_link = lock_take(&config, "link"), in_nowhere = lock_take(&nowhere, "program");
     const char *log = capture_end();
