@@ -9,16 +9,22 @@ use v5.36;
 use Fcntl qw(F_SETFD LOCK_EX LOCK_NB O_CREAT O_RDWR);
 use Time::HiRes ();
 
-use constant LEFTOVERS_SECONDS => 30;
+use constant {
+    LEFTOVERS_SECONDS => 30,
+    QUIET_SECONDS     => 0.5,
+};
 
 # Takes the lock. What a killed runner left behind is ending, and gets the time to do so.
 sub take ($class, $path, $address) {
     sysopen my $file, $path, O_RDWR | O_CREAT, 0600 or die "cannot open $path: $!\n";
-    my $deadline = Time::HiRes::time() + LEFTOVERS_SECONDS;
+    my $start = Time::HiRes::time();
+    my $said;
     until (flock $file, LOCK_EX | LOCK_NB) {
         my $holder = _holder($path);
         die "the site already runs: process $holder->{pid}, $holder->{address}\n" if $holder;
-        die "processes of a site that was killed still use $path\n" if Time::HiRes::time() > $deadline;
+        my $waited = Time::HiRes::time() - $start;
+        die "processes of a site that was killed still use $path\n" if $waited > LEFTOVERS_SECONDS;
+        say STDERR 'video-server: waiting for the end of a site that was killed' if $waited > QUIET_SECONDS && !$said++;
         Time::HiRes::sleep(0.05);
     }
     fcntl $file, F_SETFD, 0 or die "cannot let $path be inherited: $!\n";
