@@ -13,7 +13,7 @@ void comment_read(const struct db_rows *rows, int row, struct comment *comment)
         .author_id = db_number(rows, row, 2),
         .author_name = db_text(rows, row, 3),
         .content = db_text(rows, row, 4),
-        .post_time_us = db_number(rows, row, 5),
+        .post_time_us = db_time_us(rows, row, 5),
     };
 }
 

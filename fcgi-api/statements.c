@@ -5,16 +5,15 @@
 /* SQL has lines of its own. */
 /* clang-format off */
 
-#define MICROSECONDS(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
 #define TIMESTAMP(us)      "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
 
 /* What video_read in video_store.c takes, of videos v joined with users u. */
 #define VIDEO_COLUMNS \
-    "v.id, v.author_id, u.name, v.title, v.description, " MICROSECONDS("v.create_time") ", v.size, v.content_type"
+    "v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type"
 
 /* What comment_read in comment_store.c takes, of comments c joined with users u. */
 #define COMMENT_COLUMNS \
-    "c.id, c.video_id, c.author_id, u.name, c.content, " MICROSECONDS("c.post_time")
+    "c.id::text, c.video_id, c.author_id, u.name, c.content, c.post_time"
 
 /* Two names are the same as users_name_key sees them. */
 #define SAME_NAME(a, b) "lower(normalize(" a ", NFKC)) = lower(normalize(" b ", NFKC))"
@@ -29,9 +28,9 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
     [USER_CREATE] = {"user_create",
                      "INSERT INTO users (name, password_hash) VALUES ($1::text, $2::text)"
                      " ON CONFLICT DO NOTHING"
-                     " RETURNING id, name, " MICROSECONDS("create_time")},
+                     " RETURNING id, name, create_time"},
     [USER_GET] = {"user_get",
-                  "SELECT id, name, " MICROSECONDS("create_time") " FROM users WHERE id = $1::bigint",
+                  "SELECT id, name, create_time FROM users WHERE id = $1::bigint",
                   .read = true},
     [USER_FIND] = {"user_find",
                    "SELECT id, password_hash FROM users WHERE " SAME_NAME("name", "$1::text"),

@@ -12,7 +12,7 @@ static enum store_outcome read_user(enum db_outcome outcome, const struct db_row
     if (rows->count == 0)
         return none;
     *user = (struct user){
-        .id = db_number(rows, 0, 0), .name = db_text(rows, 0, 1), .create_time_us = db_number(rows, 0, 2)};
+        .id = db_number(rows, 0, 0), .name = db_text(rows, 0, 1), .create_time_us = db_time_us(rows, 0, 2)};
     return STORE_DONE;
 }
 

@@ -12,7 +12,7 @@ void video_read(const struct db_rows *rows, int row, struct video *video)
         .author_name = db_text(rows, row, 2),
         .title = db_text(rows, row, 3),
         .description = db_text(rows, row, 4),
-        .create_time_us = db_number(rows, row, 5),
+        .create_time_us = db_time_us(rows, row, 5),
         .ready = !db_is_null(rows, row, 6),
         .size = db_number(rows, row, 6),
         .content_type = db_text(rows, row, 7),

@@ -60,9 +60,11 @@ static enum status answer_list(struct request *request, struct response *respons
         write_video(json, &video);
     }
     json_array_end(json);
-    if (rows.count > count)
-        page_link(&response->headers, request->path, &request->page, video.create_time_us,
-                  db_text(&rows, count - 1, 0));
+    if (rows.count > count) {
+        char id[24];
+        snprintf(id, sizeof id, "%lld", (long long)video.id);
+        page_link(&response->headers, request->path, &request->page, video.create_time_us, id);
+    }
     return STATUS_ANSWERED;
 }
 

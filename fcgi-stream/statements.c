@@ -7,7 +7,7 @@
 
 const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
-    [VIDEO_FILE] = {"video_file", "SELECT media_key, content_type FROM videos WHERE id = $1::bigint",
+    [VIDEO_FILE] = {"video_file", "SELECT media_key::text, content_type FROM videos WHERE id = $1::bigint",
                     .read = true},
     [VIDEO_AUTHOR] = {"video_author", "SELECT author_id FROM videos WHERE id = $1::bigint",
                       .read = true},

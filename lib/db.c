@@ -18,6 +18,7 @@ enum {
     SLOW_MS = 100,    /* a failure that took longer costs a thread: the back-off grows */
     REPEATS_MAX = 3,
     TIMEOUT_SLACK_MS = 1000,
+    ROWS_BINARY = 1, /* what db_number reads */
 };
 
 struct db {
@@ -191,7 +192,7 @@ static enum attempt attempt_once(struct db *db, const struct db_statement *state
     PGresult *result = NULL;
     db->warned = false;
     if (PQsendQueryPrepared(db->connection, statement->name, params->count, params->values, params->lengths,
-                            params->formats, 0))
+                            params->formats, ROWS_BINARY))
         result = db_link_collect(db->connection, db->deadline_ms);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
@@ -213,7 +214,8 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
                            const struct db_params *params, PGresult **result)
 {
     for (int i = 0; i <= REPEATS_MAX; i++) {
-        if (!db_connect(db))
+        /* A write on a connection that has died would be of unknown outcome; a read is just repeated. */
+        if (!(statement->read && db->connection) && !db_connect(db))
             return DB_UNAVAILABLE;
         int64_t start = clock_ms();
         switch (attempt_once(db, statement, params, result)) {

@@ -85,9 +85,13 @@ const char *db_sqlstate(const struct db *db);
 #define DB_UNIQUE_VIOLATION      "23505"
 #define DB_FOREIGN_KEY_VIOLATION "23503"
 
-/* A value of a row; a NULL is "" and 0. The text has a NUL behind it and lives as long as the arena. */
+/* A value of a row; a NULL is "" and 0. Rows come in PostgreSQL's binary form, so the SQL must say ::text for
+ * what isn't text, a whole number, a boolean (0 or 1) or a timestamptz. The text has a NUL behind it and lives
+ * as long as the arena. */
 const char *db_text(const struct db_rows *rows, int row, int column);
 int64_t db_number(const struct db_rows *rows, int row, int column);
+/* Microseconds since 1970. */
+int64_t db_time_us(const struct db_rows *rows, int row, int column);
 WARN_UNUSED bool db_is_null(const struct db_rows *rows, int row, int column);
 
 /* Connects if there is no connection. */

@@ -7,6 +7,9 @@
 
 enum { FORMAT_TEXT, FORMAT_BINARY };
 
+/* PostgreSQL counts from the year 2000. */
+static const int64_t EPOCH_US = 946684800LL * 1000000;
+
 static void bind(struct db_params *params, const void *value, size_t length, int format)
 {
     if (params->count == DB_PARAMS_MAX)
@@ -51,7 +54,21 @@ const char *db_text(const struct db_rows *rows, int row, int column)
 
 int64_t db_number(const struct db_rows *rows, int row, int column)
 {
-    return strtoll(PQgetvalue(rows->result, row, column), NULL, 10);
+    const unsigned char *bytes = (const unsigned char *)PQgetvalue(rows->result, row, column);
+    int length = PQgetlength(rows->result, row, column);
+    if (length == 0)
+        return 0;
+    int64_t number = (signed char)bytes[0];
+    for (int i = 1; i < length; i++)
+        number = (int64_t)((uint64_t)number << 8 | bytes[i]);
+    return number;
+}
+
+int64_t db_time_us(const struct db_rows *rows, int row, int column)
+{
+    if (db_is_null(rows, row, column))
+        return 0;
+    return db_number(rows, row, column) + EPOCH_US;
 }
 
 bool db_is_null(const struct db_rows *rows, int row, int column)

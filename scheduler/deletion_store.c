@@ -52,7 +52,7 @@ enum store_outcome deletion_store_failed(struct db *db, const struct deletion *d
     db_bind_text(&params, error, strlen(error));
     db_bind_number(&params, attempts_max);
     enum db_outcome outcome = db_query(db, DELETION_FAILED, &params, &rows);
-    *dead = outcome == DB_DONE && rows.count == 1 && strcmp(db_text(&rows, 0, 0), "t") == 0;
+    *dead = outcome == DB_DONE && rows.count == 1 && db_number(&rows, 0, 0) == 1;
     return store_of_db(outcome);
 }
 

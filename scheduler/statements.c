@@ -12,7 +12,7 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                         " WHERE dead_at IS NULL AND next_attempt_at <= now()"
                         " AND (claimed_until IS NULL OR claimed_until < now())"
                         " ORDER BY next_attempt_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED) due"
-                        " WHERE d.id = due.id RETURNING d.id, d.media_key"},
+                        " WHERE d.id = due.id RETURNING d.id, d.media_key::text"},
     [DELETION_DONE] = {"deletion_done", "DELETE FROM video_deletions WHERE id = ANY ($1::bigint[])"},
 
     /* Twice as long after each failure, an hour at most, and not all at the same moment. */

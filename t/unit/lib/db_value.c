@@ -1,5 +1,6 @@
 #include "db.h"
 
+#include <libpq-fe.h>
 #include <string.h>
 
 #include "tap.h"
@@ -33,8 +34,51 @@ static void test_bind(void)
     is_int(params.formats[6], TEXT, "in PostgreSQL's text form");
 }
 
+/* A row of one column, in the binary form, that the caller clears; NULL for NULL. */
+static PGresult *row(const char *bytes, int length)
+{
+    PGresAttDesc column = {.name = "value", .format = BINARY};
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    PQsetResultAttrs(result, 1, &column);
+    PQsetvalue(result, 0, 0, (char *)bytes, bytes ? length : -1);
+    return result;
+}
+
+static int64_t number(const char *bytes, int length)
+{
+    struct db_rows rows = {.result = row(bytes, length), .count = 1};
+    int64_t value = db_number(&rows, 0, 0);
+    PQclear(rows.result);
+    return value;
+}
+
+static int64_t time_us(const char *bytes, int length)
+{
+    struct db_rows rows = {.result = row(bytes, length), .count = 1};
+    int64_t value = db_time_us(&rows, 0, 0);
+    PQclear(rows.result);
+    return value;
+}
+
+static void test_rows(void)
+{
+    is_int(number("\1\2\3\4\5\6\7\10", 8), 0x0102030405060708, "a bigint");
+    is_int(number("\xff\xff\xff\xff\xff\xff\xff\xfe", 8), -2, "a negative one");
+    is_int(number("\x80\0\0\0\0\0\0\0", 8), INT64_MIN, "the lowest");
+    is_int(number("\0\0\1\0", 4), 256, "an integer");
+    is_int(number("\xff\xff", 2), -1, "a smallint");
+    is_int(number("\1", 1), 1, "true");
+    is_int(number("\0", 1), 0, "false");
+    is_int(number(NULL, 0), 0, "NULL is 0");
+
+    is_int(time_us("\0\0\0\0\0\0\0\1", 8), 946684800000001, "a time is counted from the year 2000");
+    is_int(time_us("\xff\xfc\xa2\xfe\xc4\xc8\x20\x00", 8), 0, "1970");
+    is_int(time_us(NULL, 0), 0, "NULL is 0");
+}
+
 int main(void)
 {
     test_bind();
+    test_rows();
     return done_testing();
 }
