@@ -1,13 +1,17 @@
-/* What kind of video a file is, by its first bytes, whatever it is called. */
+/* What kind of video a file is, by its content, whatever it is called.
+ *
+ * The bytes come from outside: no size that they state is trusted, and what is looked at is bounded. */
 #ifndef CONTAINER_H
 #define CONTAINER_H
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
-enum { CONTAINER_HEAD_BYTES = 64 };
+#include "compiler.h"
 
-/* The media type of a file that begins with these bytes (as many of CONTAINER_HEAD_BYTES as it has):
- * "video/mp4" (ISO/IEC 14496-12: a box ftyp), "video/webm" (an EBML header whose DocType is webm), or NULL. */
-const char *container_type(const unsigned char *head, size_t length);
+/* Sets *type to the media type of the file, which has size bytes: "video/mp4" (ISO/IEC 14496-12: a box ftyp,
+ * then others, among them moov, whose sizes add up to the file's), "video/webm" (RFC 8794: a whole EBML header
+ * whose DocType is webm), or NULL. False when the file can't be read; errno says why. */
+WARN_UNUSED bool container_type(int fd, off_t size, const char **type);
 
 #endif

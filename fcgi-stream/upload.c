@@ -124,11 +124,8 @@ static enum status receive(struct request *request, struct upload **upload)
 
 static enum status check_type(struct request *request, const struct upload *upload, const char **content_type)
 {
-    unsigned char head[CONTAINER_HEAD_BYTES];
-    ssize_t length = pread(upload->fd, head, sizeof head, 0);
-    if (length < 0)
+    if (!container_type(upload->fd, upload->size, content_type))
         return fail(request, "read");
-    *content_type = container_type(head, (size_t)length);
     if (!*content_type && request->config->upload_types == UPLOAD_ANY)
         *content_type = "video/mp4";
     if (*content_type)

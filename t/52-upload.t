@@ -24,6 +24,9 @@ my %typed = (headers => {'Content-Type' => 'video/mp4'});
 
 sub add ($author = $ann) { return $author->post('/api/videos', {title => 'A film'})->json->{id} }
 
+# An MP4 whose last box says how long it is.
+sub whole_boxes () { return substr($bytes, 0, 32) . pack('N a4', length($bytes) - 32, 'mdat') . substr $bytes, 40 }
+
 sub url ($video) { return "/stream/videos/$video" }
 
 sub incoming ($where = $site) { return map { s{.*/}{}r } glob "$where->{media}/incoming/*" }
@@ -103,6 +106,9 @@ subtest 'by content' => sub {
         ['a PNG',           "\x89PNG\r\n\x1a\n" . 'x' x 100],
         ['ftyp elsewhere',  '....' . $bytes],
         ['a Matroska file', Site::Media::content('webm') =~ s/webm/mkv_/r],
+        ['no index',        $bytes =~ s/moov/free/r],
+        ['cut off',         substr whole_boxes(), 0, -1],
+        ['a byte too many', whole_boxes() . '.'],
     );
     for my $other (@others) {
         my ($name, $content) = @$other;
@@ -110,6 +116,7 @@ subtest 'by content' => sub {
     }
     is $site->get("/api/videos/$video")->json->{state}, 'created', 'the video has no file';
     is media_path($video), undef, 'and names none';
+    $ann->post(url($video), whole_boxes(), %typed)->is(201, 'boxes that add up are a film');
     nothing_left('by content');
 };
 

@@ -1,14 +1,14 @@
 package Site::Media;
 
-# Video files for tests. After a short head that makes it an MP4 or a WebM file, every eight bytes of a
-# file are their own offset in hexadecimal digits, so that no wrong range can look right.
+# Video files for tests. After a short head that makes it an MP4 or a WebM file of any length, every eight
+# bytes of a file are their own offset in hexadecimal digits, so that no wrong range can look right.
 
 use v5.36;
 
 use constant BYTES => 100_000;
 
 my %HEAD = (
-    mp4  => pack('N a4 a4 N a4 a4', 24, 'ftyp', 'isom', 512, 'isom', 'mp42'),
+    mp4  => pack('N a4 a4 N a4 a4 N a4 N a4', 24, 'ftyp', 'isom', 512, 'isom', 'mp42', 8, 'moov', 0, 'mdat'),
     webm => pack('H*', '1a45dfa39f4286810142f7810142f2810442f381084282847765626d4287810442858102'),
 );
 
