@@ -17,16 +17,26 @@ void log_set_level(enum log_level level)
     threshold = level;
 }
 
+/* The second as text, made once for all lines of a thread in it. */
+static const char *second_text(time_t second)
+{
+    static _Thread_local time_t written = -1;
+    static _Thread_local char text[sizeof "2026-11-24T02:06:24"];
+    if (second != written) {
+        struct tm utc;
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&second, &utc));
+        written = second;
+    }
+    return text;
+}
+
 static size_t write_head(char *line, size_t size, enum log_level level, const char *event)
 {
     struct timespec now;
-    struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t used = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    int length = snprintf(line + used, size - used, ".%03ldZ level=%s pid=%d event=%s ",
+    int length = snprintf(line, size, "%s.%03ldZ level=%s pid=%d event=%s ", second_text(now.tv_sec),
                           now.tv_nsec / 1000000, log_level_names[level], (int)getpid(), event);
-    return used + (length > 0 ? (size_t)length : 0);
+    return length > 0 ? (size_t)length : 0;
 }
 
 void log_write(enum log_level level, const char *event, const char *format, ...)
