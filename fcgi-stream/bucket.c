@@ -1,155 +1,54 @@
 #include "bucket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bucket_layout.h"
 #include "clock.h"
 #include "log.h"
 #include "process.h"
 
-enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 2, NGINX_WORKERS_KNOWN = 64 };
+enum { NGINX_WORKERS_KNOWN = 64 };
 
-/* A slot's word: its state, how often it has been freed, and the pid of the worker that claimed it. */
-enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
+/* A slot's word, from its highest bits: the state (2), how often it has been freed (24), the beginning of the
+ * request's id (16), the pid of the worker that claimed it (22, as PID_MAX_LIMIT of the kernel). */
+enum { PID_BITS = 22, TAG_BITS = 16, GENERATION_BITS = 24 };
 
-struct slot {
-    _Alignas(64) _Atomic uint64_t word;
-    _Atomic uint64_t client;     /* the holder's, for others to count while they take tokens too */
-    struct bucket_holder holder; /* valid while held */
-    uint64_t nginx_start;
-    int64_t since_ms;
-};
-
-struct shared {
-    char magic[8];
-    uint32_t layout_version, slot_size;
-    struct bucket_position position;
-    struct slot slots[BUCKET_KINDS][SLOTS_MAX]; /* sparse: only what is in use takes memory */
-};
-
-struct bucket {
-    struct shared *shared;
-    int capacity[BUCKET_KINDS];
-    int client_cap; /* of streams; 0: none */
-};
-
-static const char magic[8] = "vsbucket";
-
-static uint64_t make_word(enum slot_state state, uint32_t generation, pid_t pid)
+static uint64_t make_word(enum slot_state state, uint32_t generation, uint16_t tag, pid_t pid)
 {
-    return (uint64_t)state << 56 | (uint64_t)(generation & 0xffffff) << 32 | (uint32_t)pid;
+    const uint32_t generation_mask = (1U << GENERATION_BITS) - 1;
+    return (uint64_t)state << (GENERATION_BITS + TAG_BITS + PID_BITS) |
+           (uint64_t)(generation & generation_mask) << (TAG_BITS + PID_BITS) | (uint64_t)tag << PID_BITS |
+           (uint32_t)pid;
 }
 
 static enum slot_state word_state(uint64_t word)
 {
-    return (enum slot_state)(word >> 56);
+    return (enum slot_state)(word >> (GENERATION_BITS + TAG_BITS + PID_BITS));
 }
 
 static uint32_t word_generation(uint64_t word)
 {
-    return word >> 32 & 0xffffff;
+    return word >> (TAG_BITS + PID_BITS) & ((1U << GENERATION_BITS) - 1);
+}
+
+static uint16_t word_tag(uint64_t word)
+{
+    return word >> PID_BITS & 0xffff;
 }
 
 static pid_t word_pid(uint64_t word)
 {
-    return (pid_t)(uint32_t)word;
+    return (pid_t)(word & ((1U << PID_BITS) - 1));
 }
 
-static bool is_ours(const struct shared *shared)
+static uint16_t tag_of(const unsigned char request_id[BUCKET_REQUEST_ID_BYTES])
 {
-    return memcmp(shared->magic, magic, sizeof magic) == 0 && shared->layout_version == LAYOUT_VERSION &&
-           shared->slot_size == sizeof(struct slot);
-}
-
-/* As posix_fallocate(3), but the error is in errno. */
-static bool allocate(int fd, size_t offset, size_t size)
-{
-    errno = posix_fallocate(fd, (off_t)offset, (off_t)size);
-    return errno == 0;
-}
-
-/* Memory for the slots in use is taken now: later a full tmpfs would mean SIGBUS. */
-static bool reserve(int fd, const struct bucket *bucket)
-{
-    if (ftruncate(fd, sizeof(struct shared)) != 0 || !allocate(fd, 0, offsetof(struct shared, slots)))
-        return false;
-    for (int kind = 0; kind < BUCKET_KINDS; kind++)
-        if (!allocate(fd, offsetof(struct shared, slots[kind]),
-                      (size_t)bucket->capacity[kind] * sizeof(struct slot)))
-            return false;
-    return true;
-}
-
-static bool map(struct bucket *bucket, const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return false;
-    void *memory = MAP_FAILED;
-    if (reserve(fd, bucket))
-        memory = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (memory == MAP_FAILED)
-        return false;
-    bucket->shared = memory;
-    return true;
-}
-
-static void free_claims_of_the_dead(struct bucket *bucket);
-
-/* Maps the file; one of another layout is replaced by an empty one. */
-static bool map_current(struct bucket *bucket, const char *path)
-{
-    if (!map(bucket, path))
-        return false;
-    struct shared *shared = bucket->shared;
-    bool empty = shared->magic[0] == '\0';
-    if (!empty && !is_ours(shared)) {
-        log_write(LOG_WARNING, "bucket_replaced", "reason=\"another version's layout\"");
-        munmap(shared, sizeof *shared);
-        if (unlink(path) != 0 || !map(bucket, path))
-            return false;
-        shared = bucket->shared;
-        empty = true;
-    }
-    if (empty) {
-        shared->layout_version = LAYOUT_VERSION;
-        shared->slot_size = sizeof(struct slot);
-        memcpy(shared->magic, magic, sizeof magic);
-    }
-    free_claims_of_the_dead(bucket);
-    return true;
-}
-
-struct bucket *bucket_open(const struct config *config)
-{
-    char path[256];
-    struct bucket *bucket = calloc(1, sizeof *bucket);
-    if (bucket) {
-        bucket->capacity[BUCKET_STREAM] = (int)config->stream_tokens;
-        bucket->capacity[BUCKET_UPLOAD] = (int)config->upload_tokens;
-        bucket->client_cap = (int)config->stream_tokens_per_client;
-        if (config_run_path(config, "bucket", path, sizeof path) && map_current(bucket, path))
-            return bucket;
-    }
-    log_write(LOG_ERROR, "bucket_failed", "reason=\"%s\"", strerror(errno));
-    free(bucket);
-    return NULL;
-}
-
-void bucket_close(struct bucket *bucket)
-{
-    munmap(bucket->shared, sizeof *bucket->shared);
-    free(bucket);
+    return (uint16_t)(request_id[0] | request_id[1] << 8);
 }
 
 /* When an nginx worker started. Each pool worker asks the kernel once a second at most. */
@@ -170,108 +69,160 @@ static uint64_t nginx_start(pid_t pid)
     return known[at].start;
 }
 
-static void give_back(struct slot *slot, uint64_t word)
+/* False when the slot has changed meanwhile. */
+static bool give_back(_Atomic uint64_t *slot_word, uint64_t word)
 {
-    uint64_t freed = make_word(SLOT_FREE, word_generation(word) + 1, 0);
-    atomic_compare_exchange_strong(&slot->word, &word, freed);
+    uint64_t freed = make_word(SLOT_FREE, word_generation(word) + 1, 0, 0);
+    return atomic_compare_exchange_strong(slot_word, &word, freed);
 }
 
-static int count_client(const struct bucket *bucket, uint64_t client)
+static int count_in_use(const struct shared *shared, enum bucket_kind kind, int from, int to)
 {
     int count = 0;
-    for (int i = 0; i < bucket->capacity[BUCKET_STREAM]; i++) {
-        const struct slot *slot = &bucket->shared->slots[BUCKET_STREAM][i];
-        count += word_state(atomic_load(&slot->word)) != SLOT_FREE && atomic_load(&slot->client) == client;
-    }
+    for (int i = from; i < to; i++)
+        count += word_state(atomic_load(&shared->words[kind][i])) != SLOT_FREE;
+    return count;
+}
+
+static int count_client(const struct shared *shared, enum bucket_kind kind, uint64_t client)
+{
+    int count = 0, end = slot_end(shared, kind);
+    for (int i = 0; i < end; i++)
+        count += word_state(atomic_load(&shared->words[kind][i])) != SLOT_FREE &&
+                 atomic_load(&shared->clients[kind][i]) == client;
     return count;
 }
 
 /* Claims a free slot, starting the search anywhere; -1 when there is none. */
-static int claim(struct bucket *bucket, enum bucket_kind kind, unsigned start, uint64_t *word)
+static int claim(struct shared *shared, enum bucket_kind kind, const struct bucket_holder *holder,
+                 uint64_t *word)
 {
+    unsigned start, capacity = (unsigned)atomic_load(&shared->capacity[kind]);
     pid_t pid = getpid();
-    int capacity = bucket->capacity[kind];
-    for (int i = 0; i < capacity; i++) {
-        int at = (int)((start + (unsigned)i) % (unsigned)capacity);
-        struct slot *slot = &bucket->shared->slots[kind][at];
-        uint64_t now = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    memcpy(&start, holder->request_id, sizeof start);
+    for (unsigned i = 0; i < capacity; i++) {
+        unsigned at = (start % capacity + i) % capacity;
+        uint64_t now = atomic_load_explicit(&shared->words[kind][at], memory_order_relaxed);
         if (word_state(now) != SLOT_FREE)
             continue;
-        *word = make_word(SLOT_CLAIMED, word_generation(now), pid);
-        if (atomic_compare_exchange_strong(&slot->word, &now, *word))
-            return at;
+        *word = make_word(SLOT_CLAIMED, word_generation(now), tag_of(holder->request_id), pid);
+        if (atomic_compare_exchange_strong(&shared->words[kind][at], &now, *word))
+            return (int)at;
     }
     return -1;
+}
+
+/* Whether a claimed slot is one too many. After the capacity was lowered, slots beyond it may still be held,
+ * and one that was claimed beforehand may lie beyond it itself. */
+static bool is_over_capacity(const struct shared *shared, enum bucket_kind kind, int at)
+{
+    int capacity = atomic_load(&shared->capacity[kind]), end = slot_end(shared, kind);
+    return at >= capacity || (end > capacity && count_in_use(shared, kind, 0, end) > capacity);
+}
+
+static enum bucket_outcome refuse(struct shared *shared, enum bucket_kind kind, enum bucket_outcome outcome)
+{
+    atomic_fetch_add_explicit(&shared->rejected[kind], 1, memory_order_relaxed);
+    return outcome;
 }
 
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                    const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE])
 {
-    unsigned start;
+    struct shared *shared = bucket->shared;
+    int cap = kind == BUCKET_STREAM ? atomic_load(&shared->client_cap) : 0;
     uint64_t word;
-    memcpy(&start, holder->request_id, sizeof start);
-    int at = claim(bucket, kind, start, &word);
+    int at = claim(shared, kind, holder, &word);
     if (at < 0)
-        return BUCKET_FULL;
-    struct slot *slot = &bucket->shared->slots[kind][at];
-    slot->holder = *holder;
-    atomic_store(&slot->client, holder->client);
-    slot->nginx_start = nginx_start(holder->nginx_pid);
-    slot->since_ms = clock_ms();
-    if (kind == BUCKET_STREAM && bucket->client_cap > 0 &&
-        count_client(bucket, holder->client) > bucket->client_cap) {
-        give_back(slot, word);
-        return BUCKET_CLIENT_FULL;
+        return refuse(shared, kind, BUCKET_FULL);
+    _Atomic uint64_t *slot_word = &shared->words[kind][at];
+    shared->slots[kind][at] = (struct slot){*holder, nginx_start(holder->nginx_pid), clock_ms()};
+    atomic_store(&shared->clients[kind][at], holder->client);
+    if (is_over_capacity(shared, kind, at)) {
+        give_back(slot_word, word);
+        return refuse(shared, kind, BUCKET_FULL);
     }
-    atomic_store(&slot->word, make_word(SLOT_HELD, word_generation(word), word_pid(word)));
-    snprintf(token, BUCKET_TOKEN_SIZE, "%d.%d.%" PRIu32, (int)kind, at, word_generation(word));
+    if (cap > 0 && count_client(shared, kind, holder->client) > cap) {
+        give_back(slot_word, word);
+        return refuse(shared, kind, BUCKET_CLIENT_FULL);
+    }
+    atomic_store(slot_word, make_word(SLOT_HELD, word_generation(word), word_tag(word), word_pid(word)));
+    snprintf(token, BUCKET_TOKEN_SIZE, "%d.%d.%" PRIu32 ".%" PRIu32, (int)kind, at, word_generation(word),
+             shared->epoch);
     return BUCKET_TAKEN;
 }
 
-bool bucket_release(struct bucket *bucket, const char *token)
+bool bucket_release(struct bucket *bucket, const char *token, struct bucket_holder *holder)
 {
     int kind, at;
-    uint32_t generation;
+    uint32_t generation, epoch;
     char end;
-    if (sscanf(token, "%d.%d.%" SCNu32 "%c", &kind, &at, &generation, &end) != 3 || kind < 0 ||
-        kind >= BUCKET_KINDS || at < 0 || at >= SLOTS_MAX)
+    struct shared *shared = bucket->shared;
+    if (sscanf(token, "%d.%d.%" SCNu32 ".%" SCNu32 "%c", &kind, &at, &generation, &epoch, &end) != 4 ||
+        kind < 0 || kind >= BUCKET_KINDS || at < 0 || at >= SLOTS_MAX || epoch != shared->epoch)
         return false;
-    struct slot *slot = &bucket->shared->slots[kind][at];
-    uint64_t word = atomic_load(&slot->word);
+    uint64_t word = atomic_load(&shared->words[kind][at]);
     if (word_state(word) != SLOT_HELD || word_generation(word) != generation)
         return false;
-    give_back(slot, word);
-    return true;
+    if (holder)
+        *holder = shared->slots[kind][at].holder;
+    return give_back(&shared->words[kind][at], word);
 }
 
-/* Calls visit for every slot in use; its true frees the slot. Returns how many were freed. */
-static int sweep(struct bucket *bucket, bool (*visit)(const struct slot *, uint64_t, void *), void *argument)
+/* Calls visit for every slot in use; its true frees the slot. Returns how many of the kind were freed. */
+typedef bool slot_visit(const struct slot *slot, uint64_t word, void *argument);
+static int sweep_kind(struct shared *shared, enum bucket_kind kind, slot_visit *visit, void *argument)
 {
-    int freed = 0;
-    for (int kind = 0; kind < BUCKET_KINDS; kind++) {
-        for (int i = 0; i < bucket->capacity[kind]; i++) {
-            struct slot *slot = &bucket->shared->slots[kind][i];
-            uint64_t word = atomic_load(&slot->word);
-            if (word_state(word) != SLOT_FREE && visit(slot, word, argument)) {
-                give_back(slot, word);
-                freed++;
-            }
-        }
+    int freed = 0, end = slot_end(shared, kind);
+    for (int i = 0; i < end; i++) {
+        uint64_t word = atomic_load(&shared->words[kind][i]);
+        if (word_state(word) != SLOT_FREE && visit(&shared->slots[kind][i], word, argument))
+            freed += give_back(&shared->words[kind][i], word);
     }
     return freed;
 }
 
-static bool is_of_request(const struct slot *slot, uint64_t word, void *request_id)
+static int sweep(struct bucket *bucket, slot_visit *visit, void *argument)
 {
-    return word_state(word) == SLOT_HELD &&
-           memcmp(slot->holder.request_id, request_id, BUCKET_REQUEST_ID_BYTES) == 0;
+    int freed = 0;
+    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
+        freed += sweep_kind(bucket->shared, kind, visit, argument);
+    return freed;
 }
 
-int bucket_release_request(struct bucket *bucket, const unsigned char request_id[BUCKET_REQUEST_ID_BYTES])
+/* As sweep, for tokens that nobody gave back. */
+static int reap(struct bucket *bucket, slot_visit *visit, void *argument)
 {
-    unsigned char wanted[BUCKET_REQUEST_ID_BYTES];
-    memcpy(wanted, request_id, sizeof wanted);
-    return sweep(bucket, is_of_request, wanted);
+    int sum = 0;
+    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++) {
+        int freed = sweep_kind(bucket->shared, kind, visit, argument);
+        atomic_fetch_add(&bucket->shared->reaped[kind], (uint64_t)freed);
+        sum += freed;
+    }
+    return sum;
+}
+
+struct wanted {
+    const unsigned char *request_id;
+    struct bucket_holder *holder;
+};
+
+static bool is_of_request(const struct slot *slot, uint64_t word, void *argument)
+{
+    const struct wanted *wanted = argument;
+    if (word_state(word) != SLOT_HELD || word_tag(word) != tag_of(wanted->request_id) ||
+        memcmp(slot->holder.request_id, wanted->request_id, BUCKET_REQUEST_ID_BYTES) != 0)
+        return false;
+    if (wanted->holder)
+        *wanted->holder = slot->holder;
+    return true;
+}
+
+int bucket_release_request(struct bucket *bucket, const unsigned char request_id[BUCKET_REQUEST_ID_BYTES],
+                           struct bucket_holder *holder)
+{
+    struct wanted wanted = {request_id, holder};
+    return sweep(bucket, is_of_request, &wanted);
 }
 
 static bool is_claim_of(const struct slot *slot, uint64_t word, void *pid)
@@ -292,7 +243,7 @@ static bool is_claim_of_dead(const struct slot *slot, uint64_t word, void *none)
     return word_state(word) == SLOT_CLAIMED && kill(word_pid(word), 0) != 0 && errno == ESRCH;
 }
 
-static void free_claims_of_the_dead(struct bucket *bucket)
+void bucket_free_claims_of_the_dead(struct bucket *bucket)
 {
     sweep(bucket, is_claim_of_dead, NULL);
 }
@@ -313,21 +264,76 @@ static bool is_of_dead_nginx(const struct slot *slot, uint64_t word, void *argum
     return last->start != slot->nginx_start || last->start == 0;
 }
 
+/* Once all beyond the capacity are back, they need not be looked at any more. */
+static void forget_beyond(struct shared *shared, enum bucket_kind kind)
+{
+    int capacity = atomic_load(&shared->capacity[kind]), beyond = atomic_load(&shared->beyond[kind]);
+    if (beyond > capacity && count_in_use(shared, kind, capacity, beyond) == 0)
+        atomic_compare_exchange_strong(&shared->beyond[kind], &beyond, 0);
+}
+
 int bucket_reap(struct bucket *bucket)
 {
     struct last_look last = {0};
-    return sweep(bucket, is_of_dead_nginx, &last);
+    int reaped = reap(bucket, is_of_dead_nginx, &last);
+    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
+        forget_beyond(bucket->shared, kind);
+    return reaped;
+}
+
+struct kernel_look {
+    int kernel;
+    int64_t taken_before_ms;
+};
+
+static bool is_of_lost_connection(const struct slot *slot, uint64_t word, void *argument)
+{
+    const struct kernel_look *look = argument;
+    return word_state(word) == SLOT_HELD && slot->since_ms <= look->taken_before_ms &&
+           connection_is_over(look->kernel, &slot->holder.connection);
+}
+
+int bucket_reap_connections(struct bucket *bucket, int64_t min_age_ms)
+{
+    struct kernel_look look = {connection_open_kernel(), clock_ms() - min_age_ms};
+    if (look.kernel < 0) {
+        log_write(LOG_WARNING, "sock_diag_failed", "reason=\"%s\"", strerror(errno));
+        return 0;
+    }
+    int reaped = reap(bucket, is_of_lost_connection, &look);
+    close(look.kernel);
+    return reaped;
 }
 
 int bucket_in_use(const struct bucket *bucket, enum bucket_kind kind)
 {
-    int count = 0;
-    for (int i = 0; i < bucket->capacity[kind]; i++)
-        count += word_state(atomic_load(&bucket->shared->slots[kind][i].word)) != SLOT_FREE;
-    return count;
+    return count_in_use(bucket->shared, kind, 0, slot_end(bucket->shared, kind));
 }
 
-struct bucket_position *bucket_position(struct bucket *bucket)
+void bucket_each(const struct bucket *bucket, enum bucket_kind kind, bucket_visit *visit, void *argument)
 {
-    return &bucket->shared->position;
+    const struct shared *shared = bucket->shared;
+    int end = slot_end(shared, kind);
+    int64_t now_ms = clock_ms();
+    for (int i = 0; i < end; i++) {
+        const struct slot *slot = &shared->slots[kind][i];
+        if (word_state(atomic_load(&shared->words[kind][i])) == SLOT_HELD)
+            visit(&slot->holder, now_ms - slot->since_ms, argument);
+    }
+}
+
+struct bucket_totals bucket_totals(const struct bucket *bucket)
+{
+    const struct shared *shared = bucket->shared;
+    struct bucket_totals totals = {.bytes_sent = atomic_load(&shared->bytes_sent)};
+    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++) {
+        totals.rejected[kind] = atomic_load(&shared->rejected[kind]);
+        totals.reaped[kind] = atomic_load(&shared->reaped[kind]);
+    }
+    return totals;
+}
+
+void bucket_add_bytes(struct bucket *bucket, int64_t bytes)
+{
+    atomic_fetch_add(&bucket->shared->bytes_sent, (uint64_t)bytes);
 }

@@ -52,7 +52,9 @@ static bool attach(struct journal *journal)
     journal->fd = fd;
     journal->watch = watch;
     struct bucket_position *position = bucket_position(journal->bucket);
-    if (!is_position_in(position, &file))
+    if (position->inode == 0) /* a new bucket: what was written before is about an earlier one */
+        *position = (struct bucket_position){file.st_dev, file.st_ino, (uint64_t)file.st_size};
+    else if (!is_position_in(position, &file))
         *position = (struct bucket_position){.device = file.st_dev, .inode = file.st_ino};
     journal->hole_end = position->offset / HOLE_EVERY * HOLE_EVERY;
     return true;
@@ -100,8 +102,8 @@ static void release(struct journal *journal, const struct journal_line *line)
     /* Where the answer named no token, there was none, or it was taken at the gate, or the worker that took
      * it died. */
     if (!line->token[0])
-        bucket_release_request(journal->bucket, line->request_id);
-    else if (!bucket_release(journal->bucket, line->token))
+        bucket_release_request(journal->bucket, line->request_id, NULL);
+    else if (!bucket_release(journal->bucket, line->token, NULL))
         log_write(LOG_WARNING, "token_not_out", "token=%s", line->token);
 }
 

@@ -6,7 +6,11 @@
 #include "statements.h"
 #include "stream.h"
 
-enum { REAP_EVERY_MS = 1000 };
+enum {
+    REAP_EVERY_MS = 1000,
+    ASK_KERNEL_EVERY_MS = 10 * 1000,
+    LOST_AFTER_MS = 60 * 1000, /* a token that is out for longer may be one whose line was lost */
+};
 
 static const char summary[] = "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
 
@@ -16,7 +20,7 @@ struct keeper {
     struct pool_watch *watch;
     struct stream_context *context;
     struct journal *journal;
-    int64_t next_reap_ms;
+    int64_t next_reap_ms, next_ask_ms;
 };
 
 static bool begin(void *object)
@@ -33,6 +37,21 @@ static bool begin(void *object)
     return true;
 }
 
+/* Tokens that the journal will never bring back. */
+static void reap(struct keeper *keeper)
+{
+    struct bucket *bucket = keeper->context->bucket;
+    int reaped = bucket_reap(bucket);
+    if (reaped > 0)
+        log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"nginx worker died\"", reaped);
+    if (clock_left_ms(keeper->next_ask_ms) > 0)
+        return;
+    keeper->next_ask_ms = clock_ms() + ASK_KERNEL_EVERY_MS;
+    reaped = bucket_reap_connections(bucket, LOST_AFTER_MS);
+    if (reaped > 0)
+        log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"connection is gone\"", reaped);
+}
+
 static void look(void *object)
 {
     struct keeper *keeper = object;
@@ -40,9 +59,7 @@ static void look(void *object)
     if (clock_left_ms(keeper->next_reap_ms) > 0)
         return;
     keeper->next_reap_ms = clock_ms() + REAP_EVERY_MS;
-    int reaped = bucket_reap(keeper->context->bucket);
-    if (reaped > 0)
-        log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"nginx worker died\"", reaped);
+    reap(keeper);
 }
 
 static void worker_ended(void *object, pid_t pid)

@@ -5,16 +5,14 @@
 #include "journal_line.h"
 #include "stream.h"
 
-/* nginx waits for 30 s (fastcgi_read_timeout), then it logs the request, and what is taken after that would
- * never be given back. */
-enum { NGINX_PATIENCE_MS = 25 * 1000 };
-
-/* True when the request has waited for so long that nginx may not wait any more. */
+/* True when the request has waited for so long that nginx may not wait any more (VS_STREAM_TIMEOUT, less some
+ * time for the answer's way): then nginx logs it, and what is taken after that would never come back. */
 static bool is_late(const struct request *request)
 {
     const char *text = request_variable(request, "REQUEST_MSEC");
-    int64_t begin_ms;
-    return journal_msec(text, strlen(text), &begin_ms) && clock_unix_ms() - begin_ms > NGINX_PATIENCE_MS;
+    int64_t begin_ms, timeout_ms = request->config->stream_timeout_s * 1000;
+    return journal_msec(text, strlen(text), &begin_ms) &&
+           clock_unix_ms() - begin_ms > timeout_ms - timeout_ms / 6;
 }
 
 static bool read_holder(const struct request *request, struct bucket_holder *holder)
@@ -25,9 +23,19 @@ static bool read_holder(const struct request *request, struct bucket_holder *hol
         !param_number(pid, strlen(pid), INT32_MAX, &number))
         return false;
     holder->nginx_pid = (pid_t)number;
-    holder->client = client_of_address(request_variable(request, "REMOTE_ADDR"));
+    holder->client = request->user_id != 0 ? client_of_session(request->session)
+                                           : client_of_address(request_variable(request, "REMOTE_ADDR"));
+    holder->connection =
+        connection_read(request_variable(request, "PEER_ADDR"), request_variable(request, "PEER_PORT"),
+                        request_variable(request, "SERVER_ADDR"), request_variable(request, "SERVER_PORT"));
     return true;
 }
+
+/* What a client is told when there is no token for it. */
+static const char *const refusals[BUCKET_KINDS] = {
+    [BUCKET_STREAM] = "as many videos are being sent as may be",
+    [BUCKET_UPLOAD] = "as many uploads are being received as may be",
+};
 
 enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE])
 {
@@ -37,14 +45,18 @@ enum status token_take(struct request *request, enum bucket_kind kind, char toke
         return request_refuse(request, STATUS_UNAVAILABLE, "the request waited for too long");
     if (!read_holder(request, &holder))
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
+    if (kind == BUCKET_STREAM)
+        holder.video_id = request->ids.vid;
     switch (bucket_acquire(context->bucket, kind, &holder, token)) {
-    case BUCKET_TAKEN: return STATUS_ANSWERED;
+    case BUCKET_TAKEN: break;
+    case BUCKET_FULL: return request_refuse(request, STATUS_TOO_MANY_REQUESTS, refusals[kind]);
     case BUCKET_CLIENT_FULL:
         return request_refuse(request, STATUS_TOO_MANY_REQUESTS,
                               "this client has as many streams as one may have");
-    case BUCKET_FULL: break;
     }
-    return request_refuse(request, STATUS_TOO_MANY_REQUESTS,
-                          kind == BUCKET_STREAM ? "as many videos are being sent as may be"
-                                                : "as many uploads are being received as may be");
+    if (!is_late(request))
+        return STATUS_ANSWERED;
+    /* This process was stopped for a while just now. */
+    bucket_release(context->bucket, token, NULL);
+    return request_refuse(request, STATUS_UNAVAILABLE, "the request waited for too long");
 }

@@ -4,18 +4,35 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { IPV6_HOUSEHOLD_BYTES = 8 };
+enum { IPV6_HOUSEHOLD_BYTES = 8, IPV4_MAPPED_BYTES = 12 };
+
+/* Each kind of client has a key of its own, so that none can be taken for one of another kind. */
+enum kind { IPV4, IPV6, SESSION, OTHER };
+
+static uint64_t hash(enum kind kind, const void *bytes, size_t length)
+{
+    const unsigned char key[crypto_shorthash_KEYBYTES] = {(unsigned char)kind};
+    unsigned char out[crypto_shorthash_BYTES];
+    uint64_t number;
+    crypto_shorthash(out, bytes, length, key);
+    memcpy(&number, out, sizeof number);
+    return number;
+}
 
 uint64_t client_of_address(const char *address)
 {
-    static const unsigned char key[crypto_shorthash_KEYBYTES];
-    unsigned char hash[crypto_shorthash_BYTES];
-    unsigned char ipv6[16];
-    if (inet_pton(AF_INET6, address, ipv6) == 1)
-        crypto_shorthash(hash, ipv6, IPV6_HOUSEHOLD_BYTES, key);
-    else
-        crypto_shorthash(hash, (const unsigned char *)address, strlen(address), key);
-    uint64_t number;
-    memcpy(&number, hash, sizeof number);
-    return number;
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
+    if (inet_pton(AF_INET, address, &ipv4) == 1)
+        return hash(IPV4, &ipv4, sizeof ipv4);
+    if (inet_pton(AF_INET6, address, &ipv6) != 1)
+        return hash(OTHER, address, strlen(address));
+    if (IN6_IS_ADDR_V4MAPPED(&ipv6))
+        return hash(IPV4, ipv6.s6_addr + IPV4_MAPPED_BYTES, sizeof ipv4);
+    return hash(IPV6, &ipv6, IPV6_HOUSEHOLD_BYTES);
+}
+
+uint64_t client_of_session(const char *token)
+{
+    return hash(SESSION, token, strlen(token));
 }

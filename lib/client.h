@@ -7,4 +7,7 @@
 /* A number for the client at that address: IPv4 as it is, IPv6 by its /64, which is one household. */
 uint64_t client_of_address(const char *address);
 
+/* A number for whoever has the session of that token, wherever they are. */
+uint64_t client_of_session(const char *token);
+
 #endif

@@ -52,6 +52,8 @@ static const struct setting settings[] = {
     {"VS_STREAM_TOKENS", NUMBER(stream_tokens, 1, 100000), "1000", "videos sent at one time"},
     {"VS_STREAM_TOKENS_PER_CLIENT", NUMBER(stream_tokens_per_client, 0, 100000), "0",
      "of these to one client; 0 is no cap"},
+    {"VS_STREAM_TIMEOUT", SECONDS(stream_timeout_s, 2, 600), "30s",
+     "how long nginx waits for /stream's pool"},
     {"VS_UPLOAD_TOKENS", NUMBER(upload_tokens, 1, 100000), "64", "uploads received at one time"},
     {"VS_MAX_UPLOAD_BYTES", BYTES(max_upload_bytes, KIB, 16 * TIB), "250M", "largest video file"},
     {"VS_UPLOAD_TYPES", CHOICE(upload_types, upload_type_names), "video",

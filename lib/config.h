@@ -20,6 +20,7 @@ struct config {
     int64_t stream_processes, stream_threads;
     int64_t receive_timeout_s, shutdown_timeout_s;
     int64_t stream_tokens, stream_tokens_per_client, upload_tokens;
+    int64_t stream_timeout_s;
     int64_t max_upload_bytes;
     int64_t upload_types; /* enum upload_types */
     int64_t session_ttl_s;

@@ -1,7 +1,7 @@
 package Bucket;
 
 # The token bucket of a running site, read from the file in its run folder. The layout is the one that
-# fcgi-stream/bucket.c describes.
+# fcgi-stream/bucket_layout.h describes.
 #
 #   my $bucket = Bucket->new($site);
 #   $bucket->in_use('stream');
@@ -9,14 +9,16 @@ package Bucket;
 use v5.36;
 
 use constant {
-    MAGIC        => 'vsbucket',
-    VERSION      => 2,
-    HEAD         => 'a8 L L Q Q Q',
-    SLOTS_START  => 64,
-    SLOT         => 'Q Q a16 l x4 Q Q q',
-    SLOT_SIZE    => 64,
-    SLOTS_A_KIND => 100_000,
-    SLOTS_READ   => 1024,            # more than the tests have tokens
+    MAGIC         => 'vsbucket',
+    VERSION       => 3,
+    HEAD          => 'a8 L L x40 Q Q Q',
+    HEAD_SIZE     => 128,
+    SLOT          => 'a16 Q q l S S S a16 a16 x2 Q q',
+    SLOT_SIZE     => 96,
+    WORD_SIZE     => 8,
+    SLOTS_A_KIND  => 100_000,
+    KINDS         => 2,
+    SLOTS_READ    => 1024,            # more than the tests have tokens
 };
 
 my %KIND  = (stream => 0, upload => 1);
@@ -24,12 +26,13 @@ my @STATE = qw(free claimed held);
 
 sub new ($class, $site) { return bless {path => $site->run_path('bucket')}, $class }
 
-# The slots of a kind that are not free: {state, worker, generation, request, nginx, nginx_start, client}.
+# The slots of a kind that are not free: {state, worker, generation, request, nginx, nginx_start, client, video}.
 sub slots ($self, $kind) {
     open my $file, '<:raw', $self->{path} or die "cannot open $self->{path}: $!\n";
     _check_head($file);
-    my $bytes = _read_at($file, SLOTS_START + $KIND{$kind} * SLOTS_A_KIND * SLOT_SIZE, SLOTS_READ * SLOT_SIZE);
-    return grep { $_->{state} ne 'free' } map { _slot($_) } unpack '(a' . SLOT_SIZE . ')*', $bytes;
+    my @words = unpack 'Q*', _read_at($file, _word_start($kind), SLOTS_READ * WORD_SIZE);
+    my @taken = grep { $words[$_] >> 62 } 0 .. $#words;
+    return map { _slot($words[$_], _read_at($file, _slot_start($kind, $_), SLOT_SIZE)) } @taken;
 }
 
 sub in_use ($self, $kind = 'stream') { return scalar(my @slots = $self->slots($kind)) }
@@ -37,8 +40,8 @@ sub in_use ($self, $kind = 'stream') { return scalar(my @slots = $self->slots($k
 # Does to the first slot, which must be free, what the worker of this number does before it fills the slot in.
 sub claim ($self, $kind, $worker) {
     open my $file, '+<:raw', $self->{path} or die "cannot open $self->{path}: $!\n";
-    sysseek $file, SLOTS_START + $KIND{$kind} * SLOTS_A_KIND * SLOT_SIZE, 0;
-    syswrite $file, pack 'Q', 1 << 56 | $worker;
+    sysseek $file, _word_start($kind), 0;
+    syswrite $file, pack 'Q', 1 << 62 | $worker;
     return;
 }
 
@@ -48,23 +51,32 @@ sub journal_offset ($self) {
     return _check_head($file)->[5];
 }
 
+sub _word_start ($kind) { return HEAD_SIZE + $KIND{$kind} * SLOTS_A_KIND * WORD_SIZE }
+
+# The words and the clients of all slots come first.
+sub _slot_start ($kind, $number) {
+    my $first = HEAD_SIZE + 2 * KINDS * SLOTS_A_KIND * WORD_SIZE;
+    return $first + ($KIND{$kind} * SLOTS_A_KIND + $number) * SLOT_SIZE;
+}
+
 sub _check_head ($file) {
-    my @head = unpack HEAD, _read_at($file, 0, SLOTS_START);
+    my @head = unpack HEAD, _read_at($file, 0, HEAD_SIZE);
     die "the bucket has another layout than this test knows\n"
         if $head[0] ne MAGIC || $head[1] != VERSION || $head[2] != SLOT_SIZE;
     return \@head;
 }
 
-sub _slot ($bytes) {
-    my ($word, $client, $request, $nginx, undef, $nginx_start) = unpack SLOT, $bytes;
+sub _slot ($word, $bytes) {
+    my ($request, $client, $video, $nginx, @connection) = unpack SLOT, $bytes;
     return {
-        state       => $STATE[$word >> 56],
-        generation  => $word >> 32 & 0xff_ffff,
-        worker      => $word & 0xffff_ffff,
+        state       => $STATE[$word >> 62],
+        generation  => $word >> 38 & 0xff_ffff,
+        worker      => $word & 0x3f_ffff,
         request     => unpack('H*', $request),
-        nginx       => $nginx,
-        nginx_start => $nginx_start,
         client      => $client,
+        video       => $video,
+        nginx       => $nginx,
+        nginx_start => $connection[5],
     };
 }
 

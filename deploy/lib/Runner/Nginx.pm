@@ -19,6 +19,7 @@ use constant {
 # account       the workers' user
 # port          what it listens on
 # max_upload_bytes, open_files  the limits of the site and of a process
+# stream_timeout  how long nginx waits for the pool of /stream, in seconds
 sub new ($class, %site) {
     return bless {%site, program => _program()}, $class;
 }
@@ -74,6 +75,7 @@ sub _fill ($self, $template) {
         LISTEN       => $self->_listen,
         CONNECTIONS  => $self->_connections,
         UPLOAD_LIMIT => $self->{max_upload_bytes} + FORM_BYTES,
+        STREAM_TIMEOUT => $self->{stream_timeout},
     );
     for my $name (grep { /_DIR$/ } sort keys %value) {
         die "nginx cannot use the folder $value{$name}: a path must not contain \", \\ or \$\n"

@@ -183,6 +183,7 @@ sub _nginx ($self) {
         account          => $self->{pools},
         port             => $self->setting('VS_PORT'),
         max_upload_bytes => $self->setting('VS_MAX_UPLOAD_BYTES'),
+        stream_timeout   => $self->setting('VS_STREAM_TIMEOUT'),
         open_files       => _allow_open_files(),
     );
 }

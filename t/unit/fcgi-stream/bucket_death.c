@@ -1,5 +1,8 @@
 /* What the bucket gets back from the dead: workers that were taking a token, nginx workers that sent. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -118,9 +121,58 @@ static void test_worker_ended(void)
     bucket_close(bucket);
 }
 
+/* Connects to a server of this process; returns the client's side and, in *server, the other. */
+static int connect_client(int listener, const struct sockaddr_in *address, struct connection *connection,
+                          int *server)
+{
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    char client_port[16], server_port[16];
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(client, (const struct sockaddr *)address, sizeof *address) != 0)
+        exit(2);
+    *server = accept(listener, (struct sockaddr *)&from, &size);
+    snprintf(client_port, sizeof client_port, "%d", ntohs(from.sin_port));
+    snprintf(server_port, sizeof server_port, "%d", ntohs(address->sin_port));
+    *connection = connection_read("127.0.0.1", client_port, "127.0.0.1", server_port);
+    return client;
+}
+
+static void test_connections(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    struct bucket_holder stays = {.request_id = {1}, .nginx_pid = getpid()}, goes = stays, unknown = stays;
+    struct bucket *bucket = bucket_open(&config);
+    char token[BUCKET_TOKEN_SIZE];
+    int server, other_server, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 2) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0)
+        exit(2);
+    int client = connect_client(listener, &address, &stays.connection, &server);
+    int other_client = connect_client(listener, &address, &goes.connection, &other_server);
+    bucket_acquire(bucket, BUCKET_STREAM, &stays, token);
+    bucket_acquire(bucket, BUCKET_STREAM, &goes, token);
+    bucket_acquire(bucket, BUCKET_STREAM, &unknown, token);
+    is_int(bucket_reap_connections(bucket, 0), 0, "tokens of clients that are connected stay out");
+    close(other_client);
+    close(other_server);
+    is_int(bucket_reap_connections(bucket, 60000), 0, "so do those that were taken just now");
+    is_int(bucket_reap_connections(bucket, 0), 1, "else the token of one that has gone comes back");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "and no other");
+    is_int((long long)bucket_totals(bucket).reaped[BUCKET_STREAM], 1, "it is counted");
+    close(client);
+    close(server);
+    close(listener);
+    is_int(bucket_release_request(bucket, stays.request_id, NULL), 2, "the others come back as usual");
+    bucket_close(bucket);
+}
+
 int main(void)
 {
     config.run_dir = scratch_dir();
+    test_connections();
+    unlink(scratch_path("bucket"));
     test_reap();
     test_worker_ended();
     return done_testing();

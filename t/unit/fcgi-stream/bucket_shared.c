@@ -83,7 +83,7 @@ static void test_taking(void)
         twice += strcmp(all[i - 1], all[i]) == 0;
     is_int(twice, 0, "no token is given out twice");
     for (int i = 0; i < count; i++)
-        released += bucket_release(bucket, all[i]);
+        released += bucket_release(bucket, all[i], NULL);
     is_int(released, CAPACITY, "each of them can be given back");
     is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "so none is out");
     bucket_close(bucket);
@@ -101,7 +101,7 @@ static void *churn(void *argument)
         while (now > most && !atomic_compare_exchange_weak(&most_out, &most, now))
             continue;
         atomic_fetch_sub(&out, 1);
-        *failures += !bucket_release(bucket, token);
+        *failures += !bucket_release(bucket, token, NULL);
     }
     return NULL;
 }

@@ -195,6 +195,18 @@ static void test_moved(int fd)
     close(other);
 }
 
+static void test_new_bucket(int fd)
+{
+    close_journal();
+    unlink(scratch_path("bucket"));
+    write_line(fd, LINE "\n", "0.0.0.1");
+    open_journal();
+    is_text(follow(), "", "lines about an earlier bucket are not read");
+    write_line(fd, LINE "\n", take());
+    follow();
+    is_out(0, "what is written from then on is");
+}
+
 static void test_truncated(void)
 {
     const char *path = scratch_path("journal");
@@ -219,6 +231,7 @@ int main(void)
     test_restart(fd);
     test_bodies(fd);
     test_holes(fd);
+    test_new_bucket(fd);
     test_moved(fd);
     test_truncated();
     close(fd);

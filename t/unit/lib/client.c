@@ -15,6 +15,11 @@ int main(void)
     ok(same("2001:db8:1:2::1", "2001:0DB8:0001:0002:0::1"), "however it is written");
     ok(!same("2001:db8:1:2::1", "2001:db8:1:3::1"), "the next /64 is another");
     ok(!same("2001:db8:1:2::1", "2001:db8:2:2::1"), "so is one further away");
+    ok(same("::ffff:192.0.2.1", "192.0.2.1"), "an IPv4 address in an IPv6 one is that client");
+    ok(!same("::ffff:192.0.2.1", "::ffff:192.0.2.2"), "and not its neighbour");
+    ok(client_of_session("one") == client_of_session("one"), "a session is a client");
+    ok(client_of_session("one") != client_of_session("other"), "another session is another");
+    ok(client_of_session("192.0.2.1") != client_of_address("192.0.2.1"), "whatever the token says");
     ok(same("unix:", "unix:"), "whoever comes by a unix socket is one");
     ok(!same("", "192.0.2.1"), "no address is another");
     return done_testing();
