@@ -2,19 +2,26 @@
 
 #include <string.h>
 
+#include "session.h"
 #include "statements.h"
 
-enum store_outcome file_store_get(struct db *db, int64_t video_id, struct video_file *file)
+enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigned char *session,
+                                  struct video_file *file, int64_t *user_id)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, video_id);
+    if (session)
+        db_bind_bytes(&params, session, SESSION_HASH_SIZE);
+    else
+        db_bind_null(&params);
     enum db_outcome outcome = db_query(db, VIDEO_FILE, &params, &rows);
     if (outcome != DB_DONE)
         return store_of_db(outcome);
     if (rows.count == 0 || db_is_null(&rows, 0, 0))
         return STORE_MISSING;
     *file = (struct video_file){.key = db_text(&rows, 0, 0), .content_type = db_text(&rows, 0, 1)};
+    *user_id = db_number(&rows, 0, 2);
     return STORE_DONE;
 }
 

@@ -10,8 +10,10 @@ struct video_file {
     int64_t size; /* bytes */
 };
 
-/* STORE_MISSING when there is no such video, or no file of it yet. size is not filled in. */
-enum store_outcome file_store_get(struct db *db, int64_t video_id, struct video_file *file);
+/* STORE_MISSING when there is no such video, or no file of it yet. size is not filled in. session is the hash of
+ * a session's token or NULL, *user_id whose that is, 0 when it is nobody's. */
+enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigned char *session,
+                                  struct video_file *file, int64_t *user_id);
 
 /* STORE_DONE when the video is the user's, else STORE_FORBIDDEN or STORE_MISSING. */
 enum store_outcome file_store_check_author(struct db *db, int64_t video_id, int64_t user_id);

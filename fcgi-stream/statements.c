@@ -7,7 +7,12 @@
 
 const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
-    [VIDEO_FILE] = {"video_file", "SELECT media_key::text, content_type FROM videos WHERE id = $1::bigint",
+
+    /* The last column is the user whose session has that hash. */
+    [VIDEO_FILE] = {"video_file",
+                    "SELECT media_key::text, content_type,"
+                    " (SELECT user_id FROM sessions WHERE token_hash = $2::bytea AND expires_at > now())"
+                    " FROM videos WHERE id = $1::bigint",
                     .read = true},
     [VIDEO_AUTHOR] = {"video_author", "SELECT author_id FROM videos WHERE id = $1::bigint",
                       .read = true},

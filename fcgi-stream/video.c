@@ -1,5 +1,19 @@
 #include "file_store.h"
+#include "session.h"
 #include "stream.h"
+
+/* Finds the video's file, and in the same query who asks for it. */
+static enum store_outcome find(struct request *request, struct video_file *file)
+{
+    unsigned char session[SESSION_HASH_SIZE];
+    int64_t user_id;
+    bool has_session = session_read(request, session);
+    enum store_outcome outcome =
+        file_store_get(request->db, request->ids.vid, has_session ? session : NULL, file, &user_id);
+    if (outcome == STORE_DONE)
+        session_accept(request, user_id);
+    return outcome;
+}
 
 /* 200, and nginx sends the file, or the part of it that the client asked for; 404 when there is no such video
  * or no file of it; 429 when the bucket is empty. */
@@ -7,7 +21,7 @@ enum status stream_video(struct request *request, struct response *response)
 {
     struct video_file file;
     char token[BUCKET_TOKEN_SIZE], name[MEDIA_NAME_SIZE];
-    enum store_outcome outcome = file_store_get(request->db, request->ids.vid, &file);
+    enum store_outcome outcome = find(request, &file);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     enum status status = token_take(request, BUCKET_STREAM, token);

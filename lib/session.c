@@ -74,11 +74,23 @@ static bool is_cross_site(const struct request *request)
            (!scheme_end || strcasecmp(scheme_end + 3, request_variable(request, "HTTP_HOST")) != 0);
 }
 
+bool session_read(struct request *request, unsigned char hash[SESSION_HASH_SIZE])
+{
+    find_token(request);
+    return request->session && session_hash(request->session, hash);
+}
+
+void session_accept(struct request *request, int64_t user_id)
+{
+    request->user_id = user_id;
+    if (user_id != 0 && contradicts(request))
+        request->user_id = 0;
+}
+
 enum status session_authenticate(struct request *request, size_t statement)
 {
     unsigned char hash[SESSION_HASH_SIZE];
-    find_token(request);
-    if (!request->session || !session_hash(request->session, hash))
+    if (!session_read(request, hash))
         return STATUS_ANSWERED;
     if (request->session_cookie && is_unsafe(request->method) && is_cross_site(request))
         return request_refuse(request, STATUS_FORBIDDEN, "the request comes from another site");
@@ -89,9 +101,6 @@ enum status session_authenticate(struct request *request, size_t statement)
     enum db_outcome outcome = db_query(request->db, statement, &params, &rows);
     if (outcome != DB_DONE)
         return status_of_store(store_of_db(outcome));
-    if (rows.count == 1)
-        request->user_id = db_number(&rows, 0, 0);
-    if (request->user_id != 0 && contradicts(request))
-        request->user_id = 0;
+    session_accept(request, rows.count == 1 ? db_number(&rows, 0, 0) : 0);
     return STATUS_ANSWERED;
 }

@@ -21,6 +21,12 @@ void session_create_token(char token[SESSION_TOKEN_SIZE]);
 /* What the database keeps of a token. False when the text is no token. */
 WARN_UNUSED bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE]);
 
+/* The two halves of session_authenticate, for a program that asks for the session together with something else.
+ * The first finds the token, and its hash to ask for; false when the request carries none. The second takes
+ * the user's id that was found, 0 if none was, and sets request->user_id. */
+WARN_UNUSED bool session_read(struct request *request, unsigned char hash[SESSION_HASH_SIZE]);
+void session_accept(struct request *request, int64_t user_id);
+
 /* Sets request->user_id when the request carries a valid session, found by the statement with that index.
  * The header counts before Authorization, and that before the cookie. STATUS_ANSWERED when the request may go
  * on, with or without a session; else the failure: a database that can't be asked, or a request from another

@@ -37,7 +37,8 @@ sub add ($author, $file) {
 
 # A viewer who has got the head of the answer, and reads no further.
 sub view (%options) {
-    my $viewer = $site->open('GET', $url, buffer => SLOW, %options);
+    my $actor = delete $options{actor} // $site;
+    my $viewer = $actor->open('GET', $url, buffer => SLOW, %options);
     $viewer->await(qr/\r\n\r\n/);
     return $viewer;
 }
@@ -340,8 +341,23 @@ subtest 'a cap for each client' => sub {
     my @others = map { view(from => '127.0.0.2') } 1 .. 2;
     is_deeply [map { status($_) } @others], [200, 200], 'another client has tokens of its own';
     $site->get($url, from => '127.0.0.2')->is(429);
+    close_all(pop @others);
+    $site->soon(sub { $bucket->in_use == 3 }, 'which it gives back');
+
+    my ($home, $away) = map { $site->user('cleo') } 1, 2;
+    my @home = map { view(actor => $home) } 1, 2;
+    is_deeply [map { status($_) } @home], [200, 200], 'a session has tokens of its own';
+    $home->get($url)->is(429, 'as many as anyone');
+    $home->get($url, from => '127.0.0.3')->is(429, 'wherever it is');
+    $away->get($url, headers => {Range => 'bytes=0-1'})->is(206, 'another session of the user is another client');
+    for my $token ('x' x 43, 'x') {
+        $site->get($url, headers => {'X-Session-Id' => $token})->is(429, 'a session that there is not is none');
+    }
+    close_all(@home);
+    $site->soon(sub { $bucket->in_use == 3 }, 'they come back');
+
     (shift @viewers)->close;
-    $site->soon(sub { $bucket->in_use == 3 }, 'a token that comes back');
+    $site->soon(sub { $bucket->in_use == 2 }, 'a token that comes back');
     push @viewers, view();
     is status($viewers[-1]), 200, 'is there for the same client again';
     close_all(@viewers, @others);
