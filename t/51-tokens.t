@@ -218,7 +218,7 @@ my $NO_POOL = qr/\[error\].*connect\(\) to unix:\S+ failed|\[error\].*prematurel
 
 subtest 'workers of the pool are killed' => sub {
     my ($supervisor, @workers) = $site->pids('fcgi-stream');
-    $site->expect_log(qr/event=worker_ended .*signal=9/);
+    $site->expect_log(qr/event=worker_ended .*signal=9/, qr/FATAL:  connection to client lost/);
     my @viewers = views(TOKENS);
     my $before = holders();
     $site->kill(KILL => @workers);
