@@ -15,6 +15,8 @@ enum status user_create(struct request *request, struct response *response);
 enum status user_get(struct request *request, struct response *response);
 enum status session_create(struct request *request, struct response *response);
 enum status session_delete(struct request *request, struct response *response);
+enum status session_list(struct request *request, struct response *response);
+enum status session_delete_by_id(struct request *request, struct response *response);
 enum status video_list(struct request *request, struct response *response);
 enum status video_list_of_user(struct request *request, struct response *response);
 enum status video_create(struct request *request, struct response *response);

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "api.h"
+#include "session_store.h"
 #include "user_store.h"
+
+enum { LOG_IN_TRIES = 3 };
 
 /* Adds a cookie; an age of 0 seconds clears it. */
 static void set_cookie(const struct request *request, struct response *response, const char *name,
@@ -22,38 +25,53 @@ static void set_cookies(const struct request *request, struct response *response
     set_cookie(request, response, USER_COOKIE, user, true, age_s);
 }
 
-/* Looks the user up and verifies the password, in the same time whether or not there is such a user. */
-static enum status verify(struct request *request, int64_t *user_id)
+/* Looks the user up and verifies the password, in the same time whether or not there is such a user. Gives the
+ * hash that it was verified against. */
+static enum status verify(struct request *request, int64_t *user_id, const char **hash)
 {
     const struct api_context *context = request->context;
     const struct field_value *name = &request->values[0], *password = &request->values[1];
-    const char *hash;
-    enum store_outcome outcome = user_store_find(request->db, name->text, name->length, user_id, &hash);
+    enum store_outcome outcome = user_store_find(request->db, name->text, name->length, user_id, hash);
     if (outcome != STORE_DONE && outcome != STORE_MISSING)
         return status_of_store(outcome);
     bool known = outcome == STORE_DONE;
-    bool right = password_verify(known ? hash : context->dummy_hash, password->text, password->length);
+    bool right = password_verify(known ? *hash : context->dummy_hash, password->text, password->length);
+    db_begin(request->db, request->arena); /* hashing may have taken all the time */
     if (known && right)
         return STATUS_ANSWERED;
     return request_refuse(request, STATUS_UNAUTHENTICATED, "the user name or the password is wrong");
 }
 
-/* 200 and the cookies; 401 for an unknown user and a wrong password alike. */
+/* Verifies the password and makes the session, which begins only if the password is still the same: else a
+ * session could outlive the change that ends them all. So it is verified again when it has changed. */
+static enum status log_in(struct request *request, const char *token, int64_t *user_id)
+{
+    const char *hash;
+    for (int i = 0; i < LOG_IN_TRIES; i++) {
+        enum status status = verify(request, user_id, &hash);
+        if (status != STATUS_ANSWERED)
+            return status;
+        enum store_outcome outcome =
+            session_store_create(request->db, token, *user_id, hash, request->config);
+        if (outcome != STORE_MISSING)
+            return status_of_store(outcome);
+    }
+    return request_refuse(request, STATUS_UNAVAILABLE, "the password changes too often");
+}
+
+/* 200 and the cookies; 401 for an unknown user and a wrong password alike. The cookies last as long as a session
+ * can: where it ends earlier, the server knows. */
 enum status session_create(struct request *request, struct response *response)
 {
     char token[SESSION_TOKEN_SIZE], user[24];
     int64_t user_id;
-    enum status status = verify(request, &user_id);
+    session_create_token(token);
+    enum status status = log_in(request, token, &user_id);
     if (status != STATUS_ANSWERED)
         return status;
-    session_create_token(token);
-    enum store_outcome outcome =
-        session_store_create(request->db, token, user_id, request->config->session_ttl_s);
-    if (outcome != STORE_DONE)
-        return status_of_store(outcome);
 
     snprintf(user, sizeof user, "%lld", (long long)user_id);
-    set_cookies(request, response, token, user, request->config->session_ttl_s);
+    set_cookies(request, response, token, user, request->config->session_max_s);
     response_header(response, "Cache-Control", "no-store");
     struct json *json = response_json(response, 200);
     json_object(json);
@@ -62,6 +80,51 @@ enum status session_create(struct request *request, struct response *response)
     json_number(json, "user_id", user_id);
     json_object_end(json);
     return STATUS_ANSWERED;
+}
+
+static void write_session(struct json *json, const struct session *session)
+{
+    json_object(json);
+    json_text(json, "id", session->id);
+    json_time(json, "create_time", session->create_time_us / 1000000);
+    json_time(json, "use_time", session->use_time_us / 1000000);
+    json_time(json, "expires_at", session->expires_time_us / 1000000);
+    json_bool(json, "current", session->current);
+    json_object_end(json);
+}
+
+/* 200: the user's own that have not ended. */
+enum status session_list(struct request *request, struct response *response)
+{
+    struct db_rows rows;
+    struct session session;
+    enum store_outcome outcome =
+        session_store_list(request->db, &request->page, request->user_id, request->session, &rows);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    int count = rows.count > request->page.limit ? (int)request->page.limit : rows.count;
+    struct json *json = response_json(response, 200);
+    json_object(json);
+    json_name(json, "sessions");
+    json_array(json);
+    for (int i = 0; i < count; i++) {
+        session_store_read(&rows, i, &session);
+        write_session(json, &session);
+    }
+    json_array_end(json);
+    json_object_end(json);
+    if (rows.count > count)
+        page_link(&response->headers, request->path, &request->page, session.create_time_us, session.id);
+    return STATUS_ANSWERED;
+}
+
+/* 204: that session of the user has ended; 404 when the user has none with that id. */
+enum status session_delete_by_id(struct request *request, struct response *response)
+{
+    enum store_outcome outcome = session_store_delete_by_id(request->db, request->user_id, request->ids.sid);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return response_empty(response, 204);
 }
 
 /* 205: the session has ended, on the server too. */

@@ -21,9 +21,23 @@
 const struct db_statement api_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
     [SESSION_CREATE] = {"session_create",
-                        "INSERT INTO sessions (token_hash, user_id, expires_at)"
-                        " VALUES ($1::bytea, $2::bigint, now() + $3::bigint * interval '1 second')"},
+                        "INSERT INTO sessions (token_hash, user_id, expires_at, ends_at)"
+                        " SELECT $1::bytea, id,"
+                        " now() + least($4::bigint, $5::bigint) * interval '1 second',"
+                        " now() + $5::bigint * interval '1 second'"
+                        " FROM users WHERE id = $2::bigint AND password_hash = $3::text FOR SHARE"
+                        " RETURNING user_id"},
     [SESSION_DELETE] = {"session_delete", "DELETE FROM sessions WHERE token_hash = $1::bytea"},
+    [SESSION_DELETE_BY_ID] = {"session_delete_by_id",
+                              "DELETE FROM sessions"
+                              " WHERE id = $1::uuid AND user_id = $2::bigint AND expires_at > now()"
+                              " RETURNING user_id"},
+    [SESSION_LIST] = {"session_list",
+                      "SELECT id::text, create_time, use_time, expires_at, token_hash = $5::bytea"
+                      " FROM sessions WHERE (create_time, id) < (" TIMESTAMP("$1") ", $2::uuid)"
+                      " AND user_id = $4::bigint AND expires_at > now()"
+                      " ORDER BY create_time DESC, id DESC LIMIT $3::bigint",
+                      .read = true},
 
     [USER_CREATE] = {"user_create",
                      "INSERT INTO users (name, password_hash) VALUES ($1::text, $2::text)"

@@ -8,6 +8,8 @@ enum statement {
     SESSION_FIND,
     SESSION_CREATE,
     SESSION_DELETE,
+    SESSION_DELETE_BY_ID,
+    SESSION_LIST,
     USER_CREATE,
     USER_GET,
     USER_FIND,

@@ -51,25 +51,3 @@ enum store_outcome user_store_find(struct db *db, const char *name, size_t lengt
     *password_hash = db_text(&rows, 0, 1);
     return STORE_DONE;
 }
-
-enum store_outcome session_store_create(struct db *db, const char *token, int64_t user_id, int64_t ttl_s)
-{
-    unsigned char hash[SESSION_HASH_SIZE];
-    struct db_params params = {0};
-    if (!session_hash(token, hash))
-        return STORE_FAILED;
-    db_bind_bytes(&params, hash, sizeof hash);
-    db_bind_number(&params, user_id);
-    db_bind_number(&params, ttl_s);
-    return store_of_db(db_query(db, SESSION_CREATE, &params, NULL));
-}
-
-enum store_outcome session_store_delete(struct db *db, const char *token)
-{
-    unsigned char hash[SESSION_HASH_SIZE];
-    struct db_params params = {0};
-    if (!session_hash(token, hash))
-        return STORE_MISSING;
-    db_bind_bytes(&params, hash, sizeof hash);
-    return store_of_db(db_query(db, SESSION_DELETE, &params, NULL));
-}

@@ -1,8 +1,7 @@
-/* Users and their sessions in the database. Texts live as long as the request. */
+/* Users in the database. Texts live as long as the request. */
 #ifndef USER_STORE_H
 #define USER_STORE_H
 
-#include "session.h"
 #include "store.h"
 
 struct user {
@@ -19,8 +18,5 @@ enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 /* The id and password hash of the user of that name. */
 enum store_outcome user_store_find(struct db *db, const char *name, size_t length, int64_t *id,
                                    const char **password_hash);
-
-enum store_outcome session_store_create(struct db *db, const char *token, int64_t user_id, int64_t ttl_s);
-enum store_outcome session_store_delete(struct db *db, const char *token);
 
 #endif

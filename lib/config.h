@@ -23,7 +23,7 @@ struct config {
     int64_t stream_timeout_s;
     int64_t max_upload_bytes;
     int64_t upload_types; /* enum upload_types */
-    int64_t session_ttl_s;
+    int64_t session_ttl_s, session_max_s;
     int64_t password_memory_kib, password_passes;
     int64_t scheduler_interval_s, scheduler_attempts;
     int64_t log_level; /* enum log_level */

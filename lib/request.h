@@ -51,7 +51,7 @@ struct request {
 
     struct {
         int64_t uid, vid;
-        char cid[PARAM_UUID_SIZE];
+        char sid[PARAM_UUID_SIZE], cid[PARAM_UUID_SIZE];
     } ids;                                 /* what the route's pattern names */
     struct field_value values[FIELDS_MAX]; /* in the order of the route's form */
     struct page page;

@@ -70,6 +70,9 @@ static const char *read_id(const struct segment *name, const struct segment *val
         return param_id(value->text, value->length, &request->ids.vid)
                    ? NULL
                    : "the video's id is not a number from 1 to 2^63-1";
+    if (strncmp(name->text, ":sid", name->length) == 0)
+        return param_uuid(value->text, value->length, request->ids.sid) ? NULL
+                                                                        : "the session's id is not a UUID";
     return param_uuid(value->text, value->length, request->ids.cid) ? NULL : "the comment's id is not a UUID";
 }
 

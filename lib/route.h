@@ -14,7 +14,7 @@ struct form {
 
 struct route {
     enum method method;
-    const char *pattern; /* segments; those that begin with a colon are ids: :uid, :vid, :cid */
+    const char *pattern; /* segments; those that begin with a colon are ids: :uid, :sid, :vid, :cid */
     enum status (*handler)(struct request *request, struct response *response);
     bool session;            /* 401 without a valid session */
     const struct form *form; /* the body is read as JSON against it; NULL: the body is ignored */

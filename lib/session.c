@@ -98,6 +98,7 @@ enum status session_authenticate(struct request *request, size_t statement)
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_bytes(&params, hash, sizeof hash);
+    db_bind_number(&params, request->config->session_ttl_s);
     enum db_outcome outcome = db_query(request->db, statement, &params, &rows);
     if (outcome != DB_DONE)
         return status_of_store(store_of_db(outcome));

@@ -12,8 +12,17 @@ enum {
 #define SESSION_COOKIE "X-Session-Id"
 #define USER_COOKIE    "X-User-Id"
 
-/* The statement that every program with sessions has: $1 is the hash of a token, the row is the user's id. */
-#define SESSION_FIND_SQL "SELECT user_id FROM sessions WHERE token_hash = $1::bytea AND expires_at > now()"
+/* The statement that every program with sessions has: $1 is the hash of a token, $2 how many seconds a session
+ * lasts from its last use; the row is the user's id. The use is written down once in a minute and not each time,
+ * so that reading stays reading. Repeating the statement changes nothing more, so it counts as a read. */
+#define SESSION_FIND_SQL                                                                                     \
+    "WITH found AS (SELECT token_hash, user_id, use_time FROM sessions"                                      \
+    " WHERE token_hash = $1::bytea AND expires_at > now()),"                                                 \
+    " used AS (UPDATE sessions s SET use_time = now(),"                                                      \
+    " expires_at = least(now() + $2::bigint * interval '1 second', s.ends_at)"                               \
+    " FROM found WHERE s.token_hash = found.token_hash AND s.expires_at > now()"                             \
+    " AND found.use_time < now() - interval '1 minute')"                                                     \
+    " SELECT user_id FROM found"
 
 /* A new token. */
 void session_create_token(char token[SESSION_TOKEN_SIZE]);

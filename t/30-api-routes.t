@@ -9,6 +9,7 @@ use Site;
 
 use constant {
     NOBODYS_ID => 9_223_372_036_854_775_807,
+    NO_UUID    => '00000000-0000-4000-8000-000000000000',
     PASSWORD   => 'correct horse',
     KIB        => 1024,
 };
@@ -28,6 +29,10 @@ my $count = 0;
 sub new_name ()     { return 'user ' . ++$count }
 sub new_video ()    { return $ann->post('/api/videos', {title => 'New'})->json->{id} }
 sub new_session ()  { return {'X-Session-Id' => $site->post('/api/sessions', credentials('ann'))->json->{session_id}} }
+sub new_session_id () {
+    new_session();
+    return $ann->get('/api/sessions?limit=1')->json->{sessions}[0]{id};
+}
 sub ready_video ()  { my $vid = new_video(); $ann->upload($vid, 'bunny.mp4'); return $vid }
 
 sub credentials ($name, $password = Site::Actor::PASSWORD) { return {user_name => $name, pwd => $password} }
@@ -69,6 +74,14 @@ subtest 'every status of every route' => sub {
         ['log in', 'a large body',   $site, POST => '/api/sessions', $large, '002'],
         ['log out', 'done',       $site, DELETE => '/api/sessions', undef, 205, \&new_session],
         ['log out', 'no session', $site, DELETE => '/api/sessions', undef, '003'],
+        ['own sessions', 'done',       $ann,  GET => '/api/sessions', undef, 200],
+        ['own sessions', 'no limit',   $ann,  GET => '/api/sessions?limit=x', undef, '001'],
+        ['own sessions', 'no session', $site, GET => '/api/sessions', undef, '003'],
+        ['end a session', 'done',       $ann,  DELETE => sub { '/api/sessions/' . new_session_id() }, undef, 204],
+        ['end a session', 'no UUID',    $ann,  DELETE => '/api/sessions/1', undef, '001'],
+        ['end a session', 'no session', $site, DELETE => sub { '/api/sessions/' . new_session_id() }, undef, '003'],
+        ['end a session', q{another's}, $bob,  DELETE => sub { '/api/sessions/' . new_session_id() }, undef, '007'],
+        ['end a session', 'none',       $ann,  DELETE => '/api/sessions/' . NO_UUID, undef, '007'],
         ['videos', 'done',     $site, GET => '/api/videos', undef, 200],
         ['videos', 'no limit', $site, GET => '/api/videos?limit=0', undef, '001'],
         ['video', 'done',      $site, GET => "/api/videos/$EMPTY", undef, 200],
@@ -187,7 +200,8 @@ my %allowed = (
     '/api/users'              => 'OPTIONS, POST',
     '/api/users/1'            => 'OPTIONS, GET, HEAD',
     '/api/users/1/videos'     => 'OPTIONS, GET, HEAD',
-    '/api/sessions'           => 'OPTIONS, POST, DELETE',
+    '/api/sessions'           => 'OPTIONS, POST, GET, HEAD, DELETE',
+    '/api/sessions/1'         => 'OPTIONS, DELETE',
     '/api/videos'             => 'OPTIONS, GET, HEAD, POST',
     '/api/videos/1'           => 'OPTIONS, GET, HEAD, DELETE',
     '/api/videos/1/comments'  => 'OPTIONS, GET, HEAD, POST',
@@ -280,7 +294,7 @@ subtest 'when the database refuses' => sub {
         [$site, DELETE => "/scheduler/videos/$EMPTY"],
         [$ann,  POST   => '/api/videos', {title => 'Bunny'}],
     );
-    $site->sql('GRANT SELECT ON sessions TO video_api, video_stream');
+    $site->sql('GRANT SELECT, UPDATE ON sessions TO video_api, video_stream');
     $check->(
         [$ann, POST   => '/api/videos', {title => 'Bunny'}],
         [$ann, DELETE => "/api/videos/$EMPTY"],

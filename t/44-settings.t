@@ -29,6 +29,7 @@ my @GOOD = (
     [VS_MAX_UPLOAD_BYTES => '16T',   '17592186044416'],
     [VS_SESSION_TTL      => '60',    '60'],
     [VS_SESSION_TTL      => '2h',    '7200'],
+    [VS_SESSION_MAX      => '',      '2592000'],
     [VS_SESSION_TTL      => '366d',  '31622400'],
     [VS_RECEIVE_TIMEOUT  => '1s',    '1'],
     [VS_UPLOAD_TYPES     => 'any',   'any'],

@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/users/:uid/videos", handle},
     {METHOD_GATE, "/api/uploads/:vid", handle},
     {METHOD_PUT, "/api/uploads/:vid", handle},
+    {METHOD_DELETE, "/api/sessions/:sid", handle},
 };
 static const struct route_table table = {routes, COUNT_OF(routes)};
 
@@ -127,6 +128,10 @@ static void test_ids(void)
     is_text(read_ids(3, "/api/videos/9223372036854775808", &request), no_video, "nor 2^63");
     is_text(read_ids(6, "/api/users/-1/videos", &request), no_user, "nor -1");
     is_text(read_ids(5, "/api/videos/3/comments/4", &request), no_comment, "a comment's is a UUID");
+    is_text(read_ids(9, "/api/sessions/0F8FAD5B-d9cb-469f-a165-70867728950e", &request), NULL, "a session's");
+    is_text(request.ids.sid, "0f8fad5b-d9cb-469f-a165-70867728950e", "is read");
+    is_text(request.ids.cid, "", "and is no comment's");
+    is_text(read_ids(9, "/api/sessions/4", &request), "the session's id is not a UUID", "it is a UUID");
     is_text(read_ids(5, "/api/videos/x/comments/y", &request), no_video, "the first that is wrong is told");
 }
 

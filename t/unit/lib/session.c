@@ -7,6 +7,7 @@
 
 #define TOKEN "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 
+static const struct config config = {.session_ttl_s = 300};
 static struct arena *arena;
 static struct db *db;
 
@@ -41,7 +42,8 @@ static void test_hash(void)
 static enum status authenticate(struct request *request, enum method method, const char *const *headers)
 {
     arena_reset(arena);
-    *request = (struct request){.arena = arena, .db = db, .method = method, .variables = headers};
+    *request =
+        (struct request){.config = &config, .arena = arena, .db = db, .method = method, .variables = headers};
     db_begin(db, arena);
     return session_authenticate(request, 0);
 }
