@@ -50,6 +50,9 @@ static bool wait_for_work(struct dispatcher *dispatcher)
             {.fd = db_socket(dispatcher->db), .events = POLLIN},
         };
         uint64_t ticks;
+        /* One may have come with the answer to a query, and then the socket is silent. */
+        if (db_take_notifications(dispatcher->db))
+            return true;
         if (poll(fds, COUNT_OF(fds), -1) < 0 && errno != EINTR)
             return false;
         if (fds[0].revents)

@@ -4,15 +4,16 @@
 /* clang-format off */
 
 const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
-    /* A claim is a lease: whoever dies with it loses it when claimed_until has passed. */
+    /* A claim is a lease: whoever dies with it loses it when claimed_until has passed. What is due is an array
+     * so that it is looked for once, whatever the planner thinks: joined, it was looked for once a row. */
     [DELETION_CLAIM] = {"deletion_claim",
-                        "UPDATE video_deletions d"
+                        "UPDATE video_deletions"
                         " SET claimed_until = now() + $2::bigint * interval '1 second'"
-                        " FROM (SELECT id FROM video_deletions"
+                        " WHERE id = ANY (ARRAY (SELECT id FROM video_deletions"
                         " WHERE dead_at IS NULL AND next_attempt_at <= now()"
                         " AND (claimed_until IS NULL OR claimed_until < now())"
-                        " ORDER BY next_attempt_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED) due"
-                        " WHERE d.id = due.id RETURNING d.id, d.media_key::text"},
+                        " ORDER BY next_attempt_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
+                        " RETURNING id, media_key::text"},
     [DELETION_DONE] = {"deletion_done", "DELETE FROM video_deletions WHERE id = ANY ($1::bigint[])"},
 
     /* Twice as long after each failure, an hour at most, and not all at the same moment. */
