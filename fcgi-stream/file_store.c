@@ -48,7 +48,7 @@ enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t u
     db_bind_literal(&params, file->key);
     db_bind_text(&params, file->content_type, strlen(file->content_type));
     db_bind_number(&params, file->size);
-    enum db_outcome outcome = db_query(db, VIDEO_PUBLISH, &params, &rows);
+    enum db_outcome outcome = db_query(db, UPLOAD_PUBLISH, &params, &rows);
     *kept = outcome == DB_UNKNOWN;
     if (outcome != DB_DONE)
         return store_of_db(outcome);

@@ -17,16 +17,26 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [VIDEO_AUTHOR] = {"video_author", "SELECT author_id FROM videos WHERE id = $1::bigint",
                       .read = true},
 
-    /* The new key comes and the old one goes to the deletion table, or neither; the last column is the
-     * author, of whichever video there was. */
-    [VIDEO_PUBLISH] = {"video_publish",
-                       "WITH old AS (SELECT id, author_id, media_key FROM videos"
-                       " WHERE id = $1::bigint FOR UPDATE),"
-                       " new AS (UPDATE videos v SET media_key = $3::uuid, content_type = $4::text,"
-                       " size = $5::bigint, upload_time = now()"
-                       " FROM old WHERE v.id = old.id AND old.author_id = $2::bigint RETURNING v.id),"
-                       " queued AS (INSERT INTO video_deletions (video_id, media_key)"
-                       " SELECT old.id, old.media_key FROM old JOIN new USING (id)"
-                       " WHERE old.media_key IS NOT NULL)"
-                       " SELECT (SELECT count(*) FROM new), (SELECT author_id FROM old)"},
+    /* The new key comes and the old one goes to the deletion table, and what was set aside is the video's, or
+     * none of it; the last column is the author, of whichever video there was. Doing it once more changes
+     * nothing. */
+    [UPLOAD_PUBLISH] = {"upload_publish",
+                        "WITH old AS (SELECT id, author_id, media_key FROM videos"
+                        " WHERE id = $1::bigint FOR UPDATE),"
+                        " new AS (UPDATE videos v SET media_key = $3::uuid, content_type = $4::text,"
+                        " size = $5::bigint, upload_time = now()"
+                        " FROM old WHERE v.id = old.id AND old.author_id = $2::bigint RETURNING v.id),"
+                        " queued AS (INSERT INTO video_deletions (video_id, media_key)"
+                        " SELECT old.id, old.media_key FROM old JOIN new USING (id)"
+                        " WHERE old.media_key IS NOT NULL AND old.media_key <> $3::uuid),"
+                        " ended AS (DELETE FROM uploads WHERE id = $3::uuid AND NOT resumable"
+                        " AND EXISTS (SELECT FROM new))"
+                        " SELECT (SELECT count(*) FROM new), (SELECT author_id FROM old)"},
+
+    [UPLOAD_RESERVE] = {"upload_reserve",
+                        "SELECT upload_reserve($1::uuid, $2::bigint, $3::bigint, $4::bigint, $5::bigint,"
+                        " $6::bigint, $7::bigint, $8::bigint)"},
+    [UPLOAD_CANCEL] = {"upload_cancel", "DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"},
+    [UPLOAD_DIRECT] = {"upload_direct", "SELECT id::text FROM uploads WHERE NOT resumable",
+                       .read = true},
 };

@@ -4,7 +4,16 @@
 
 #include "db.h"
 
-enum statement { SESSION_FIND, VIDEO_FILE, VIDEO_AUTHOR, VIDEO_PUBLISH, STATEMENT_COUNT };
+enum statement {
+    SESSION_FIND,
+    VIDEO_FILE,
+    VIDEO_AUTHOR,
+    UPLOAD_PUBLISH,
+    UPLOAD_RESERVE,
+    UPLOAD_CANCEL,
+    UPLOAD_DIRECT,
+    STATEMENT_COUNT
+};
 
 extern const struct db_statement stream_statements[STATEMENT_COUNT];
 

@@ -9,7 +9,7 @@
 #include "file_store.h"
 #include "log.h"
 #include "multipart.h"
-#include "stream.h"
+#include "reservation.h"
 
 /* The file that nginx wrote the body to or, from a multipart body, the one that its part was copied to. */
 struct upload {
@@ -134,10 +134,10 @@ static enum status check_type(struct request *request, const struct upload *uplo
 }
 
 /* First the file, then the row that names it: at no moment does a row name a file that isn't whole. */
-static enum status publish(struct request *request, const struct upload *upload, const char *content_type)
+static enum status publish(struct request *request, const struct upload *upload, const char *key,
+                           const char *content_type)
 {
     const struct stream_context *context = request->context;
-    char key[MEDIA_KEY_SIZE];
     bool kept;
     if (!media_publish(&context->media, upload->fd, upload->path, key))
         return fail(request, "publish");
@@ -155,13 +155,18 @@ enum status upload_video(struct request *request, struct response *response)
 {
     struct upload *upload;
     const char *content_type;
+    char id[PARAM_UUID_SIZE];
+    if (!reservation_id(request, id))
+        return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     enum status status = receive(request, &upload);
     if (status == STATUS_ANSWERED)
         status = check_type(request, upload, &content_type);
     if (status == STATUS_ANSWERED)
-        status = publish(request, upload, content_type);
-    if (status != STATUS_ANSWERED)
+        status = publish(request, upload, id, content_type);
+    if (status != STATUS_ANSWERED) {
+        reservation_cancel(request, id);
         return status;
+    }
     struct json *json = response_json(response, 201);
     json_object(json);
     json_number(json, "id", request->ids.vid);

@@ -22,6 +22,9 @@ struct config {
     int64_t stream_tokens, stream_tokens_per_client, upload_tokens;
     int64_t stream_timeout_s;
     int64_t max_upload_bytes;
+    int64_t user_quota_bytes, user_quota_videos; /* 0: none */
+    int64_t disk_headroom_bytes;
+    int64_t upload_ttl_s;
     int64_t upload_types; /* enum upload_types */
     int64_t session_ttl_s, session_max_s;
     int64_t password_memory_kib, password_passes;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
-#include <uuid/uuid.h>
 
 #include "log.h"
 
@@ -45,6 +45,15 @@ bool media_is_incoming(const struct media *media, const char *path)
         return false;
     const char *name = path + root + sizeof folder - 1;
     return *name && *name != '.' && !strchr(name, '/');
+}
+
+bool media_free(const struct media *media, int64_t *bytes)
+{
+    struct statvfs disk;
+    if (statvfs(media->root, &disk) != 0)
+        return false;
+    *bytes = (int64_t)(disk.f_bavail * disk.f_frsize);
+    return true;
 }
 
 static bool part_path(const char *incoming, char path[MEDIA_PATH_SIZE])
@@ -104,12 +113,9 @@ static bool make_shard(const struct media *media, const char *key)
     return errno == EEXIST;
 }
 
-bool media_publish(const struct media *media, int fd, const char *path, char key[MEDIA_KEY_SIZE])
+bool media_publish(const struct media *media, int fd, const char *path, const char *key)
 {
-    uuid_t uuid;
     char final[MEDIA_PATH_SIZE];
-    uuid_generate_random(uuid);
-    uuid_unparse_lower(uuid, key);
     file_path(media, key, final);
     if (fsync(fd) != 0 || !make_shard(media, key) || rename(path, final) != 0)
         return false;

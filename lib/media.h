@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "compiler.h"
@@ -29,6 +30,9 @@ void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
 /* True when the path is that of a file in incoming/, as nginx names the bodies that it writes. */
 WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 
+/* The bytes that may still be written to the file system of the media. False with errno set. */
+WARN_UNUSED bool media_free(const struct media *media, int64_t *bytes);
+
 /* Makes an empty file beside an incoming one, for what is taken out of that, and writes its path. It goes with
  * the other one, also when whoever made it dies. Returns the descriptor, or -1 with errno set. */
 int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE]);
@@ -36,9 +40,9 @@ int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE]);
 /* Removes an incoming file and the part beside it. False when there was no such file. */
 bool media_discard(const char *incoming);
 
-/* Makes the incoming file durable and gives it its final name. key gets the new key. False with errno set: the
- * file is where it was, or gone. */
-WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, char key[MEDIA_KEY_SIZE]);
+/* Makes the incoming file durable and gives it its final name, that of the key, which must be new. False with
+ * errno set: the file is where it was, or gone. */
+WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, const char *key);
 
 /* Removes a file; one that isn't there is removed already. It is sure to stay away after media_sync. False
  * with errno set. */

@@ -117,6 +117,16 @@ static void test_is_incoming(void)
                rows[i].path);
 }
 
+static void test_free(void)
+{
+    static const struct media nowhere = {"/nowhere"};
+    int64_t bytes = -1;
+    ok(media_free(&media, &bytes), "there is a disk");
+    ok(bytes > 0, "with some room");
+    ok(!media_free(&nowhere, &bytes), "where no folder is, there is none");
+    is_int(errno, ENOENT, "for a reason");
+}
+
 static void test_part(void)
 {
     const char *body = incoming();
@@ -145,12 +155,11 @@ static void test_part(void)
 
 static void test_publish(void)
 {
-    char path[MEDIA_PATH_SIZE], key[MEDIA_KEY_SIZE] = "", uuid[PARAM_UUID_SIZE], content[16] = "";
+    char path[MEDIA_PATH_SIZE], content[16] = "";
+    const char *key = "cd8fad5b-d9cb-469f-a165-70867728950e";
     int fd = create("content", path);
     ok(media_publish(&media, fd, path, key), "a file is published");
     close(fd);
-    ok(param_uuid(key, strlen(key), uuid), "its key is a UUID");
-    is_text(key, uuid, "in lower case");
     ok(!exists(path), "it has left the incoming folder");
     fd = open(path_of(key), O_RDONLY);
     ok(fd >= 0 && read(fd, content, sizeof content - 1) == 7, "it is where its key says");
@@ -167,7 +176,8 @@ static void test_publish(void)
 
 static void test_faults(void)
 {
-    char path[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE], key[MEDIA_KEY_SIZE];
+    char path[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
+    const char *key = "ef8fad5b-d9cb-469f-a165-70867728950e";
     int fd = create("content", path);
     ok(!media_publish(&media, -1, path, key), "what can't be made durable isn't published");
     is_int(errno, EBADF, "for a reason");
@@ -194,6 +204,7 @@ int main(void)
     test_open();
     test_name();
     test_is_incoming();
+    test_free();
     test_part();
     test_publish();
     test_faults();

@@ -1,0 +1,123 @@
+#include "reservation.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "journal_line.h"
+#include "log.h"
+#include "upload_store.h"
+
+bool reservation_id(const struct request *request, char id[PARAM_UUID_SIZE])
+{
+    char uuid[PARAM_UUID_SIZE] = "";
+    unsigned char bytes[BUCKET_REQUEST_ID_BYTES];
+    if (!journal_request_id(request->id, strlen(request->id), bytes))
+        return false;
+    for (size_t i = 0, used = 0; i < 2 * BUCKET_REQUEST_ID_BYTES; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20)
+            uuid[used++] = '-';
+        uuid[used++] = request->id[i];
+    }
+    return param_uuid(uuid, sizeof uuid - 1, id);
+}
+
+struct search {
+    unsigned char request_id[BUCKET_REQUEST_ID_BYTES];
+    bool found;
+};
+
+static void compare(const struct bucket_holder *holder, int64_t age_ms, void *argument)
+{
+    struct search *search = argument;
+    (void)age_ms;
+    if (memcmp(holder->request_id, search->request_id, BUCKET_REQUEST_ID_BYTES) == 0)
+        search->found = true;
+}
+
+/* Whether the request that makes the upload is still in progress: then it has its token. */
+static bool is_alive(const struct bucket *bucket, const char *id)
+{
+    struct search search = {.found = false};
+    char digits[2 * BUCKET_REQUEST_ID_BYTES];
+    size_t used = 0;
+    for (const char *at = id; *at && used < sizeof digits; at++)
+        if (*at != '-')
+            digits[used++] = *at;
+    if (journal_request_id(digits, used, search.request_id))
+        bucket_each(bucket, BUCKET_UPLOAD, compare, &search);
+    return search.found;
+}
+
+/* Takes back what was set aside for uploads whose requests are over. True when there was any. */
+static bool take_back(struct request *request)
+{
+    const struct stream_context *context = request->context;
+    struct db_rows rows;
+    bool any = false;
+    if (upload_store_direct(request->db, &rows) != STORE_DONE)
+        return false;
+    for (int i = 0; i < rows.count; i++) {
+        const char *id = db_text(&rows, i, 0);
+        if (is_alive(context->bucket, id))
+            continue;
+        any = upload_store_cancel(request->db, id) == STORE_DONE || any;
+        log_write(LOG_INFO, "upload_taken_back", "id=%s", id);
+    }
+    return any;
+}
+
+static enum status refuse(struct request *request, enum upload_room room)
+{
+    static const char *const details[] = {
+        [UPLOAD_OVER_BYTES] = "the user's videos would be larger than they may be together",
+        [UPLOAD_OVER_VIDEOS] = "the user has as many videos as one may have",
+        [UPLOAD_DISK_FULL] = "the disk has no room for it",
+    };
+    return request_refuse(request, STATUS_STORAGE_FULL, details[room]);
+}
+
+static enum status reserve(struct request *request, int64_t bytes)
+{
+    const struct stream_context *context = request->context;
+    char id[PARAM_UUID_SIZE];
+    int64_t free_bytes;
+    if (!reservation_id(request, id))
+        return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
+    if (!media_free(&context->media, &free_bytes)) {
+        log_write(LOG_ERROR, "media_failed", "id=%s reason=\"%s\"", request->id, strerror(errno));
+        return STATUS_INTERNAL;
+    }
+    const struct upload_claim claim = {
+        .id = id,
+        .video_id = request->ids.vid,
+        .user_id = request->user_id,
+        .bytes = bytes,
+        .room = free_bytes - request->config->disk_headroom_bytes,
+    };
+    enum upload_room room = UPLOAD_DISK_FULL;
+    enum store_outcome outcome = upload_store_reserve(request->db, request->config, &claim, &room);
+    if (outcome == STORE_DONE && room != UPLOAD_ROOM && take_back(request))
+        outcome = upload_store_reserve(request->db, request->config, &claim, &room);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return room == UPLOAD_ROOM ? STATUS_ANSWERED : refuse(request, room);
+}
+
+enum status reservation_make(struct request *request, int64_t bytes)
+{
+    const struct stream_context *context = request->context;
+    char token[BUCKET_TOKEN_SIZE];
+    enum status status = token_take(request, BUCKET_UPLOAD, token);
+    if (status != STATUS_ANSWERED)
+        return status;
+    status = reserve(request, bytes);
+    if (status != STATUS_ANSWERED)
+        bucket_release(context->bucket, token, NULL);
+    return status;
+}
+
+void reservation_cancel(struct request *request, const char *id)
+{
+    if (upload_store_cancel(request->db, id) != STORE_DONE)
+        log_write(LOG_INFO, "upload_not_cancelled", "id=%s", id);
+}

@@ -1,0 +1,38 @@
+#include "upload_store.h"
+
+#include <string.h>
+
+#include "statements.h"
+
+enum store_outcome upload_store_reserve(struct db *db, const struct config *config,
+                                        const struct upload_claim *claim, enum upload_room *room)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_literal(&params, claim->id);
+    db_bind_number(&params, claim->video_id);
+    db_bind_number(&params, claim->user_id);
+    db_bind_number(&params, claim->bytes);
+    db_bind_number(&params, config->user_quota_bytes);
+    db_bind_number(&params, config->user_quota_videos);
+    db_bind_number(&params, claim->room);
+    db_bind_number(&params, config->upload_ttl_s);
+    enum db_outcome outcome = db_query(db, UPLOAD_RESERVE, &params, &rows);
+    if (outcome == DB_REFUSED && strcmp(db_sqlstate(db), DB_FOREIGN_KEY_VIOLATION) == 0)
+        return STORE_MISSING;
+    if (outcome == DB_DONE)
+        *room = (enum upload_room)db_number(&rows, 0, 0);
+    return store_of_db(outcome);
+}
+
+enum store_outcome upload_store_cancel(struct db *db, const char *id)
+{
+    struct db_params params = {0};
+    db_bind_literal(&params, id);
+    return store_of_db(db_query(db, UPLOAD_CANCEL, &params, NULL));
+}
+
+enum store_outcome upload_store_direct(struct db *db, struct db_rows *rows)
+{
+    return store_of_db(db_query(db, UPLOAD_DIRECT, NULL, rows));
+}

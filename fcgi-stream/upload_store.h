@@ -1,0 +1,28 @@
+/* Uploads in the database: what is set aside for them, and what becomes of them. */
+#ifndef UPLOAD_STORE_H
+#define UPLOAD_STORE_H
+
+#include "config.h"
+#include "store.h"
+
+/* An upload that asks to be let in. */
+struct upload_claim {
+    const char *id; /* a UUID; the key of the file that it will be */
+    int64_t video_id, user_id;
+    int64_t bytes;
+    int64_t room; /* bytes that may still be written to the disk */
+};
+
+enum upload_room { UPLOAD_ROOM, UPLOAD_OVER_BYTES, UPLOAD_OVER_VIDEOS, UPLOAD_DISK_FULL };
+
+/* Sets the bytes aside unless *room says what is in the way. STORE_MISSING when there is no such video. */
+enum store_outcome upload_store_reserve(struct db *db, const struct config *config,
+                                        const struct upload_claim *claim, enum upload_room *room);
+
+/* Gives back what was set aside for an upload that isn't resumable. */
+enum store_outcome upload_store_cancel(struct db *db, const char *id);
+
+/* The ids of all uploads that aren't resumable, as text. */
+enum store_outcome upload_store_direct(struct db *db, struct db_rows *rows);
+
+#endif
