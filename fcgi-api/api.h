@@ -24,6 +24,7 @@ enum status video_get(struct request *request, struct response *response);
 enum status video_delete(struct request *request, struct response *response);
 enum status comment_list(struct request *request, struct response *response);
 enum status comment_create(struct request *request, struct response *response);
+enum status metrics_show(struct request *request, struct response *response);
 
 /* The bodies of the routes above; each handler reads request->values in this order. */
 extern const struct form credentials_form, video_form, comment_form;

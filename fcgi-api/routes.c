@@ -15,6 +15,7 @@ static const struct route routes[] = {
     {METHOD_DELETE, "/api/videos/:vid", video_delete, .session = true},
     {METHOD_GET, "/api/videos/:vid/comments", comment_list, .pages = PAGE_BY_UUID},
     {METHOD_POST, "/api/videos/:vid/comments", comment_create, .session = true, .form = &comment_form},
+    {METHOD_GET, "/metrics", metrics_show},
 };
 
 const struct route_table api_routes = {routes, COUNT_OF(routes)};

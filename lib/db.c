@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "db_link.h"
 #include "log.h"
+#include "metrics.h"
 
 enum {
     BACKOFF_MIN_MS = 50,
@@ -29,6 +30,7 @@ struct db {
     int64_t next_attempt_ms;
     int backoff_ms;
     unsigned seed;
+    bool had_connection;
     bool warned; /* a WARNING came: the commit of a write is in doubt */
     char sqlstate[6];
 };
@@ -141,6 +143,8 @@ bool db_connect(struct db *db)
         if (set_up(db, connection)) {
             db->connection = connection;
             db->backoff_ms = BACKOFF_MIN_MS;
+            metrics_add(METRIC_DB_RECONNECTS, db->had_connection);
+            db->had_connection = true;
             log_write(LOG_INFO, "db_connected", "role=%s us=%lld", db->options.role,
                       (long long)(clock_ms() - start) * 1000);
             return true;

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "session.h"
 
 /* The largest JSON body. */
@@ -54,15 +55,15 @@ static enum status handle(const struct service *service, const struct route *rou
     return status;
 }
 
-/* Finds the route and answers. *pattern is set to the route's, for the log. */
+/* Finds the route and answers. *found is set to the route if there is one. */
 static enum status answer(const struct service *service, struct request *request, struct response *response,
-                          const char **pattern)
+                          const struct route **found)
 {
     const struct route *route;
     if (!request_read(request))
         return STATUS_NOT_FOUND;
     switch (route_find(&service->routes, request->method, request->path, &route)) {
-    case ROUTE_FOUND: *pattern = route->pattern; return handle(service, route, request, response);
+    case ROUTE_FOUND: *found = route; return handle(service, route, request, response);
     case ROUTE_NO_PATH: return STATUS_NOT_FOUND;
     case ROUTE_NO_METHOD: break;
     }
@@ -84,17 +85,28 @@ static void answer_failure(const struct service *service, const struct request *
         add_allow(service, request, response);
 }
 
+static void count(const struct service *service, const struct request *request, const struct route *route,
+                  int http, int64_t us)
+{
+    /* What the gate lets through is counted when it comes. */
+    if (request->method == METHOD_GATE && http < 400)
+        return;
+    metrics_request(route ? (size_t)(route - service->routes.routes) + 1 : METRICS_NO_ROUTE, http, us);
+}
+
 void dispatch(const struct service *service, struct request *request, struct response *response)
 {
     int64_t start_us = clock_us();
-    const char *pattern = "none";
+    const struct route *route = NULL;
     response_reset(response);
-    enum status status = answer(service, request, response, &pattern);
+    enum status status = answer(service, request, response, &route);
     if (status != STATUS_ANSWERED)
         answer_failure(service, request, response, status);
     /* The gate's 403 is only nginx's. */
     int http = status == STATUS_ANSWERED ? response->http : status_failure(status)->http;
+    int64_t us = clock_us() - start_us;
+    count(service, request, route, http, us);
     log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld", request->id,
-              request->head ? "HEAD" : method_names[request->method], pattern, http,
-              (long long)request->user_id, (long long)(clock_us() - start_us));
+              request->head ? "HEAD" : method_names[request->method], route ? route->pattern : "none", http,
+              (long long)request->user_id, (long long)us);
 }

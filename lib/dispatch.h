@@ -1,6 +1,6 @@
 /* From a request that has arrived to a response that is ready to be sent: finds the route, does what its row
- * says (session, ids, page, body), calls the handler, turns a failure into its problem body, logs the
- * request. */
+ * says (session, ids, page, body), calls the handler, turns a failure into its problem body, counts
+ * and logs the request. */
 #ifndef DISPATCH_H
 #define DISPATCH_H
 

@@ -15,6 +15,7 @@
 #include "listen.h"
 #include "lock.h"
 #include "log.h"
+#include "metrics.h"
 #include "migrate.h"
 #include "privilege.h"
 #include "worker.h"
@@ -128,6 +129,8 @@ static void start_worker(struct supervisor *supervisor, struct seat *seat)
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
         work(supervisor, seat, parent);
+    if (seat->start_ms != 0)
+        metrics_add(METRIC_WORKER_RESTARTS, 1);
     seat->start_ms = clock_ms();
     if (pid < 0) {
         log_write(LOG_ERROR, "fork_failed", "reason=\"%s\"", strerror(errno));
@@ -251,14 +254,23 @@ static void supervise(struct supervisor *supervisor)
     }
 }
 
+static bool open_metrics(const struct pool *pool)
+{
+    const char *patterns[METRICS_ROUTES_MAX];
+    const struct route_table *table = &pool->groups->service->routes;
+    for (size_t i = 0; i < table->count && i < METRICS_ROUTES_MAX; i++)
+        patterns[i] = table->routes[i].pattern;
+    return metrics_open(pool->config, pool->groups->service->name, patterns, table->count);
+}
+
 /* All that has to be there before the first worker. */
 static bool begin(struct supervisor *supervisor)
 {
     const struct pool *pool = supervisor->pool;
     struct pool_watch *watch = pool->watch;
     return lock_take(pool->config, pool->name) && migrate(pool->config->database_url) &&
-           open_sockets(supervisor) && privilege_drop(pool->config->user) && block_signals(supervisor) &&
-           make_seats(supervisor) && (!watch || watch->begin(watch->context));
+           open_sockets(supervisor) && privilege_drop(pool->config->user) && open_metrics(pool) &&
+           block_signals(supervisor) && make_seats(supervisor) && (!watch || watch->begin(watch->context));
 }
 
 int pool_run(const struct pool *pool)

@@ -7,6 +7,8 @@
 
 #include "bytes.h"
 #include "capture.h"
+#include "metrics_file.h"
+#include "scratch.h"
 #include "tap.h"
 
 static struct arena *arena;
@@ -54,6 +56,7 @@ static const struct route routes[] = {
     {METHOD_GATE, "/videos/:vid", refuse},
     {METHOD_GET, "/refuse", refuse},
     {METHOD_GET, "/overflow", overflow},
+    {METHOD_GATE, "/open", show},
 };
 static const struct service service = {.routes = {routes, COUNT_OF(routes)}};
 
@@ -161,6 +164,39 @@ static void test_order(void)
     is_refused(401, "a valid session is needed", "and a bad body after that");
 }
 
+/* How many requests to the route in that row, counted from 1, had that status. */
+static int64_t counted(size_t row, int http)
+{
+    const struct config config = {.run_dir = scratch_dir()};
+    const struct metrics_file *file = metrics_file_read(&config, "test");
+    int64_t count = file ? file->routes[row].statuses[http - METRICS_STATUS_MIN] : -1;
+    if (file)
+        metrics_file_close(file);
+    return count;
+}
+
+static void test_metrics(void)
+{
+    const struct config config = {.run_dir = scratch_dir()};
+    const char *patterns[COUNT_OF(routes)];
+    for (size_t i = 0; i < COUNT_OF(routes); i++)
+        patterns[i] = routes[i].pattern;
+    ok(metrics_open(&config, "test", patterns, COUNT_OF(routes)), "metrics");
+    ask("GET", "/videos/7", "");
+    ask("HEAD", "/videos/8", "");
+    is_int(counted(1, 200), 2, "a request counts for its route");
+    ask("DELETE", "/videos/7", "");
+    is_int(counted(4, 401), 1, "by the status that it got");
+    ask("GET", "/nothing", "");
+    ask("PATCH", "/videos", "");
+    is_int(counted(METRICS_NO_ROUTE, 404), 1, "what is not found counts for none");
+    is_int(counted(METRICS_NO_ROUTE, 405), 1, "and so does another method");
+    ask("gate", "/videos/7", "");
+    is_int(counted(6, 409), 1, "what the gate refuses counts");
+    ask("gate", "/open", "");
+    is_int(counted(9, 200), 0, "but not what it lets through");
+}
+
 int main(void)
 {
     arena = arena_create();
@@ -168,6 +204,7 @@ int main(void)
     test_refusals();
     test_bodies();
     test_order();
+    test_metrics();
     response_free(&response);
     arena_destroy(arena);
     return done_testing();

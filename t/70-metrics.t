@@ -1,0 +1,175 @@
+# The metrics: what is counted, what survives whom, who may see them.
+
+use v5.36;
+
+use FindBin;
+use List::Util qw(sum0);
+
+use lib "$FindBin::Bin/lib";
+use Cluster;
+use Prometheus;
+use Site;
+use Runner::Command;
+
+my @NAMES = qw(
+    requests_total request_seconds tokens_in_use tokens_capacity tokens_rejected_total tokens_reaped_total
+    stream_bytes_total upload_bytes_total db_reconnects_total worker_restarts_total deletions_pending
+    deletions_dead deletions_done_total password_hash_waiting
+);
+
+my $cluster = Cluster->start;
+my $site = Site->start(cluster => $cluster);
+my $ann = $site->user('ann');
+my $vid = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
+
+sub metrics () { return Prometheus->parse($site->get('/metrics')->body) }
+
+# How many requests were answered with that status.
+sub requests ($service, $route, $status) {
+    return metrics()->value('video_server_requests_total', service => $service, route => $route, status => $status) // 0;
+}
+
+sub restarts ($service) { return metrics()->value('video_server_worker_restarts_total', service => $service) }
+
+subtest 'the format' => sub {
+    $ann->upload($vid, 'bunny.mp4')->is(201);
+    $site->get("/stream/videos/$vid")->is(200);
+    $site->delete('/scheduler/videos/999')->is(200);
+    my $response = $site->get('/metrics')->is(200)
+        ->header_is('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
+    my $metrics = Prometheus->parse($response->body);
+    is_deeply [$metrics->wrong], [], 'is right in every line';
+    my %families = map { $_ => 1 } $metrics->families;
+    ok delete $families{"video_server_$_"}, "video_server_$_ is there" for @NAMES;
+    is_deeply [sort keys %families], [], 'and nothing else';
+    for my $service (qw(api stream scheduler)) {
+        is $metrics->value('video_server_db_reconnects_total', service => $service), 0, "$service is there";
+    }
+    $site->get('/metrics/')->is(200, 'with a trailing slash');
+    $site->post('/metrics', 'x')->is(405)->header_is('Allow', 'OPTIONS, GET, HEAD');
+
+    plan skip_all => 'promtool is not installed' if !grep { -x "$_/promtool" } split /:/, $ENV{PATH};
+    my ($status, $output) = Runner::Command::capture(['promtool', 'check', 'metrics'], $response->body);
+    is $status, 0, 'promtool finds nothing wrong' or diag $output;
+};
+
+subtest 'a collector that is wrong is noticed' => sub {
+    my $head = "# HELP a_total A.\n# TYPE a_total counter\n";
+    for my $wrong (
+        "a_total 1\n", "${head}a_total 1", "${head}a_total{b=\"c} 1\n", "${head}a_total 1\na_total 1\n",
+        "${head}a_total 1\n# HELP b B.\n# TYPE b gauge\nb 1\na_total{x=\"y\"} 1\n", "# HELP a A.\n# TYPE a counter\na 1\n",
+        "# TYPE a gauge\na 1\n", "${head}a_total -1\n", "${head}a_total{b=\"c\",b=\"d\"} 1\n", "${head}$head",
+        map { "# HELP h H.\n# TYPE h histogram\n$_" }
+            "h_bucket{le=\"1\"} 1\nh_sum 1\nh_count 1\n", "h_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 2\n",
+            "h_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n",
+    ) {
+        my @found = Prometheus->parse($wrong)->wrong;
+        isnt scalar @found, 0, $wrong =~ s/\n/, /gr;
+    }
+};
+
+subtest 'requests' => sub {
+    for my $case (
+        [api => 'GET', "/api/videos/$vid", '/api/videos/:vid', 200], [api => 'GET', '/api/videos/999', '/api/videos/:vid', 404],
+        [api => 'HEAD', "/api/videos/$vid/", '/api/videos/:vid', 200], [api => 'GET', '/api/videos/x', '/api/videos/:vid', 400],
+        [api => 'DELETE', '/api/videos/1', '/api/videos/:vid', 401], [api => 'GET', '/api/nothing', 'none', 404],
+        [api => 'PUT', '/api/videos', 'none', 405], [stream => 'GET', "/stream/videos/$vid", '/stream/videos/:vid', 200],
+        [scheduler => 'DELETE', '/scheduler/videos/999', '/scheduler/videos/:vid', 200],
+    ) {
+        my ($service, $method, $path, $route, $status) = @$case;
+        my $before = requests($service, $route, $status);
+        $site->request($method, $path)->is($status);
+        is requests($service, $route, $status), $before + 1, "$method $path is counted once";
+    }
+    my $refused = requests('stream', '/stream/videos/:vid', 401);
+    my ($all, $received) = map { requests('stream', '/stream/videos/:vid', $_) } 204, 201;
+    $site->upload($vid, 'bunny.mp4')->is(401);
+    is requests('stream', '/stream/videos/:vid', 401), $refused + 1, 'an upload that the gate refuses is counted once';
+    $ann->upload($vid, 'bunny.mp4')->is(201);
+    is requests('stream', '/stream/videos/:vid', 201), $received + 1, 'so is one that it lets through';
+    is requests('stream', '/stream/videos/:vid', 204), $all, 'and the gate itself is not';
+};
+
+subtest 'times' => sub {
+    my %route = (service => 'api', route => '/api/videos/:vid/comments');
+    my $lock = $site->transaction("SELECT FROM videos WHERE id = $vid FOR UPDATE");
+    my $waiting = $ann->open('POST', "/api/videos/$vid/comments", json => {content => 'nice'});
+    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') > 0 }, 'a request waits');
+    $site->sql('SELECT pg_sleep(0.1)');
+    $lock->commit;
+    like $waiting->rest, qr{^HTTP/1\.1 201 }, 'for a while';
+    my $metrics = metrics();
+    is $metrics->value('video_server_request_seconds_count', %route), 1, 'it has been counted';
+    cmp_ok $metrics->value('video_server_request_seconds_sum', %route), '>=', 0.1, 'with its time';
+    is $metrics->value('video_server_request_seconds_bucket', %route, le => 0.05), 0, 'not among the quick ones';
+    is $metrics->value('video_server_request_seconds_bucket', %route, le => '+Inf'), 1, 'but among all';
+};
+
+subtest 'many at once' => sub {
+    my $before = requests('api', '/api/videos/:vid', 200);
+    for my $round (1 .. 20) {
+        my @requests = map { $site->open('GET', "/api/videos/$vid") } 1 .. 10;
+        $_->rest for @requests;
+    }
+    is requests('api', '/api/videos/:vid', 200), $before + 200, 'each of 200 requests, by two workers, is counted';
+};
+
+subtest 'a worker that is killed' => sub {
+    $site->expect_log(qr/event=worker_ended pool=\w+ worker=\d+ signal=9/, qr/(?:recv|writev)\(\) failed/);
+    my ($counted, $before) = (requests('api', '/api/videos/:vid', 200), restarts('api'));
+    my ($supervisor, @workers) = $site->pids('fcgi-api');
+    $site->kill(KILL => @workers);
+    $site->soon(sub { restarts('api') == $before + @workers }, 'is one that was started again');
+    cmp_ok requests('api', '/api/videos/:vid', 200), '>=', $counted, 'nothing that it had counted is lost';
+    $counted = requests('api', '/api/videos/:vid', 200);
+    $site->get("/api/videos/$vid")->is(200);
+    is requests('api', '/api/videos/:vid', 200), $counted + 1, 'and the new one goes on';
+    is restarts('stream'), 0, 'no other program had any';
+    is_deeply [metrics()->wrong], [], 'the format is still right';
+};
+
+subtest 'a program that is killed' => sub {
+    $site->expect_log(qr/fcgi-stream died \(signal 9\)/, qr/connect\(\) to \S+ failed/);
+    my $counted = requests('stream', '/stream/videos/:vid', 200);
+    my ($old) = $site->kill(KILL => 'fcgi-stream');
+    is requests('stream', '/stream/videos/:vid', 200), $counted, 'what it had counted is there while it is away';
+    $site->soon(sub { $site->get("/stream/videos/$vid")->status == 200 }, 'it is started again');
+    is requests('stream', '/stream/videos/:vid', 200), $counted + 1, 'and goes on counting';
+};
+
+# As after an upgrade: the file that is there was written by a program whose metrics were others.
+subtest 'a file of another version' => sub {
+    $site->expect_log(qr/scheduler died \(signal 9\)/);
+    open my $file, '+<:raw', $site->run_path('scheduler.metrics') or die "no file: $!\n";
+    sysseek $file, 8, 0;
+    syswrite $file, 'version2';
+    is requests('scheduler', '/scheduler/videos/:vid', 200), 0, 'is not shown';
+    ok $site->log_lines(qr/event=metrics_refused service=scheduler/), 'which is logged';
+    is_deeply [metrics()->wrong], [], 'the others are';
+    $site->kill(KILL => 'scheduler');
+    $site->soon(sub { $site->delete('/scheduler/videos/999')->status == 200 }, 'a program that finds such a file');
+    is requests('scheduler', '/scheduler/videos/:vid', 200), 1, 'begins a new one';
+    ok $site->log_lines(qr/event=metrics_replaced/), 'which is logged, too';
+};
+
+subtest 'the database' => sub {
+    my @before = map { metrics()->value('video_server_db_reconnects_total', service => $_) } qw(api stream);
+    $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video-server'});
+    $site->soon(sub {
+        $site->get("/api/videos/$vid");
+        return metrics()->value('video_server_db_reconnects_total', service => 'api') > $before[0];
+    }, 'connections that were lost are made again');
+    my $other = metrics()->value('video_server_db_reconnects_total', service => 'stream');
+    cmp_ok $other, '>=', $before[1], 'each program counts its own';
+};
+
+subtest 'who may see them' => sub {
+    $site->expect_log(qr/access forbidden by rule/);
+    $site->get('/metrics', from => '127.0.0.2')->is(403, 'only this machine by its usual address')->problem('006');
+    $site->get('/metrics/', from => '127.0.0.2')->is(403);
+    $site->get('/%6detrics', from => '127.0.0.2')->is(403, 'in any spelling');
+    $site->get('/api/metrics')->is(404);
+};
+
+done_testing;
+$cluster->remove;
