@@ -30,6 +30,8 @@ enum status upload_gate(struct request *request, struct response *response)
         return status_of_store(outcome);
     enum status status = check_length(request, &bytes);
     if (status == STATUS_ANSWERED)
+        status = upload_check_digest_fields(request);
+    if (status == STATUS_ANSWERED)
         status = reservation_make(request, bytes);
     return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
 }

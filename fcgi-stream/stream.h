@@ -18,6 +18,8 @@ extern const struct route_table stream_routes;
 
 enum status stream_video(struct request *request, struct response *response);
 enum status upload_gate(struct request *request, struct response *response);
+/* Refuses a request whose Content-Digest or Repr-Digest can't be read. */
+enum status upload_check_digest_fields(struct request *request);
 enum status upload_video(struct request *request, struct response *response);
 
 /* Takes a token of that kind for the request. STATUS_ANSWERED, and the token's name, when there was one. */

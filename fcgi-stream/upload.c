@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "digest.h"
 #include "file_store.h"
 #include "log.h"
 #include "multipart.h"
@@ -58,6 +59,32 @@ static enum status open_body(struct request *request, struct upload *upload)
     if (upload->fd < 0 || fstat(upload->fd, &file) != 0)
         return fail(request, "open");
     upload->size = file.st_size;
+    return STATUS_ANSWERED;
+}
+
+/* The fields that say what the body comes to. They are the same here: a body is one representation. */
+static const char *const digest_fields[] = {"HTTP_CONTENT_DIGEST", "HTTP_REPR_DIGEST"};
+
+enum status upload_check_digest_fields(struct request *request)
+{
+    struct digest digest;
+    for (size_t i = 0; i < COUNT_OF(digest_fields); i++)
+        if (digest_read_field(request_variable(request, digest_fields[i]), &digest) == DIGEST_MALFORMED)
+            return request_refuse(request, STATUS_BAD_REQUEST, "the digest is not one of RFC 9530");
+    return STATUS_ANSWERED;
+}
+
+static enum status check_digests(struct request *request, const struct upload *body)
+{
+    struct digest digest;
+    for (size_t i = 0; i < COUNT_OF(digest_fields); i++) {
+        bool same = true;
+        if (digest_read_field(request_variable(request, digest_fields[i]), &digest) == DIGEST_GIVEN &&
+            !digest_check(body->fd, body->size, &digest, &same))
+            return fail(request, "read");
+        if (!same)
+            return request_refuse(request, STATUS_BAD_REQUEST, "the body is not what its digest says");
+    }
     return STATUS_ANSWERED;
 }
 
@@ -114,6 +141,8 @@ static enum status receive(struct request *request, struct upload **upload)
     char boundary[MULTIPART_BOUNDARY_SIZE];
     struct upload *body = *upload = upload_new(request);
     enum status status = open_body(request, body);
+    if (status == STATUS_ANSWERED)
+        status = check_digests(request, body);
     if (status != STATUS_ANSWERED)
         return status;
     if (!multipart_type(request_variable(request, "CONTENT_TYPE"), boundary))

@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Bucket;
+use Digest::SHA ();
 use Site;
 
 use constant {
@@ -233,6 +234,33 @@ subtest 'forms that are wrong' => sub {
     }
     is $site->get("/api/videos/$video")->json->{state}, 'created', 'the video has no file';
     nothing_left('forms that are wrong');
+};
+
+subtest 'a digest' => sub {
+    my $video = add();
+    my $form = form($B, $FILE);
+    my $of = sub ($content) { return 'sha-256=:' . Digest::SHA::sha256_base64($content) . '=:' };
+    my @cases = (
+        ['of the content',        201, $bytes, 'Content-Digest' => $of->($bytes)],
+        ['of the representation', 201, $bytes, 'Repr-Digest' => 'sha-512=:AA==:, ' . $of->($bytes)],
+        ['of a form',             201, $form,  'Content-Digest' => $of->($form), 'Content-Type' => $TYPE],
+        ['of a kind unknown',     201, $bytes, 'Content-Digest' => 'sha-512=:AA==:'],
+        ['of other bytes',        400, $bytes, 'Content-Digest' => $of->("$bytes.")],
+        ['of others, again',      400, $bytes, 'Content-Digest' => $of->($bytes), 'Repr-Digest' => $of->('')],
+        ["of a form's file",      400, $form,  'Content-Digest' => $of->($bytes), 'Content-Type' => $TYPE],
+    );
+    for my $case (@cases) {
+        my ($name, $status, $content, %headers) = @$case;
+        $ann->delete("/api/videos/$video");
+        $video = add();
+        my $answer = $ann->post(url($video), $content, headers => \%headers)->is($status, "$name: $status");
+        is $site->get("/api/videos/$video")->json->{state}, $status == 201 ? 'ready' : 'created', 'and what it says is so';
+        $answer->problem('001') if $status == 400;
+    }
+    my $refused = $ann->post(url($video), $bytes, headers => {'Repr-Digest' => 'sha-256=:AA==:', Expect => '100-continue'},
+        on => $site->connect)->is(400, 'one that is none')->problem('001');
+    is $refused->sent, 0, 'is refused before the body comes';
+    nothing_left('a digest');
 };
 
 # --- the gate
