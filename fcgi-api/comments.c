@@ -37,7 +37,7 @@ static void write_page(struct request *request, struct response *response, const
     json_array_end(json);
     json_object_end(json);
     if (rows->count > count)
-        page_link(&response->headers, request->path, &request->page, comment.post_time_us, comment.id);
+        page_link(&response->headers, &request->page, comment.post_time_us, comment.id);
 }
 
 /* 200; 404 when there is no such video. */

@@ -25,6 +25,7 @@ int main(int argc, char **argv)
         .statements = api_statements,
         .statement_count = STATEMENT_COUNT,
         .session_statement = SESSION_FIND,
+        .secret_statement = SECRET_FIND,
         .role = "video_api",
         .context = &context,
     };

@@ -9,7 +9,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/sessions", session_list, .session = true, .pages = PAGE_BY_UUID},
     {METHOD_DELETE, "/api/sessions", session_delete, .session = true},
     {METHOD_DELETE, "/api/sessions/:sid", session_delete_by_id, .session = true},
-    {METHOD_GET, "/api/videos", video_list, .pages = PAGE_BY_ID},
+    {METHOD_GET, "/api/videos", video_list, .pages = PAGE_BY_ID, .searches = true},
     {METHOD_POST, "/api/videos", video_create, .session = true, .form = &video_form},
     {METHOD_GET, "/api/videos/:vid", video_get},
     {METHOD_DELETE, "/api/videos/:vid", video_delete, .session = true},

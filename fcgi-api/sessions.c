@@ -114,7 +114,7 @@ enum status session_list(struct request *request, struct response *response)
     json_array_end(json);
     json_object_end(json);
     if (rows.count > count)
-        page_link(&response->headers, request->path, &request->page, session.create_time_us, session.id);
+        page_link(&response->headers, &request->page, session.create_time_us, session.id);
     return STATUS_ANSWERED;
 }
 

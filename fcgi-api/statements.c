@@ -1,5 +1,6 @@
 #include "statements.h"
 
+#include "secret.h"
 #include "session.h"
 
 /* SQL has lines of its own. */
@@ -19,6 +20,8 @@
 #define SAME_NAME(a, b) "lower(normalize(" a ", NFKC)) = lower(normalize(" b ", NFKC))"
 
 const struct db_statement api_statements[STATEMENT_COUNT] = {
+    [SECRET_FIND] = {"secret_find", SECRET_FIND_SQL, .read = true},
+
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
     [SESSION_CREATE] = {"session_create",
                         "INSERT INTO sessions (token_hash, user_id, expires_at, ends_at)"
@@ -55,6 +58,21 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                     " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
                     " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
                     .read = true},
+    [VIDEO_LIST_READY] = {"video_list_ready",
+                          "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                          " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
+                          " AND v.media_key IS NOT NULL"
+                          " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                          .read = true},
+    /* The words as such, or any part of the text; the expression is that of videos_text_idx. */
+    [VIDEO_SEARCH] = {"video_search",
+                      "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                      " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
+                      " AND (v.words @@ plainto_tsquery('simple', $4::text)"
+                      " OR (v.title || E'\\n' || v.description) ILIKE $5::text)"
+                      " AND ($6::bigint = 0 OR v.media_key IS NOT NULL)"
+                      " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                      .read = true, .varies = true},
     [VIDEO_LIST_OF_USER] = {"video_list_of_user",
                             "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
                             " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"

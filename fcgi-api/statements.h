@@ -5,6 +5,7 @@
 #include "db.h"
 
 enum statement {
+    SECRET_FIND,
     SESSION_FIND,
     SESSION_CREATE,
     SESSION_DELETE,
@@ -14,6 +15,8 @@ enum statement {
     USER_GET,
     USER_FIND,
     VIDEO_LIST,
+    VIDEO_LIST_READY,
+    VIDEO_SEARCH,
     VIDEO_LIST_OF_USER,
     VIDEO_GET,
     VIDEO_CREATE,

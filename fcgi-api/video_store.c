@@ -66,15 +66,36 @@ enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_
     return others ? STORE_FORBIDDEN : STORE_MISSING;
 }
 
-enum store_outcome video_store_list(struct db *db, const struct page *page, int64_t author_id,
-                                    struct db_rows *rows)
+static void bind_page(struct db_params *params, const struct page *page)
+{
+    db_bind_number(params, page->time_us);
+    db_bind_number(params, page->id);
+    db_bind_number(params, page->limit + 1);
+}
+
+enum store_outcome video_store_list(struct db *db, const struct page *page, bool ready, struct db_rows *rows)
 {
     struct db_params params = {0};
-    db_bind_number(&params, page->time_us);
-    db_bind_number(&params, page->id);
-    db_bind_number(&params, page->limit + 1);
-    if (author_id == 0)
-        return store_of_db(db_query(db, VIDEO_LIST, &params, rows));
+    bind_page(&params, page);
+    return store_of_db(db_query(db, ready ? VIDEO_LIST_READY : VIDEO_LIST, &params, rows));
+}
+
+enum store_outcome video_store_list_of_user(struct db *db, const struct page *page, int64_t author_id,
+                                            struct db_rows *rows)
+{
+    struct db_params params = {0};
+    bind_page(&params, page);
     db_bind_number(&params, author_id);
     return store_of_db(db_query(db, VIDEO_LIST_OF_USER, &params, rows));
+}
+
+enum store_outcome video_store_search(struct db *db, const struct page *page, const char *words,
+                                      const char *pattern, bool ready, struct db_rows *rows)
+{
+    struct db_params params = {0};
+    bind_page(&params, page);
+    db_bind_text(&params, words, strlen(words));
+    db_bind_text(&params, pattern, strlen(pattern));
+    db_bind_number(&params, ready);
+    return store_of_db(db_query(db, VIDEO_SEARCH, &params, rows));
 }

@@ -21,11 +21,16 @@ enum store_outcome video_store_create(struct db *db, int64_t author_id, const ch
 /* STORE_FORBIDDEN when it is another author's. Its file, if there is one, is queued for deletion. */
 enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id);
 
-/* One row more than the page's limit, newest first, where there are as many. author_id 0: of everyone. */
-enum store_outcome video_store_list(struct db *db, const struct page *page, int64_t author_id,
-                                    struct db_rows *rows);
+/* The lists have one row more than the page's limit, newest first, where there are as many. ready: only those
+ * that can be watched. */
+enum store_outcome video_store_list(struct db *db, const struct page *page, bool ready, struct db_rows *rows);
+enum store_outcome video_store_list_of_user(struct db *db, const struct page *page, int64_t author_id,
+                                            struct db_rows *rows);
+/* Those that have the words, or something like the pattern (of ILIKE) in title and description. */
+enum store_outcome video_store_search(struct db *db, const struct page *page, const char *words,
+                                      const char *pattern, bool ready, struct db_rows *rows);
 
-/* The video in a row of what video_store_list gave. */
+/* The video in a row of a list. */
 void video_read(const struct db_rows *rows, int row, struct video *video);
 
 #endif

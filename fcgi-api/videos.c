@@ -45,25 +45,24 @@ static void write_video(struct json *json, const struct video *video)
 }
 
 /* An array of the page's videos, and the link to the next page if there is one. */
-static enum status answer_list(struct request *request, struct response *response, int64_t author_id)
+static enum status answer_list(struct request *request, struct response *response, enum store_outcome outcome,
+                               const struct db_rows *rows)
 {
-    struct db_rows rows;
     struct video video;
-    enum store_outcome outcome = video_store_list(request->db, &request->page, author_id, &rows);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
-    int count = rows.count > request->page.limit ? (int)request->page.limit : rows.count;
+    int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
     struct json *json = response_json(response, 200);
     json_array(json);
     for (int i = 0; i < count; i++) {
-        video_read(&rows, i, &video);
+        video_read(rows, i, &video);
         write_video(json, &video);
     }
     json_array_end(json);
-    if (rows.count > count) {
+    if (rows->count > count) {
         char id[24];
         snprintf(id, sizeof id, "%lld", (long long)video.id);
-        page_link(&response->headers, request->path, &request->page, video.create_time_us, id);
+        page_link(&response->headers, &request->page, video.create_time_us, id);
     }
     return STATUS_ANSWERED;
 }
@@ -71,17 +70,25 @@ static enum status answer_list(struct request *request, struct response *respons
 /* 200. */
 enum status video_list(struct request *request, struct response *response)
 {
-    return answer_list(request, response, 0);
+    const struct search_terms *search = &request->search;
+    struct db_rows rows;
+    enum store_outcome outcome =
+        search->words ? video_store_search(request->db, &request->page, search->words,
+                                           search_pattern(request->arena, search), search->ready, &rows)
+                      : video_store_list(request->db, &request->page, search->ready, &rows);
+    return answer_list(request, response, outcome, &rows);
 }
 
 /* 200; 404 when there is no such user. */
 enum status video_list_of_user(struct request *request, struct response *response)
 {
     struct user user;
+    struct db_rows rows;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
-    return answer_list(request, response, user.id);
+    outcome = video_store_list_of_user(request->db, &request->page, user.id, &rows);
+    return answer_list(request, response, outcome, &rows);
 }
 
 /* 200; 404 when there is none. */

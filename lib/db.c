@@ -118,7 +118,7 @@ static bool set_up(struct db *db, PGconn *connection)
     if (!db_link_run(connection, sql, "session settings", db->deadline_ms))
         return false;
     for (size_t i = 0; i < db->options.statement_count; i++)
-        if (!prepare(db, connection, &db->options.statements[i]))
+        if (!db->options.statements[i].varies && !prepare(db, connection, &db->options.statements[i]))
             return false;
     if (!db->options.channel)
         return true;
@@ -190,13 +190,21 @@ static enum attempt refuse(struct db *db, const struct db_statement *statement, 
     return attempt;
 }
 
+static bool send(struct db *db, const struct db_statement *statement, const struct db_params *params)
+{
+    if (statement->varies)
+        return PQsendQueryParams(db->connection, statement->sql, params->count, NULL, params->values,
+                                 params->lengths, params->formats, ROWS_BINARY);
+    return PQsendQueryPrepared(db->connection, statement->name, params->count, params->values,
+                               params->lengths, params->formats, ROWS_BINARY);
+}
+
 static enum attempt attempt_once(struct db *db, const struct db_statement *statement,
                                  const struct db_params *params, PGresult **out)
 {
     PGresult *result = NULL;
     db->warned = false;
-    if (PQsendQueryPrepared(db->connection, statement->name, params->count, params->values, params->lengths,
-                            params->formats, ROWS_BINARY))
+    if (send(db, statement, params))
         result = db_link_collect(db->connection, db->deadline_ms);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {

@@ -22,7 +22,8 @@ struct db;
 struct db_statement {
     const char *name;
     const char *sql;
-    bool read; /* changes nothing, so it may be repeated when its outcome is unknown */
+    bool read;   /* changes nothing, so it may be repeated when its outcome is unknown */
+    bool varies; /* which plan is good depends on the parameters: it is planned anew each time */
 };
 
 struct db_options {
@@ -89,6 +90,8 @@ const char *db_sqlstate(const struct db *db);
  * what isn't text, a whole number, a boolean (0 or 1) or a timestamptz. The text has a NUL behind it and lives
  * as long as the arena. */
 const char *db_text(const struct db_rows *rows, int row, int column);
+/* Its length in bytes. */
+size_t db_length(const struct db_rows *rows, int row, int column);
 int64_t db_number(const struct db_rows *rows, int row, int column);
 /* Microseconds since 1970. */
 int64_t db_time_us(const struct db_rows *rows, int row, int column);

@@ -52,6 +52,11 @@ const char *db_text(const struct db_rows *rows, int row, int column)
     return PQgetvalue(rows->result, row, column);
 }
 
+size_t db_length(const struct db_rows *rows, int row, int column)
+{
+    return (size_t)PQgetlength(rows->result, row, column);
+}
+
 int64_t db_number(const struct db_rows *rows, int row, int column)
 {
     const unsigned char *bytes = (const unsigned char *)PQgetvalue(rows->result, row, column);

@@ -26,22 +26,38 @@ static enum status read_form(const struct form *form, struct request *request)
     return wrong ? request_refuse(request, STATUS_BAD_REQUEST, wrong) : STATUS_ANSWERED;
 }
 
+static enum status read_page(const struct service *service, const struct route *route,
+                             struct request *request)
+{
+    const char *wrong =
+        route->searches ? search_read(request->arena, request->query, &request->search) : NULL;
+    if (wrong)
+        return request_refuse(request, STATUS_BAD_REQUEST, wrong);
+    enum store_outcome outcome = secret_learn(request->secret, request->db, service->secret_statement);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    const struct cursor_list list = {
+        .secret = request->secret->bytes,
+        .path = request->path,
+        .filter = search_name(request->arena, &request->search),
+    };
+    wrong = page_read(&list, request->query, route->pages, &request->page);
+    return wrong ? request_refuse(request, STATUS_BAD_REQUEST, wrong) : STATUS_ANSWERED;
+}
+
 /* What a route's row asks for, in the order in which a client is told of it. */
 static enum status prepare(const struct service *service, const struct route *route, struct request *request)
 {
     const char *wrong = route_read_ids(route, request);
-    if (!wrong && route->pages != PAGE_NONE)
-        wrong = page_read(request->query, route->pages, &request->page);
     if (wrong)
         return request_refuse(request, STATUS_BAD_REQUEST, wrong);
-    if (route->session) {
-        enum status status = session_authenticate(request, service->session_statement);
-        if (status != STATUS_ANSWERED)
-            return status;
-        if (request->user_id == 0)
+    enum status status = route->pages != PAGE_NONE ? read_page(service, route, request) : STATUS_ANSWERED;
+    if (status == STATUS_ANSWERED && route->session) {
+        status = session_authenticate(request, service->session_statement);
+        if (status == STATUS_ANSWERED && request->user_id == 0)
             return request_refuse(request, STATUS_UNAUTHENTICATED, "a valid session is needed");
     }
-    return route->form ? read_form(route->form, request) : STATUS_ANSWERED;
+    return status == STATUS_ANSWERED && route->form ? read_form(route->form, request) : status;
 }
 
 static enum status handle(const struct service *service, const struct route *route, struct request *request,

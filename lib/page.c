@@ -1,44 +1,37 @@
 #include "page.h"
 
 #include <inttypes.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "param.h"
 
 enum {
     LIMIT_STANDARD = 50,
-    CURSOR_MAX = 64, /* "<time> <id>" */
-    ENCODED_MAX = sodium_base64_ENCODED_LEN(CURSOR_MAX, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+    OTHERS_MAX = 512, /* bytes of parameters without a meaning that a link repeats: headers have an end */
 };
 
 static const int64_t END_OF_TIME_US = 253402300799000000; /* the end of the year 9999 */
 
-static bool read_key(const char *text, size_t length, enum page_key key, struct page *page)
-{
-    if (key == PAGE_BY_ID)
-        return param_id(text, length, &page->id);
-    return param_uuid(text, length, page->uuid);
-}
+/* The parameters that say what is in a list that can be searched; a link has them whatever it leaves out. */
+static const char *const filters[] = {"q", "state"};
 
 static bool read_cursor(const char *text, size_t length, enum page_key key, struct page *page)
 {
-    char cursor[CURSOR_MAX + 1];
-    size_t size;
-    if (length > ENCODED_MAX || sodium_base642bin((unsigned char *)cursor, CURSOR_MAX, text, length, NULL,
-                                                  &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+    char last[CURSOR_KEY_SIZE];
+    if (!cursor_read(&page->list, text, length, &page->time_us, last))
         return false;
-    cursor[size] = '\0';
-    size_t time_length = strcspn(cursor, " ");
-    return strlen(cursor) == size && time_length < size &&
-           param_number(cursor, time_length, END_OF_TIME_US, &page->time_us) &&
-           read_key(cursor + time_length + 1, size - time_length - 1, key, page);
+    if (key == PAGE_BY_ID)
+        return param_id(last, strlen(last), &page->id);
+    return param_uuid(last, strlen(last), page->uuid);
 }
 
-const char *page_read(const char *query, enum page_key key, struct page *page)
+const char *page_read(const struct cursor_list *list, const char *query, enum page_key key, struct page *page)
 {
     const char *text;
     size_t length;
-    *page = (struct page){.limit = LIMIT_STANDARD,
+    *page = (struct page){.list = *list,
+                          .query = query,
+                          .limit = LIMIT_STANDARD,
                           .time_us = END_OF_TIME_US,
                           .id = INT64_MAX,
                           .uuid = "ffffffff-ffff-ffff-ffff-ffffffffffff"};
@@ -49,12 +42,61 @@ const char *page_read(const char *query, enum page_key key, struct page *page)
     return NULL;
 }
 
-void page_link(struct buffer *out, const char *path, const struct page *page, int64_t time_us, const char *id)
+/* Writes part of a query, with what may not stand in an address (RFC 3986, section 3.4) in percent-encoding. */
+static void write_encoded(struct buffer *out, const char *text, size_t length)
 {
-    char cursor[CURSOR_MAX + 1], encoded[ENCODED_MAX];
-    int length = snprintf(cursor, sizeof cursor, "%" PRId64 " %s", time_us, id);
-    sodium_bin2base64(encoded, sizeof encoded, (const unsigned char *)cursor, (size_t)length,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    buffer_printf(out, "Link: <%s?limit=%" PRId64 "&cursor=%s>; rel=\"next\"\r\n", path, page->limit,
-                  encoded);
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "-._~!$&'()*+,;=:@/?%";
+    for (size_t i = 0; i < length; i++) {
+        if (memchr(safe, text[i], sizeof safe - 1))
+            buffer_char(out, text[i]);
+        else
+            buffer_printf(out, "%%%02X", (unsigned char)text[i]);
+    }
+}
+
+static bool is_named(const char *pair, size_t length, const char *name)
+{
+    size_t name_length = strlen(name);
+    return length >= name_length && memcmp(pair, name, name_length) == 0 &&
+           (length == name_length || pair[name_length] == '=');
+}
+
+static bool has_meaning(const struct page *page, const char *pair, size_t length)
+{
+    for (size_t i = 0; *page->list.filter && i < COUNT_OF(filters); i++)
+        if (is_named(pair, length, filters[i]))
+            return true;
+    return is_named(pair, length, "limit") || is_named(pair, length, "cursor");
+}
+
+/* The parameters that mean nothing here, as long as there is room for them. */
+static void write_others(struct buffer *out, const struct page *page)
+{
+    size_t begin = out->length, length;
+    for (const char *pair = page->query; *pair; pair += length + (pair[length] == '&')) {
+        length = strcspn(pair, "&");
+        if (length == 0 || has_meaning(page, pair, length) || out->length - begin + 3 * length > OTHERS_MAX)
+            continue;
+        write_encoded(out, pair, length);
+        buffer_char(out, '&');
+    }
+}
+
+void page_link(struct buffer *out, const struct page *page, int64_t time_us, const char *id)
+{
+    char cursor[CURSOR_TEXT_SIZE];
+    const char *text;
+    size_t length;
+    cursor_write(&page->list, time_us, id, cursor);
+    buffer_printf(out, "Link: <%s?", page->list.path);
+    for (size_t i = 0; *page->list.filter && i < COUNT_OF(filters); i++) {
+        if (!param_query(page->query, filters[i], &text, &length))
+            continue;
+        buffer_printf(out, "%s=", filters[i]);
+        write_encoded(out, text, length);
+        buffer_char(out, '&');
+    }
+    write_others(out, page);
+    buffer_printf(out, "limit=%" PRId64 "&cursor=%s>; rel=\"next\"\r\n", page->limit, cursor);
 }

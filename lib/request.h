@@ -15,6 +15,8 @@
 #include "db.h"
 #include "page.h"
 #include "param.h"
+#include "search.h"
+#include "secret.h"
 #include "status.h"
 
 enum method {
@@ -38,6 +40,7 @@ struct request {
     void *context; /* the program's own, see struct service */
     struct arena *arena;
     struct db *db;
+    struct secret *secret;        /* known where the route has pages */
     const char *const *variables; /* FastCGI parameters, NAME=value */
 
     const char *id; /* nginx's $request_id */
@@ -54,6 +57,7 @@ struct request {
         char sid[PARAM_UUID_SIZE], cid[PARAM_UUID_SIZE];
     } ids;                                 /* what the route's pattern names */
     struct field_value values[FIELDS_MAX]; /* in the order of the route's form */
+    struct search_terms search;
     struct page page;
     int64_t user_id;     /* of the session, 0 without one */
     const char *session; /* its token */

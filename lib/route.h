@@ -19,6 +19,7 @@ struct route {
     bool session;            /* 401 without a valid session */
     const struct form *form; /* the body is read as JSON against it; NULL: the body is ignored */
     enum page_key pages;     /* reads limit and cursor */
+    bool searches;           /* and q and state */
 };
 
 struct route_table {

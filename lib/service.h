@@ -12,6 +12,7 @@ struct service {
     const struct db_statement *statements;
     size_t statement_count;
     size_t session_statement; /* SESSION_FIND_SQL; unused when no route asks for a session */
+    size_t secret_statement;  /* SECRET_FIND_SQL; unused when no route has pages */
     const char *role;         /* in the database */
     void *context;            /* for the handlers, see request->context; shared by all threads */
 };

@@ -10,11 +10,13 @@ struct worker {
     const struct config *config;
 };
 
-/* What a thread keeps from one request to the next: memory and a connection, nothing of a client's. */
+/* What a thread keeps from one request to the next: memory, a connection, the site's secret; nothing of a
+ * client's. */
 struct thread_state {
     const struct worker *worker;
     struct arena *arena;
     struct db *db;
+    struct secret secret;
     struct request request;
     struct response response;
 };
@@ -66,6 +68,7 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
         .context = state->worker->service->context,
         .arena = state->arena,
         .db = state->db,
+        .secret = &state->secret,
         .variables = arrived->variables,
         .body = arrived->body,
         .body_length = arrived->body_length,

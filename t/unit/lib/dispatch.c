@@ -13,6 +13,7 @@
 
 static struct arena *arena;
 static struct request request;
+static struct secret secret = {.known = true};
 static struct response response;
 static const char *logged;
 
@@ -22,6 +23,8 @@ static enum status show(struct request *given, struct response *to)
     json_object(json);
     json_number(json, "vid", given->ids.vid);
     json_number(json, "limit", given->page.limit);
+    if (given->search.words)
+        json_text(json, "words", given->search.words);
     json_object_end(json);
     return STATUS_ANSWERED;
 }
@@ -50,6 +53,7 @@ static const struct form form = {fields, COUNT_OF(fields)};
 static const struct route routes[] = {
     {METHOD_GET, "/videos/:vid", show},
     {METHOD_GET, "/videos", show, .pages = PAGE_BY_ID},
+    {METHOD_GET, "/films", show, .pages = PAGE_BY_ID, .searches = true},
     {METHOD_POST, "/videos", echo, .form = &form},
     {METHOD_DELETE, "/videos/:vid", show, .session = true},
     {METHOD_PUT, "/videos/:vid", echo, .session = true, .form = &form},
@@ -69,6 +73,7 @@ static void ask(const char *method, const char *uri, const char *body)
     snprintf(uri_variable, sizeof uri_variable, "REQUEST_URI=%s", uri);
     arena_reset(arena);
     request = (struct request){.arena = arena,
+                               .secret = &secret,
                                .variables = variables,
                                .body = body ? body : "",
                                .body_length = body ? strlen(body) : 0,
@@ -102,6 +107,11 @@ static void test_answers(void)
        "one line is logged");
     ask("GET", "/videos?limit=9", "");
     is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9}", "with the page of the query");
+    ask("GET", "/films?q=a+b&limit=9", "");
+    is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9,\"words\":\"a b\"}",
+            "with what is searched for");
+    ask("GET", "/videos?q=a+b&limit=9", "");
+    is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9}", "which not every list takes");
     ask("POST", "/videos", "{\"title\":\"t\"}");
     is_int(response.http, 201, "with what the body says");
     is_text(text_of(&response.body), "\"title\":\"t\"", "as it was read");
@@ -128,6 +138,8 @@ static void test_refusals(void)
     is_refused(400, "the video's id is not a number", "a bad id");
     ask("GET", "/videos?limit=0", "");
     is_refused(400, "limit is not a number", "a bad page");
+    ask("GET", "/films?q=", "");
+    is_refused(400, "q is empty", "a bad search");
     ask("GET", "/refuse", "");
     is_refused(409, "it is taken", "what a handler refuses");
     ask("GET", "/overflow", "");
