@@ -53,7 +53,6 @@ static const struct form form = {fields, COUNT_OF(fields)};
 static const struct route routes[] = {
     {METHOD_GET, "/videos/:vid", show},
     {METHOD_GET, "/videos", show, .pages = PAGE_BY_ID},
-    {METHOD_GET, "/films", show, .pages = PAGE_BY_ID, .searches = true},
     {METHOD_POST, "/videos", echo, .form = &form},
     {METHOD_DELETE, "/videos/:vid", show, .session = true},
     {METHOD_PUT, "/videos/:vid", echo, .session = true, .form = &form},
@@ -61,6 +60,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/refuse", refuse},
     {METHOD_GET, "/overflow", overflow},
     {METHOD_GATE, "/open", show},
+    {METHOD_GET, "/films", show, .pages = PAGE_BY_ID, .searches = true},
 };
 static const struct service service = {.routes = {routes, COUNT_OF(routes)}};
 
