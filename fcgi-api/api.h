@@ -2,11 +2,13 @@
 #ifndef API_H
 #define API_H
 
+#include "media.h"
 #include "password.h"
 #include "route.h"
 
 struct api_context {
     char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
+    struct media media;
 };
 
 extern const struct route_table api_routes;
@@ -24,6 +26,8 @@ enum status video_get(struct request *request, struct response *response);
 enum status video_delete(struct request *request, struct response *response);
 enum status comment_list(struct request *request, struct response *response);
 enum status comment_create(struct request *request, struct response *response);
+enum status live_show(struct request *request, struct response *response);
+enum status ready_show(struct request *request, struct response *response);
 enum status metrics_show(struct request *request, struct response *response);
 
 /* The bodies of the routes above; each handler reads request->values in this order. */

@@ -15,6 +15,8 @@ int main(int argc, char **argv)
     int exit_status;
     if (!program_begin(argc, argv, summary, &config, &exit_status))
         return exit_status;
+    if (!media_find(&context.media, &config))
+        return EXIT_FAILURE;
     if (!password_hash(&config, "", 0, context.dummy_hash)) {
         log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
         return EXIT_FAILURE;

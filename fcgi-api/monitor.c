@@ -1,6 +1,40 @@
-/* What a monitoring system asks. */
+/* What a monitoring system or a load balancer asks. */
+#include <errno.h>
+#include <string.h>
+
 #include "api.h"
+#include "log.h"
 #include "metrics_text.h"
+#include "statements.h"
+
+static enum status answer(struct response *response, const char *status)
+{
+    struct json *json = response_json(response, 200);
+    json_object(json);
+    json_text(json, "status", status);
+    json_object_end(json);
+    return STATUS_ANSWERED;
+}
+
+/* 200 as long as there is a worker. */
+enum status live_show(struct request *request, struct response *response)
+{
+    (void)request;
+    return answer(response, "alive");
+}
+
+/* 200 when a video could be added now; 503 when the disk can't be written to or the database doesn't answer. */
+enum status ready_show(struct request *request, struct response *response)
+{
+    const struct api_context *context = request->context;
+    if (!media_can_write(&context->media)) {
+        log_write(LOG_WARNING, "disk_not_ready", "id=%s reason=\"%s\"", request->id, strerror(errno));
+        return request_refuse(request, STATUS_UNAVAILABLE, "the disk can't be written to");
+    }
+    if (db_query(request->db, READY, NULL, NULL) != DB_DONE)
+        return request_refuse(request, STATUS_DB_UNAVAILABLE, "the database does not answer");
+    return answer(response, "ready");
+}
 
 /* 200: the metrics of all three programs; nginx lets only the loopback address ask. */
 enum status metrics_show(struct request *request, struct response *response)

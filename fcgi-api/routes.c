@@ -15,6 +15,8 @@ static const struct route routes[] = {
     {METHOD_DELETE, "/api/videos/:vid", video_delete, .session = true},
     {METHOD_GET, "/api/videos/:vid/comments", comment_list, .pages = PAGE_BY_UUID},
     {METHOD_POST, "/api/videos/:vid/comments", comment_create, .session = true, .form = &comment_form},
+    {METHOD_GET, "/livez", live_show},
+    {METHOD_GET, "/readyz", ready_show},
     {METHOD_GET, "/metrics", metrics_show},
 };
 

@@ -108,4 +108,5 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                         " SELECT $1::uuid, id, $3::bigint, $4::text FROM videos WHERE id = $2::bigint"
                         " RETURNING *)"
                         " SELECT " COMMENT_COLUMNS " FROM c JOIN users u ON u.id = c.author_id"},
+    [READY] = {"ready", "SELECT 1", .read = true},
 };

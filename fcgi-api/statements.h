@@ -23,6 +23,7 @@ enum statement {
     VIDEO_DELETE,
     COMMENT_LIST,
     COMMENT_CREATE,
+    READY,
     STATEMENT_COUNT
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -10,14 +11,15 @@
 
 #include "log.h"
 
+enum { PROBE_BYTES = 4096 };
+
 static bool make_dir(const char *path)
 {
     return mkdir(path, 0750) == 0 || errno == EEXIST;
 }
 
-bool media_open(struct media *media, const struct config *config)
+bool media_find(struct media *media, const struct config *config)
 {
-    char incoming[MEDIA_PATH_SIZE];
     int length = *config->media_dir
                      ? snprintf(media->root, sizeof media->root, "%s", config->media_dir)
                      : snprintf(media->root, sizeof media->root, "%s/media", config->state_dir);
@@ -25,11 +27,51 @@ bool media_open(struct media *media, const struct config *config)
         log_write(LOG_ERROR, "media_failed", "reason=\"VS_MEDIA_DIR is too long\"");
         return false;
     }
-    snprintf(incoming, sizeof incoming, "%s/incoming", media->root);
+    return true;
+}
+
+static void incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE])
+{
+    snprintf(path, MEDIA_PATH_SIZE, "%s/incoming", media->root);
+}
+
+bool media_open(struct media *media, const struct config *config)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    if (!media_find(media, config))
+        return false;
+    incoming_path(media, incoming);
     if (make_dir(media->root) && make_dir(incoming))
         return true;
     log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
     return false;
+}
+
+/* A file without a name or, where the file system knows none, one whose name is gone at once. */
+static int open_nameless(const char *folder)
+{
+    char path[MEDIA_PATH_SIZE + 16];
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+        return fd;
+    snprintf(path, sizeof path, "%s/.probe-XXXXXX", folder);
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+bool media_can_write(const struct media *media)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    incoming_path(media, incoming);
+    int fd = open_nameless(incoming);
+    if (fd < 0)
+        return false;
+    int error = posix_fallocate(fd, 0, PROBE_BYTES);
+    close(fd);
+    errno = error;
+    return error == 0;
 }
 
 void media_name(const char *key, char name[MEDIA_NAME_SIZE])

@@ -21,8 +21,14 @@ struct media {
     char root[MEDIA_PATH_SIZE - 128];
 };
 
-/* Makes the folders that are missing. False is logged. */
+/* Finds out where the media lie, and makes nothing. False is logged. */
+WARN_UNUSED bool media_find(struct media *media, const struct config *config);
+
+/* As media_find, and makes the folders that are missing. */
 WARN_UNUSED bool media_open(struct media *media, const struct config *config);
+
+/* True when a new file can be written, which is tried. False with errno set. */
+WARN_UNUSED bool media_can_write(const struct media *media);
 
 /* The name of a file within the media folder, ab/ab12…, of fixed characters only. */
 void media_name(const char *key, char name[MEDIA_NAME_SIZE]);

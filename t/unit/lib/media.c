@@ -1,5 +1,6 @@
 #include "media.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -49,6 +50,17 @@ static int create(const char *content, char path[MEDIA_PATH_SIZE])
     return fd;
 }
 
+static int count_files(const char *folder)
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        count += entry->d_name[0] != '.' || strncmp(entry->d_name, ".probe", 6) == 0;
+    if (dir)
+        closedir(dir);
+    return dir ? count : -1;
+}
+
 static void refuses(const struct config *config, const char *reason, const char *name)
 {
     capture_begin(STDERR_FILENO);
@@ -75,6 +87,18 @@ static void test_open(void)
     refuses(&no_parent, "No such file or directory", "a folder in one that is missing can't be made");
     refuses(&too_long, "VS_MEDIA_DIR is too long", "a path too long is refused");
     ok(media_open(&media, &by_name), "back to the good one");
+}
+
+static void test_can_write(void)
+{
+    const struct media nowhere = {"/nowhere"}, read_only = {"/proc"};
+    const struct config config = {.state_dir = "/nowhere", .media_dir = "/nowhere/media"};
+    struct media found;
+    ok(media_find(&found, &config) && strcmp(found.root, "/nowhere/media") == 0, "to find makes nothing");
+    ok(media_can_write(&media), "a file can be written");
+    is_int(count_files(scratch_path("elsewhere/incoming")), 0, "none is left of it");
+    ok(!media_can_write(&nowhere) && errno == ENOENT, "not where there is no folder");
+    ok(!media_can_write(&read_only), "nor where there can be none");
 }
 
 static void test_name(void)
@@ -202,6 +226,7 @@ static void test_faults(void)
 int main(void)
 {
     test_open();
+    test_can_write();
     test_name();
     test_is_incoming();
     test_free();
