@@ -23,14 +23,16 @@ enum status video_list(struct request *request, struct response *response);
 enum status video_list_of_user(struct request *request, struct response *response);
 enum status video_create(struct request *request, struct response *response);
 enum status video_get(struct request *request, struct response *response);
+enum status video_edit(struct request *request, struct response *response);
 enum status video_delete(struct request *request, struct response *response);
 enum status comment_list(struct request *request, struct response *response);
 enum status comment_create(struct request *request, struct response *response);
+enum status comment_delete(struct request *request, struct response *response);
 enum status live_show(struct request *request, struct response *response);
 enum status ready_show(struct request *request, struct response *response);
 enum status metrics_show(struct request *request, struct response *response);
 
 /* The bodies of the routes above; each handler reads request->values in this order. */
-extern const struct form credentials_form, video_form, comment_form;
+extern const struct form credentials_form, video_form, video_edit_form, comment_form;
 
 #endif

@@ -50,3 +50,20 @@ enum store_outcome comment_store_list(struct db *db, const struct page *page, in
     db_bind_number(&params, video_id);
     return store_of_db(db_query(db, COMMENT_LIST, &params, rows));
 }
+
+enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const char *id, int64_t user_id)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_literal(&params, id);
+    db_bind_number(&params, video_id);
+    db_bind_number(&params, user_id);
+    enum db_outcome outcome = db_query(db, COMMENT_DELETE, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    bool may_delete = rows.count == 1 && db_number(&rows, 0, 0) != 0;
+    if (rows.count == 1 && !may_delete)
+        return STORE_FORBIDDEN;
+    /* One that was there and did not go: another request was faster. */
+    return may_delete && db_number(&rows, 0, 1) == 1 ? STORE_DONE : STORE_MISSING;
+}

@@ -20,6 +20,9 @@ enum store_outcome comment_store_create(struct db *db, int64_t video_id, int64_t
 enum store_outcome comment_store_list(struct db *db, const struct page *page, int64_t video_id,
                                       struct db_rows *rows);
 
+/* STORE_FORBIDDEN when neither the comment nor the video is that user's. */
+enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const char *id, int64_t user_id);
+
 /* The comment in a row of what comment_store_list gave. */
 void comment_read(const struct db_rows *rows, int row, struct comment *comment);
 

@@ -68,3 +68,13 @@ enum status comment_create(struct request *request, struct response *response)
     write_comment(response_json(response, 201), &comment);
     return STATUS_ANSWERED;
 }
+
+/* 204; 403 when neither the comment nor the video is the session's user's; 404 when there is none. */
+enum status comment_delete(struct request *request, struct response *response)
+{
+    enum store_outcome outcome =
+        comment_store_delete(request->db, request->ids.vid, request->ids.cid, request->user_id);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return response_empty(response, 204);
+}

@@ -10,7 +10,15 @@
 
 /* What video_read in video_store.c takes, of videos v joined with users u. */
 #define VIDEO_COLUMNS \
-    "v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type"
+    "v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type," \
+    " v.revision"
+
+/* The video $1, locked, and whether the user $2 may change it: their own, with one of the revisions $3, if there
+ * are any. */
+#define VIDEO_TO_CHANGE \
+    "SELECT id, author_id, author_id = $2::bigint" \
+    " AND ($3::bigint[] IS NULL OR revision = ANY ($3::bigint[])) AS may_change" \
+    " FROM videos WHERE id = $1::bigint FOR UPDATE"
 
 /* What comment_read in comment_store.c takes, of comments c joined with users u. */
 #define COMMENT_COLUMNS \
@@ -88,14 +96,23 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                       " VALUES ($1::bigint, $2::text, $3::text) RETURNING *)"
                       " SELECT " VIDEO_COLUMNS " FROM v JOIN users u ON u.id = v.author_id"},
 
-    /* The row goes and the deletion row comes, or neither; the last column is the author as it was before. */
+    /* The last column is the author; those of the video are NULL when it was not edited. */
+    [VIDEO_EDIT] = {"video_edit",
+                    "WITH old AS (" VIDEO_TO_CHANGE "),"
+                    " v AS (UPDATE videos SET title = coalesce($4::text, title),"
+                    " description = coalesce($5::text, description)"
+                    " FROM old WHERE videos.id = old.id AND may_change RETURNING videos.*)"
+                    " SELECT " VIDEO_COLUMNS ", old.author_id"
+                    " FROM old JOIN users u ON u.id = old.author_id LEFT JOIN v ON true"},
+
+    /* The row goes and the deletion row comes, or neither; the last column is the author. */
     [VIDEO_DELETE] = {"video_delete",
-                      "WITH gone AS (DELETE FROM videos WHERE id = $1::bigint AND author_id = $2::bigint"
-                      " RETURNING id, media_key),"
+                      "WITH old AS (" VIDEO_TO_CHANGE "),"
+                      " gone AS (DELETE FROM videos v USING old WHERE v.id = old.id AND may_change"
+                      " RETURNING v.id, v.media_key),"
                       " queued AS (INSERT INTO video_deletions (video_id, media_key)"
                       " SELECT id, media_key FROM gone WHERE media_key IS NOT NULL)"
-                      " SELECT (SELECT count(*) FROM gone),"
-                      " (SELECT author_id FROM videos WHERE id = $1::bigint)"},
+                      " SELECT (SELECT count(*) FROM gone), author_id FROM old"},
 
     [COMMENT_LIST] = {"comment_list",
                       "SELECT " COMMENT_COLUMNS " FROM comments c JOIN users u ON u.id = c.author_id"
@@ -108,5 +125,15 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                         " SELECT $1::uuid, id, $3::bigint, $4::text FROM videos WHERE id = $2::bigint"
                         " RETURNING *)"
                         " SELECT " COMMENT_COLUMNS " FROM c JOIN users u ON u.id = c.author_id"},
+
+    /* By its author or the video's. The columns say whether it may be, and whether it was. */
+    [COMMENT_DELETE] = {"comment_delete",
+                        "WITH old AS (SELECT c.id, $3::bigint IN (c.author_id, v.author_id) AS may_delete"
+                        " FROM comments c JOIN videos v ON v.id = c.video_id"
+                        " WHERE c.id = $1::uuid AND c.video_id = $2::bigint),"
+                        " gone AS (DELETE FROM comments c USING old WHERE c.id = old.id AND may_delete"
+                        " RETURNING c.id)"
+                        " SELECT may_delete, (SELECT count(*) FROM gone) FROM old"},
+
     [READY] = {"ready", "SELECT 1", .read = true},
 };

@@ -20,12 +20,17 @@ enum statement {
     VIDEO_LIST_OF_USER,
     VIDEO_GET,
     VIDEO_CREATE,
+    VIDEO_EDIT,
     VIDEO_DELETE,
     COMMENT_LIST,
     COMMENT_CREATE,
+    COMMENT_DELETE,
     READY,
     STATEMENT_COUNT
 };
+
+/* How many columns of a row make a video. */
+enum { VIDEO_COLUMN_COUNT = 9 };
 
 extern const struct db_statement api_statements[STATEMENT_COUNT];
 

@@ -1,7 +1,11 @@
 #include "api.h"
+#include "etag.h"
 #include "user_store.h"
 
 enum { USER_NAME, PASSWORD };
+
+/* Nothing that is shown of a user ever changes. */
+enum { REVISION = 1 };
 
 static const struct field credentials[] = {
     [USER_NAME] = {"user_name", FIELD_LINE, .required = true, .min = 1, .max = 40},
@@ -38,12 +42,15 @@ enum status user_create(struct request *request, struct response *response)
     return answer(response, 201, &user);
 }
 
-/* 200; 404 when there is no such user. */
+/* 200; 304 when the client has it already; 404 when there is no such user. */
 enum status user_get(struct request *request, struct response *response)
 {
     struct user user;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
+    etag_header(&response->headers, REVISION, false);
+    if (etag_none_match(request_variable(request, "HTTP_IF_NONE_MATCH"), REVISION))
+        return response_empty(response, 304);
     return answer(response, 200, &user);
 }

@@ -16,6 +16,7 @@ void video_read(const struct db_rows *rows, int row, struct video *video)
         .ready = !db_is_null(rows, row, 6),
         .size = db_number(rows, row, 6),
         .content_type = db_text(rows, row, 7),
+        .revision = db_number(rows, row, 8),
     };
 }
 
@@ -50,20 +51,51 @@ enum store_outcome video_store_create(struct db *db, int64_t author_id, const ch
     return read_one(outcome, &rows, video);
 }
 
-enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id)
+static void bind_optional(struct db_params *params, const char *text)
+{
+    if (text)
+        db_bind_literal(params, text);
+    else
+        db_bind_null(params);
+}
+
+/* What became of a change to a video, from whether it was made and whose the video is. */
+static enum store_outcome judge(bool made, int64_t author_id, int64_t wanted_author_id)
+{
+    if (made)
+        return STORE_DONE;
+    return author_id == wanted_author_id ? STORE_CHANGED : STORE_FORBIDDEN;
+}
+
+enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id,
+                                    const struct video_edit *edit, struct video *video)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, id);
     db_bind_number(&params, author_id);
+    bind_optional(&params, edit->revisions);
+    bind_optional(&params, edit->title);
+    bind_optional(&params, edit->description);
+    enum store_outcome outcome = read_one(db_query(db, VIDEO_EDIT, &params, &rows), &rows, video);
+    if (outcome != STORE_DONE)
+        return outcome;
+    return judge(!db_is_null(&rows, 0, 0), db_number(&rows, 0, VIDEO_COLUMN_COUNT), author_id);
+}
+
+enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, id);
+    db_bind_number(&params, author_id);
+    bind_optional(&params, revisions);
     enum db_outcome outcome = db_query(db, VIDEO_DELETE, &params, &rows);
     if (outcome != DB_DONE)
         return store_of_db(outcome);
-    if (db_number(&rows, 0, 0) == 1)
-        return STORE_DONE;
-    /* One's own that was not deleted: another request was faster. */
-    bool others = !db_is_null(&rows, 0, 1) && db_number(&rows, 0, 1) != author_id;
-    return others ? STORE_FORBIDDEN : STORE_MISSING;
+    if (rows.count == 0)
+        return STORE_MISSING;
+    return judge(db_number(&rows, 0, 0) == 1, db_number(&rows, 0, 1), author_id);
 }
 
 static void bind_page(struct db_params *params, const struct page *page)

@@ -12,14 +12,25 @@ struct video {
     bool ready;             /* it has a file; the two below are its */
     int64_t size;
     const char *content_type;
+    int64_t revision; /* raised by each edit and each new file */
+};
+
+/* An edit: what is NULL stays as it is. */
+struct video_edit {
+    const char *title, *description;
+    const char *revisions; /* those that it may be made of, see etag_match; NULL: any */
 };
 
 enum store_outcome video_store_get(struct db *db, int64_t id, struct video *video);
 enum store_outcome video_store_create(struct db *db, int64_t author_id, const char *title,
                                       const char *description, struct video *video);
 
-/* STORE_FORBIDDEN when it is another author's. Its file, if there is one, is queued for deletion. */
-enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id);
+/* STORE_FORBIDDEN when it is another author's, STORE_CHANGED when it has another revision. */
+enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id,
+                                    const struct video_edit *edit, struct video *video);
+
+/* The same outcomes. Its file, if there is one, is queued for deletion. */
+enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions);
 
 /* The lists have one row more than the page's limit, newest first, where there are as many. ready: only those
  * that can be watched. */

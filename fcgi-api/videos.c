@@ -1,4 +1,5 @@
 #include "api.h"
+#include "etag.h"
 #include "user_store.h"
 #include "video_store.h"
 
@@ -12,6 +13,12 @@ static const struct field fields[] = {
     [AUTHOR_ID] = {"author_id", FIELD_ID},
 };
 const struct form video_form = {fields, COUNT_OF(fields)};
+
+static const struct field edit_fields[] = {
+    [TITLE] = {"title", FIELD_LINE, .min = 1, .max = 200},
+    [DESCRIPTION] = {"description", FIELD_TEXT, .max = 5000},
+};
+const struct form video_edit_form = {edit_fields, COUNT_OF(edit_fields)};
 
 static void write_file(struct json *json, const struct video *video)
 {
@@ -42,6 +49,14 @@ static void write_video(struct json *json, const struct video *video)
     json_null(json, "poster_url");
     json_number(json, "views", 0);
     json_object_end(json);
+}
+
+/* The video, and its tag: weak, since views change what is shown and are no edit. */
+static enum status answer_video(struct response *response, int http, const struct video *video)
+{
+    etag_header(&response->headers, video->revision, true);
+    write_video(response_json(response, http), video);
+    return STATUS_ANSWERED;
 }
 
 /* An array of the page's videos, and the link to the next page if there is one. */
@@ -91,15 +106,18 @@ enum status video_list_of_user(struct request *request, struct response *respons
     return answer_list(request, response, outcome, &rows);
 }
 
-/* 200; 404 when there is none. */
+/* 200; 304 when the client has it already; 404 when there is none. */
 enum status video_get(struct request *request, struct response *response)
 {
     struct video video;
     enum store_outcome outcome = video_store_get(request->db, request->ids.vid, &video);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
-    write_video(response_json(response, 200), &video);
-    return STATUS_ANSWERED;
+    if (etag_none_match(request_variable(request, "HTTP_IF_NONE_MATCH"), video.revision)) {
+        etag_header(&response->headers, video.revision, true);
+        return response_empty(response, 304);
+    }
+    return answer_video(response, 200, &video);
 }
 
 /* 201; 403 when author_id is given and not the session's user. */
@@ -115,14 +133,34 @@ enum status video_create(struct request *request, struct response *response)
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     buffer_printf(&response->headers, "Location: /api/videos/%lld\r\n", (long long)video.id);
-    write_video(response_json(response, 201), &video);
-    return STATUS_ANSWERED;
+    return answer_video(response, 201, &video);
 }
 
-/* 204; 403 when it is another user's; 404 when there is none. */
+/* 200; 403 when it is another user's; 404 when there is none; 412 when it isn't what If-Match says. */
+enum status video_edit(struct request *request, struct response *response)
+{
+    const struct field_value *title = &request->values[TITLE], *description = &request->values[DESCRIPTION];
+    struct video video;
+    if (!title->present && !description->present)
+        return request_refuse(request, STATUS_BAD_REQUEST, "title and description are missing");
+    const struct video_edit edit = {
+        .title = title->text,
+        .description = description->text,
+        .revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH")),
+    };
+    enum store_outcome outcome =
+        video_store_edit(request->db, request->ids.vid, request->user_id, &edit, &video);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return answer_video(response, 200, &video);
+}
+
+/* 204; 403 when it is another user's; 404 when there is none; 412 when it isn't what If-Match says. */
 enum status video_delete(struct request *request, struct response *response)
 {
-    enum store_outcome outcome = video_store_delete(request->db, request->ids.vid, request->user_id);
+    const char *revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH"));
+    enum store_outcome outcome =
+        video_store_delete(request->db, request->ids.vid, request->user_id, revisions);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     return response_empty(response, 204);

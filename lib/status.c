@@ -9,6 +9,7 @@ static const struct failure failures[STATUS_COUNT] = {
     [STATUS_NOT_FOUND] = {404, "Not Found", "Not found", "007", 0},
     [STATUS_METHOD_NOT_ALLOWED] = {405, "Method Not Allowed", "Method not allowed", "009", 0},
     [STATUS_CONFLICT] = {409, "Conflict", "Conflict", "008", 0},
+    [STATUS_PRECONDITION_FAILED] = {412, "Precondition Failed", "Conflict", "008", 0},
     [STATUS_TOO_LARGE] = {413, "Content Too Large", "File size error", "002", 0},
     [STATUS_UNSUPPORTED_MEDIA] = {415, "Unsupported Media Type", "Unsupported media type", "010", 0},
     [STATUS_TOO_MANY_REQUESTS] = {429, "Too Many Requests", "Too many requests", "011", 1},
@@ -33,6 +34,7 @@ const char *status_reason(int http)
     case 201: return "Created";
     case 204: return "No Content";
     case 205: return "Reset Content";
+    case 304: return "Not Modified";
     default: break;
     }
     for (enum status status = STATUS_ANSWERED + 1; status < STATUS_COUNT; status++)

@@ -10,6 +10,7 @@ enum store_outcome {
     STORE_MISSING,   /* there is no such row */
     STORE_FORBIDDEN, /* it is another user's */
     STORE_CONFLICT,  /* something else has that name */
+    STORE_CHANGED,   /* it isn't any more what the request takes it for */
     STORE_FAILED,
     STORE_UNAVAILABLE,
     STORE_OUTCOME_COUNT

@@ -54,8 +54,8 @@ static void *thread_start(void *context)
 static void write_status(struct response *response)
 {
     buffer_printf(&response->headers, "Status: %d %s\r\n", response->http, status_reason(response->http));
-    /* RFC 9110, section 8.6: a 204 has no length. */
-    if (response->http != 204)
+    /* RFC 9110, section 8.6: a 204 has no length, and that of a 304 would be the one of the body it stands for. */
+    if (response->http != 204 && response->http != 304)
         buffer_printf(&response->headers, "Content-Length: %zu\r\n", response->body.length);
 }
 

@@ -21,7 +21,11 @@ my $FILM = Site::Media::content('mp4');
 my $site = Site->start(VS_MAX_UPLOAD_BYTES => '1M');
 my $ann  = $site->user('ann');
 my $bob  = $site->user('bob');
+my $carl = $site->user('carl');
 my @answered;    # [request id, status] of what a pool has answered
+
+my ($READY, $EMPTY);
+my $UID = $ann->id;
 
 # --- what rows of tables use
 
@@ -33,12 +37,16 @@ sub new_session_id () {
     new_session();
     return $ann->get('/api/sessions?limit=1')->json->{sessions}[0]{id};
 }
+sub new_comment () {
+    my $path = "/api/videos/$EMPTY/comments";
+    return "$path/" . $bob->post($path, {content => 'Nice.'})->json->{id};
+}
 sub ready_video ()  { my $vid = new_video(); $ann->upload($vid, 'bunny.mp4'); return $vid }
 
 sub credentials ($name, $password = Site::Actor::PASSWORD) { return {user_name => $name, pwd => $password} }
 
-my ($READY, $EMPTY) = (ready_video(), new_video());
-my $UID = $ann->id;
+
+($READY, $EMPTY) = (ready_video(), new_video());
 
 # What must be true of any answer.
 sub common ($response) {
@@ -46,7 +54,7 @@ sub common ($response) {
     $response->header_like('X-Request-Id', qr/^[0-9a-f]{32}$/)->header_is('X-Content-Type-Options', 'nosniff');
     $response->header_is('Location', undef) if $status != 201;
     $response->header_is('WWW-Authenticate', $status == 401 ? 'Bearer' : undef);
-    $response->header_is('Content-Length', $status == 204 ? undef : length $response->body);
+    $response->header_is('Content-Length', $status =~ /^(?:204|304)$/ ? undef : length $response->body);
     push @answered, [scalar $response->header('X-Request-Id'), $status];
     return $response;
 }
@@ -61,6 +69,7 @@ subtest 'every status of every route' => sub {
         ['register', 'a name that exists', $site, POST => '/api/users', credentials('ann'), '008'],
         ['register', 'a large body',       $site, POST => '/api/users', $large, '002'],
         ['user', 'done',      $site, GET => "/api/users/$UID", undef, 200],
+        ['user', 'known',     $site, GET => "/api/users/$UID", undef, 304, {'If-None-Match' => '*'}],
         ['user', 'no number', $site, GET => '/api/users/ann', undef, '001'],
         ['user', 'nobody',    $site, GET => '/api/users/' . NOBODYS_ID, undef, '007'],
         [q{a user's videos}, 'done',      $site, GET => "/api/users/$UID/videos", undef, 200],
@@ -92,6 +101,16 @@ subtest 'every status of every route' => sub {
         ['add a video', 'no session',     $site, POST => '/api/videos', {title => 'Bunny'}, '003'],
         ['add a video', 'for another',    $ann,  POST => '/api/videos', {title => 'Bunny', author_id => $bob->id}, '006'],
         ['add a video', 'a large body',   $ann,  POST => '/api/videos', $large, '002'],
+        ['video', 'known',     $site, GET => "/api/videos/$EMPTY", undef, 304, {'If-None-Match' => '*'}],
+        ['edit a video', 'done',         $ann,  PATCH => "/api/videos/$EMPTY", {title => 'Edited'}, 200],
+        ['edit a video', 'no change',    $ann,  PATCH => "/api/videos/$EMPTY", {}, '001'],
+        ['edit a video', 'no number',    $ann,  PATCH => '/api/videos/first', {title => 'Edited'}, '001'],
+        ['edit a video', 'no session',   $site, PATCH => "/api/videos/$EMPTY", {title => 'Edited'}, '003'],
+        ['edit a video', q{another's},   $bob,  PATCH => "/api/videos/$EMPTY", {title => 'Edited'}, '006'],
+        ['edit a video', 'none',         $ann,  PATCH => '/api/videos/' . NOBODYS_ID, {title => 'Edited'}, '007'],
+        ['edit a video', 'another edit', $ann,  PATCH => "/api/videos/$EMPTY", {title => 'Edited'}, '008', {'If-Match' => '"0"'}],
+        ['edit a video', 'a large body', $ann,  PATCH => "/api/videos/$EMPTY", $large, '002'],
+        ['delete a video', 'edited',     $ann,  DELETE => "/api/videos/$EMPTY", undef, '008', {'If-Match' => '"0"'}],
         ['delete a video', 'done',       $ann,  DELETE => sub { '/api/videos/' . new_video() }, undef, 204],
         ['delete a video', 'no number',  $ann,  DELETE => '/api/videos/first', undef, '001'],
         ['delete a video', 'no session', $site, DELETE => "/api/videos/$EMPTY", undef, '003'],
@@ -108,6 +127,13 @@ subtest 'every status of every route' => sub {
         ['comment', 'for another',  $bob,  POST => "/api/videos/$EMPTY/comments", {content => 'Nice.', author_id => $UID}, '006'],
         ['comment', 'no video',     $bob,  POST => '/api/videos/' . NOBODYS_ID . '/comments', {content => 'Nice.'}, '007'],
         ['comment', 'a large body', $bob,  POST => "/api/videos/$EMPTY/comments", $large, '002'],
+        ['delete a comment', 'done',       $bob,  DELETE => sub { new_comment() }, undef, 204],
+        ['delete a comment', 'as owner',   $ann,  DELETE => sub { new_comment() }, undef, 204],
+        ['delete a comment', 'no number',  $bob,  DELETE => '/api/videos/first/comments/' . NO_UUID, undef, '001'],
+        ['delete a comment', 'no UUID',    $bob,  DELETE => "/api/videos/$EMPTY/comments/1", undef, '001'],
+        ['delete a comment', 'no session', $site, DELETE => sub { new_comment() }, undef, '003'],
+        ['delete a comment', q{another's}, $carl, DELETE => sub { new_comment() }, undef, '006'],
+        ['delete a comment', 'none',       $bob,  DELETE => "/api/videos/$EMPTY/comments/" . NO_UUID, undef, '007'],
         ['stream', 'done',      $site, GET => "/stream/videos/$READY", undef, 200],
         ['stream', 'a part',    $site, GET => "/stream/videos/$READY", undef, 206, {Range => 'bytes=8-15'}],
         ['stream', 'too far',   $site, GET => "/stream/videos/$READY", undef, '001', {Range => 'bytes=100000-'}],
@@ -203,8 +229,9 @@ my %allowed = (
     '/api/sessions'           => 'OPTIONS, POST, GET, HEAD, DELETE',
     '/api/sessions/1'         => 'OPTIONS, DELETE',
     '/api/videos'             => 'OPTIONS, GET, HEAD, POST',
-    '/api/videos/1'           => 'OPTIONS, GET, HEAD, DELETE',
+    '/api/videos/1'           => 'OPTIONS, GET, HEAD, PATCH, DELETE',
     '/api/videos/1/comments'  => 'OPTIONS, GET, HEAD, POST',
+    '/api/videos/1/comments/1' => 'OPTIONS, DELETE',
     '/stream/videos/1'        => 'OPTIONS, GET, HEAD, POST',
     '/scheduler/videos/1'     => 'OPTIONS, DELETE',
 );
@@ -297,7 +324,9 @@ subtest 'when the database refuses' => sub {
     $site->sql('GRANT SELECT, UPDATE ON sessions TO video_api, video_stream');
     $check->(
         [$ann, POST   => '/api/videos', {title => 'Bunny'}],
+        [$ann, PATCH  => "/api/videos/$EMPTY", {title => 'Edited'}],
         [$ann, DELETE => "/api/videos/$EMPTY"],
+        [$ann, DELETE => "/api/videos/$EMPTY/comments/" . NO_UUID],
         [$ann, POST   => "/api/videos/$EMPTY/comments", {content => 'Nice.'}],
         [$ann, POST   => "/stream/videos/$EMPTY", $FILM],
         [$ann, DELETE => '/api/sessions'],

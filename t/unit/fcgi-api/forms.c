@@ -62,6 +62,21 @@ static void test_video(void)
             "author_id is not an integer", "an author as text");
 }
 
+static void test_video_edit(void)
+{
+    static const char title[] = "{\"title\":\"%s\"}";
+    static const char description[] = "{\"description\":\"%s\"}";
+    is_text(read_form(&video_edit_form, title, bytes_repeat('x', 200)), NULL, "a title of 200 characters");
+    is_text(read_form(&video_edit_form, title, bytes_repeat('x', 201)), "title is longer than 200 characters",
+            "of 201");
+    is_text(read_form(&video_edit_form, title, " "), "title is empty", "of a blank");
+    is_text(read_form(&video_edit_form, description, ""), NULL, "an empty description alone");
+    ok(values[1].present && !values[0].present, "is there, and a title isn't");
+    is_text(read_form(&video_edit_form, description, bytes_repeat('x', 5000)), NULL, "of 5,000 characters");
+    is_text(read_form(&video_edit_form, description, bytes_repeat('x', 5001)),
+            "description is longer than 5000 characters", "of 5,001");
+}
+
 static void test_comment(void)
 {
     static const char content[] = "{\"content\":\"%s\"}";
@@ -79,6 +94,7 @@ int main(void)
     arena = arena_create();
     test_credentials();
     test_video();
+    test_video_edit();
     test_comment();
     arena_destroy(arena);
     return done_testing();

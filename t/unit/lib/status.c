@@ -15,6 +15,7 @@ static const struct {
     [STATUS_NOT_FOUND] = {404, "007", "Not found"},
     [STATUS_METHOD_NOT_ALLOWED] = {405, "009", "Method not allowed"},
     [STATUS_CONFLICT] = {409, "008", "Conflict"},
+    [STATUS_PRECONDITION_FAILED] = {412, "008", "Conflict"},
     [STATUS_TOO_LARGE] = {413, "002", "File size error"},
     [STATUS_UNSUPPORTED_MEDIA] = {415, "010", "Unsupported media type"},
     [STATUS_TOO_MANY_REQUESTS] = {429, "011", "Too many requests"},
@@ -46,6 +47,7 @@ static void test_reasons(void)
     is_text(status_reason(201), "Created", "201");
     is_text(status_reason(204), "No Content", "204");
     is_text(status_reason(205), "Reset Content", "205");
+    is_text(status_reason(304), "Not Modified", "304");
     for (enum status status = STATUS_ANSWERED + 1; status < STATUS_COUNT; status++) {
         const struct failure *failure = status_failure(status);
         is_text(status_reason(failure->http), failure->title, "%d has its title", failure->http);

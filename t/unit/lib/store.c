@@ -15,6 +15,7 @@ int main(void)
     is_int(status_of_store(STORE_MISSING), STATUS_NOT_FOUND, "404");
     is_int(status_of_store(STORE_FORBIDDEN), STATUS_FORBIDDEN, "403");
     is_int(status_of_store(STORE_CONFLICT), STATUS_CONFLICT, "409");
+    is_int(status_of_store(STORE_CHANGED), STATUS_PRECONDITION_FAILED, "412");
     is_int(status_of_store(STORE_FAILED), STATUS_DB_FAILED, "500");
     is_int(status_of_store(STORE_UNAVAILABLE), STATUS_DB_UNAVAILABLE, "503");
     return done_testing();
