@@ -15,8 +15,10 @@
 enum {
     BACKOFF_MIN_MS = 50,
     BACKOFF_MAX_MS = 500,
-    WAIT_MAX_MS = 75, /* a request sits out a back-off of this, and is refused in a longer one */
-    SLOW_MS = 100,    /* a failure that took longer costs a thread: the back-off grows */
+    WAIT_MAX_MS = 75,      /* a request sits out a back-off of this, and is refused in a longer one */
+    SLOW_MS = 100,         /* a failure that took longer costs a thread: the back-off grows */
+    BACKOFF_SLOW_MS = 200, /* from here on, so that nobody who waited for the thread sits it out, too */
+    PROBE_MS = 200,        /* what a server that left a statement unanswered has for a new connection */
     REPEATS_MAX = 3,
     TIMEOUT_SLACK_MS = 1000,
     ROWS_BINARY = 1, /* what db_number reads */
@@ -31,6 +33,7 @@ struct db {
     int backoff_ms;
     unsigned seed;
     bool had_connection;
+    bool probe;  /* a statement had no answer in time: does the server hang, or has just that one to wait? */
     bool warned; /* a WARNING came: the commit of a write is in doubt */
     char sqlstate[6];
 };
@@ -78,6 +81,8 @@ static void back_off(struct db *db, int64_t start_ms)
     int64_t now = clock_ms();
     if (now - start_ms <= SLOW_MS)
         db->backoff_ms = BACKOFF_MIN_MS;
+    else if (db->backoff_ms < BACKOFF_SLOW_MS)
+        db->backoff_ms = BACKOFF_SLOW_MS;
     else if (db->backoff_ms < BACKOFF_MAX_MS / 2)
         db->backoff_ms *= 2;
     else
@@ -97,11 +102,11 @@ static void receive_notice(void *argument, const PGresult *notice)
     }
 }
 
-static bool prepare(struct db *db, PGconn *connection, const struct db_statement *statement)
+static bool prepare(PGconn *connection, const struct db_statement *statement, int64_t deadline_ms)
 {
     PGresult *result = NULL;
     if (PQsendPrepare(connection, statement->name, statement->sql, 0, NULL))
-        result = db_link_collect(connection, db->deadline_ms);
+        result = db_link_collect(connection, deadline_ms);
     bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!done)
         log_write(LOG_ERROR, "db_prepare_failed", "statement=%s reason=\"%s\"", statement->name,
@@ -110,20 +115,30 @@ static bool prepare(struct db *db, PGconn *connection, const struct db_statement
     return done;
 }
 
-static bool set_up(struct db *db, PGconn *connection)
+static bool set_up(const struct db *db, PGconn *connection, int64_t deadline_ms)
 {
     char sql[256];
     snprintf(sql, sizeof sql, "SET ROLE %s; SET statement_timeout = %d", db->options.role,
              db->options.timeout_ms + TIMEOUT_SLACK_MS);
-    if (!db_link_run(connection, sql, "session settings", db->deadline_ms))
+    if (!db_link_run(connection, sql, "session settings", deadline_ms))
         return false;
     for (size_t i = 0; i < db->options.statement_count; i++)
-        if (!db->options.statements[i].varies && !prepare(db, connection, &db->options.statements[i]))
+        if (!db->options.statements[i].varies &&
+            !prepare(connection, &db->options.statements[i], deadline_ms))
             return false;
     if (!db->options.channel)
         return true;
     snprintf(sql, sizeof sql, "LISTEN %s", db->options.channel);
-    return db_link_run(connection, sql, "LISTEN", db->deadline_ms);
+    return db_link_run(connection, sql, "LISTEN", deadline_ms);
+}
+
+/* When an attempt to connect that begins now has to be over. */
+static int64_t connect_deadline_ms(struct db *db)
+{
+    int64_t probe_ms = clock_ms() + PROBE_MS;
+    bool probe = db->probe && probe_ms < db->deadline_ms;
+    db->probe = false;
+    return probe ? probe_ms : db->deadline_ms;
 }
 
 bool db_connect(struct db *db)
@@ -137,10 +152,11 @@ bool db_connect(struct db *db)
     if (db->next_attempt_ms > start)
         poll(NULL, 0, (int)(db->next_attempt_ms - start));
     start = clock_ms();
-    PGconn *connection = db_link_open(db->options.url, db->deadline_ms);
+    int64_t deadline_ms = connect_deadline_ms(db);
+    PGconn *connection = db_link_open(db->options.url, deadline_ms);
     if (connection) {
         PQsetNoticeReceiver(connection, receive_notice, db);
-        if (set_up(db, connection)) {
+        if (set_up(db, connection, deadline_ms)) {
             db->connection = connection;
             db->backoff_ms = BACKOFF_MIN_MS;
             metrics_add(METRIC_DB_RECONNECTS, db->had_connection);
@@ -229,7 +245,6 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         /* A write on a connection that has died would be of unknown outcome; a read is just repeated. */
         if (!(statement->read && db->connection) && !db_connect(db))
             return DB_UNAVAILABLE;
-        int64_t start = clock_ms();
         switch (attempt_once(db, statement, params, result)) {
         case ATTEMPT_DONE: return DB_DONE;
         case ATTEMPT_REFUSED: return DB_REFUSED;
@@ -237,14 +252,13 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         case ATTEMPT_RECONNECT: disconnect(db); continue;
         case ATTEMPT_LOST: break;
         }
+        db->probe = clock_left_ms(db->deadline_ms) == 0;
         log_write(LOG_WARNING, "db_connection_lost", "statement=%s reason=\"%s\"", statement->name,
-                  clock_left_ms(db->deadline_ms) == 0 ? "no answer in time" : PQerrorMessage(db->connection));
+                  db->probe ? "no answer in time" : PQerrorMessage(db->connection));
         disconnect(db);
-        if (clock_ms() - start > SLOW_MS)
-            back_off(db, start);
         if (!statement->read)
             return DB_UNKNOWN;
-        if (clock_left_ms(db->deadline_ms) == 0)
+        if (db->probe)
             return DB_UNAVAILABLE;
     }
     return db->sqlstate[0] ? DB_REFUSED : DB_UNAVAILABLE;
