@@ -20,6 +20,7 @@ enum {
     BACKOFF_SLOW_MS = 200, /* from here on, so that nobody who waited for the thread sits it out, too */
     PROBE_MS = 200,        /* what a server that left a statement unanswered has for a new connection */
     REPEATS_MAX = 3,
+    PAUSE_MAX_MS = 20, /* before a repetition, so that those who stood in each other's way don't again */
     TIMEOUT_SLACK_MS = 1000,
     ROWS_BINARY = 1, /* what db_number reads */
 };
@@ -248,7 +249,7 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         switch (attempt_once(db, statement, params, result)) {
         case ATTEMPT_DONE: return DB_DONE;
         case ATTEMPT_REFUSED: return DB_REFUSED;
-        case ATTEMPT_REPEAT: continue;
+        case ATTEMPT_REPEAT: poll(NULL, 0, 1 + rand_r(&db->seed) % PAUSE_MAX_MS); continue;
         case ATTEMPT_RECONNECT: disconnect(db); continue;
         case ATTEMPT_LOST: break;
         }
@@ -261,7 +262,7 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         if (db->probe)
             return DB_UNAVAILABLE;
     }
-    return db->sqlstate[0] ? DB_REFUSED : DB_UNAVAILABLE;
+    return DB_UNAVAILABLE; /* each time for a reason that passes */
 }
 
 static void clear_result(void *result)

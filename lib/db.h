@@ -38,7 +38,7 @@ struct db_options {
 enum db_outcome {
     DB_DONE,
     DB_REFUSED,     /* the server refused it, db_sqlstate says why; nothing was changed */
-    DB_UNAVAILABLE, /* no server; nothing was changed */
+    DB_UNAVAILABLE, /* no server, or none that could do it just now; nothing was changed */
     DB_UNKNOWN,     /* it was sent, and nobody knows whether it was done */
 };
 
