@@ -68,13 +68,17 @@ sub make_database ($self, $name, $options = '') {
 # Rows of a statement that the administrator makes, each an array; in scalar context the first value of
 # the first.
 sub sql ($self, $statement, $database = 'postgres') {
-    my $psql = Site::Psql->new(
+    my ($rows, $error) = $self->psql($database)->ask($statement);
+    die $error if defined $error;
+    return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
+}
+
+# The administrator's way into a database.
+sub psql ($self, $database = DATABASE) {
+    return Site::Psql->new(
         account => $self->{account},
         url     => "host=$self->{folder} port=$self->{port} dbname=$database",
     );
-    my ($rows, $error) = $psql->ask($statement);
-    die $error if defined $error;
-    return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
 }
 
 # Starts the server, and waits until it takes connections.
