@@ -72,7 +72,6 @@ enum status session_create(struct request *request, struct response *response)
 
     snprintf(user, sizeof user, "%lld", (long long)user_id);
     set_cookies(request, response, token, user, request->config->session_max_s);
-    response_header(response, "Cache-Control", "no-store");
     struct json *json = response_json(response, 200);
     json_object(json);
     json_bool(json, "success", true);

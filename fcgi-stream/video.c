@@ -30,7 +30,6 @@ enum status stream_video(struct request *request, struct response *response)
     media_name(file.key, name);
     response_header(response, "X-Token", token);
     response_header(response, "Content-Type", file.content_type);
-    response_header(response, "Cache-Control", "no-cache");
     buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
     return response_empty(response, 200);
 }

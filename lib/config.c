@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
+#include "list.h"
 #include "log.h"
+#include "origin.h"
 #include "param.h"
 
-enum setting_kind { KIND_NUMBER, KIND_BYTES, KIND_SECONDS, KIND_CHOICE, KIND_TEXT };
+enum setting_kind { KIND_NUMBER, KIND_BYTES, KIND_SECONDS, KIND_CHOICE, KIND_TEXT, KIND_LIST };
 
 struct setting {
     const char *name;
@@ -16,25 +19,33 @@ struct setting {
     size_t offset;
     int64_t min, max;
     const char *const *choices; /* max is the last one's index */
+    list_item_check *is_item;   /* of a list */
+    const char *items;          /* what they are */
     const char *standard;
     const char *help;
 };
 
 static const char *const upload_type_names[] = {[UPLOAD_VIDEO] = "video", [UPLOAD_ANY] = "any"};
 
-#define AT(member)                offsetof(struct config, member)
-#define NUMBER(member, min, max)  KIND_NUMBER, AT(member), min, max, NULL
-#define BYTES(member, min, max)   KIND_BYTES, AT(member), min, max, NULL
-#define SECONDS(member, min, max) KIND_SECONDS, AT(member), min, max, NULL
-#define CHOICE(member, names)     KIND_CHOICE, AT(member), 0, COUNT_OF(names) - 1, names
-#define TEXT(member)              KIND_TEXT, AT(member), 0, 0, NULL
-#define KIB                       1024LL
-#define TIB                       (KIB * KIB * KIB * KIB)
+#define AT(member)                 offsetof(struct config, member)
+#define NUMBER(member, min, max)   KIND_NUMBER, AT(member), min, max, NULL, NULL, NULL
+#define BYTES(member, min, max)    KIND_BYTES, AT(member), min, max, NULL, NULL, NULL
+#define SECONDS(member, min, max)  KIND_SECONDS, AT(member), min, max, NULL, NULL, NULL
+#define CHOICE(member, names)      KIND_CHOICE, AT(member), 0, COUNT_OF(names) - 1, names, NULL, NULL
+#define TEXT(member)               KIND_TEXT, AT(member), 0, 0, NULL, NULL, NULL
+#define LIST(member, check, items) KIND_LIST, AT(member), 0, 0, NULL, check, items
+#define KIB                        1024LL
+#define TIB                        (KIB * KIB * KIB * KIB)
 
 static const struct setting settings[] = {
     {"VS_PORT", NUMBER(port, 1, 65535), "8080", "TCP port of the site"},
     {"VS_STATE_DIR", TEXT(state_dir), "var", "folder of the database cluster, media and logs"},
     {"VS_RUN_DIR", TEXT(run_dir), "/run/video-server", "folder on tmpfs for sockets and journal"},
+    {"VS_TRUSTED_PROXIES",
+     LIST(trusted_proxies, address_is_range, "addresses such as 192.0.2.1 or ranges such as 10.0.0.0/8"), "",
+     "addresses or ranges of proxies whose X-Forwarded-For and -Proto count"},
+    {"VS_CORS_ORIGINS", LIST(cors_origins, origin_is_valid, "origins such as https://example.org"), "",
+     "origins whose pages may use the API; if empty the site's own only"},
     {"VS_MEDIA_DIR", TEXT(media_dir), "", "folder of the video files; if empty media/ in the state"},
     {"VS_USER", TEXT(user), "www-data", "user to become when started as root; nginx's is the same"},
     {"VS_DATABASE_URL", TEXT(database_url), "", "libpq string; if empty a private PostgreSQL runs"},
@@ -126,6 +137,7 @@ static bool set(struct config *config, const struct setting *setting, const char
     void *member = (char *)config + setting->offset;
     switch (setting->kind) {
     case KIND_TEXT: *(const char **)member = text; return true;
+    case KIND_LIST: *(const char **)member = text; return list_check(text, setting->is_item);
     case KIND_CHOICE: return parse_choice(setting, text, member);
     default: return parse_quantity(setting, text, member);
     }
@@ -135,6 +147,10 @@ static bool set(struct config *config, const struct setting *setting, const char
 static void describe(const struct setting *setting, char *text, size_t size)
 {
     size_t used = 0;
+    if (setting->kind == KIND_LIST) {
+        snprintf(text, size, "%s, with spaces or commas between", setting->items);
+        return;
+    }
     if (setting->kind != KIND_CHOICE) {
         static const char *const hints[] = {[KIND_NUMBER] = "",
                                             [KIND_BYTES] = " bytes, or with K, M, G or T",
@@ -168,7 +184,7 @@ void config_print(const struct config *config)
 {
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
         const void *member = (const char *)config + settings[i].offset;
-        if (settings[i].kind == KIND_TEXT)
+        if (settings[i].kind == KIND_TEXT || settings[i].kind == KIND_LIST)
             printf("%s=%s\n", settings[i].name, *(const char *const *)member);
         else if (settings[i].kind == KIND_CHOICE)
             printf("%s=%s\n", settings[i].name, settings[i].choices[*(const int64_t *)member]);

@@ -12,6 +12,8 @@
 
 struct config {
     int64_t port;
+    const char *trusted_proxies; /* a list (list.h) of addresses and ranges */
+    const char *cors_origins;    /* a list of origins */
     const char *state_dir, *run_dir, *media_dir;
     const char *user;
     const char *database_url;

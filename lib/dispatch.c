@@ -63,6 +63,9 @@ static enum status prepare(const struct service *service, const struct route *ro
 static enum status handle(const struct service *service, const struct route *route, struct request *request,
                           struct response *response)
 {
+    /* What anybody may read may be kept, but not shown again unasked; it may have changed, or have gone. */
+    if (route->method == METHOD_GET && !route->session)
+        response->cache = "no-cache";
     enum status status = prepare(service, route, request);
     if (status == STATUS_ANSWERED)
         status = route->handler(request, response);

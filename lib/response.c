@@ -3,6 +3,7 @@
 void response_reset(struct response *response)
 {
     response->http = 0;
+    response->cache = "no-store";
     buffer_reset(&response->headers);
     buffer_reset(&response->body);
     response->json = (struct json){.out = &response->body};

@@ -9,7 +9,8 @@
 #include "status.h"
 
 struct response {
-    int http; /* the status code */
+    int http;          /* the status code */
+    const char *cache; /* Cache-Control; no-store unless something else is set */
     struct buffer headers, body;
     struct json json; /* writes to body */
 };

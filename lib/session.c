@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "list.h"
+#include "origin.h"
 #include "store.h"
 
 enum { TOKEN_BYTES = 32 };
@@ -63,15 +65,15 @@ static bool is_unsafe(enum method method)
     return method != METHOD_GET && method != METHOD_OPTIONS;
 }
 
-/* True when a browser says that another site's page makes this request. */
+/* True when a browser says that another site's page makes this request, one that isn't listed. */
 static bool is_cross_site(const struct request *request)
 {
+    const char *origin = request_variable(request, "HTTP_ORIGIN");
+    if (*origin && list_has(request->config->cors_origins, origin))
+        return false;
     if (strcmp(request_variable(request, "HTTP_SEC_FETCH_SITE"), "cross-site") == 0)
         return true;
-    const char *origin = request_variable(request, "HTTP_ORIGIN");
-    const char *scheme_end = strstr(origin, "://");
-    return *origin &&
-           (!scheme_end || strcasecmp(scheme_end + 3, request_variable(request, "HTTP_HOST")) != 0);
+    return *origin && !origin_is_of_host(origin, request_variable(request, "HTTP_HOST"));
 }
 
 bool session_read(struct request *request, unsigned char hash[SESSION_HASH_SIZE])

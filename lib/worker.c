@@ -54,6 +54,7 @@ static void *thread_start(void *context)
 static void write_status(struct response *response)
 {
     buffer_printf(&response->headers, "Status: %d %s\r\n", response->http, status_reason(response->http));
+    response_header(response, "Cache-Control", response->cache);
     /* RFC 9110, section 8.6: a 204 has no length, and that of a 304 would be the one of the body it stands for. */
     if (response->http != 204 && response->http != 304)
         buffer_printf(&response->headers, "Content-Length: %zu\r\n", response->body.length);

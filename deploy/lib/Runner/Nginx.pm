@@ -19,6 +19,7 @@ use constant {
 # account       the workers' user
 # port          what it listens on
 # max_upload_bytes, open_files  the limits of the site and of a process
+# trusted_proxies, cors_origins  lists of addresses and of origins
 # stream_timeout  how long nginx waits for the pool of /stream, in seconds
 sub new ($class, %site) {
     return bless {%site, program => _program()}, $class;
@@ -76,6 +77,10 @@ sub _fill ($self, $template) {
         CONNECTIONS  => $self->_connections,
         UPLOAD_LIMIT => $self->{max_upload_bytes} + FORM_BYTES,
         STREAM_TIMEOUT => $self->{stream_timeout},
+        REAL_IP      => $self->_real_ip,
+        PROXIES      => join("\n", map { "        $_ 1;" } @{$self->{trusted_proxies}}),
+        CORS_ORIGINS => join("\n", map { _origin($_) } @{$self->{cors_origins}}),
+        VARY         => @{$self->{cors_origins}} ? 'Origin' : '',
     );
     for my $name (grep { /_DIR$/ } sort keys %value) {
         die "nginx cannot use the folder $value{$name}: a path must not contain \", \\ or \$\n"
@@ -88,6 +93,15 @@ sub _listen ($self) {
     my @addresses = ($self->{port}, $self->_has_ipv6 ? "[::]:$self->{port} ipv6only=on" : ());
     return join "\n", map { "        listen $_;" } @addresses;
 }
+
+sub _real_ip ($self) {
+    my @proxies = @{$self->{trusted_proxies}} or return '';
+    return join "\n", (map { "    set_real_ip_from $_;" } @proxies),
+        '    real_ip_header X-Forwarded-For;', '    real_ip_recursive on;';
+}
+
+# A row of a map. Only a regular expression tells upper from lower case.
+sub _origin ($origin) { return sprintf '        "~^%s$" "%s";', quotemeta $origin, $origin }
 
 # A viewer takes a descriptor for the connection and one for the file or the pool.
 sub _connections ($self) {

@@ -21,4 +21,7 @@ sub get ($self, $name) {
     return $self->{$name} // die "fcgi-api --check-config does not name $name\n";
 }
 
+# The words of a setting that is a list.
+sub list ($self, $name) { return grep { length } split /[\s,]+/, $self->get($name) }
+
 1;

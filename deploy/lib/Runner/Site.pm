@@ -185,6 +185,8 @@ sub _nginx ($self) {
         max_upload_bytes => $self->setting('VS_MAX_UPLOAD_BYTES'),
         stream_timeout   => $self->setting('VS_STREAM_TIMEOUT'),
         open_files       => _allow_open_files(),
+        trusted_proxies  => [$self->{settings}->list('VS_TRUSTED_PROXIES')],
+        cors_origins     => [$self->{settings}->list('VS_CORS_ORIGINS')],
     );
 }
 

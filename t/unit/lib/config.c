@@ -72,6 +72,10 @@ static void test_good(void)
         ok(loads(rows[i].name, rows[i].value), "%s=%s", rows[i].name, rows[i].value);
         is_int(*rows[i].member, rows[i].expected, "is that value");
     }
+    ok(loads("VS_TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8 ::1"), "a list");
+    is_text(config.trusted_proxies, "192.0.2.1, 10.0.0.0/8 ::1", "is what it is");
+    ok(loads("VS_CORS_ORIGINS", "https://a.example,http://b.example:81"), "a list without spaces");
+    ok(loads("VS_CORS_ORIGINS", " ,"), "a list of nothing");
     ok(loads("VS_MEDIA_DIR", "/srv/my videos"), "a text");
     is_text(config.media_dir, "/srv/my videos", "is what it is");
 }
@@ -95,6 +99,12 @@ static void test_bad(void)
          {"59", "59s", "0m", "367d", "31622401", "s", "5M", "5min", "1.5h", "1h30m", "9223372036854775807d"}},
         {"VS_LOG_LEVEL", "error, warning, info, debug", {"Info", "warn", "2", "info ", "verbose"}},
         {"VS_UPLOAD_TYPES", "video, any", {"mp4", "video,any", "ANY"}},
+        {"VS_TRUSTED_PROXIES",
+         "addresses such as 192.0.2.1 or ranges such as 10.0.0.0/8, with spaces or commas between",
+         {"proxy", "192.0.2.1;192.0.2.2", "192.0.2.1, x", "10.0.0.1/8", "10.0.0.0/33", "unix:"}},
+        {"VS_CORS_ORIGINS",
+         "origins such as https://example.org, with spaces or commas between",
+         {"*", "null", "example.org", "https://a.example/", "https://a.example, *", "https://*.example"}},
     };
     char expected[CONFIG_ERROR_SIZE];
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -7,7 +7,8 @@
 
 #define TOKEN "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 
-static const struct config config = {.session_ttl_s = 300};
+static const struct config config = {.session_ttl_s = 300,
+                                     .cors_origins = "https://friend.example https://other.example:8443"};
 static struct arena *arena;
 static struct db *db;
 
@@ -108,6 +109,17 @@ static void test_cross_site(void)
         {"PUT", METHOD_PUT, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
         {"PATCH", METHOD_PATCH, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
         {"the gate", METHOD_GATE, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
+        {"a listed origin",
+         METHOD_POST,
+         {"HTTP_ORIGIN=https://friend.example", COOKIE},
+         STATUS_DB_UNAVAILABLE},
+        {"of another site",
+         METHOD_POST,
+         {"HTTP_ORIGIN=https://other.example:8443", "HTTP_SEC_FETCH_SITE=cross-site", COOKIE},
+         STATUS_DB_UNAVAILABLE},
+        {"a part of one", METHOD_POST, {"HTTP_ORIGIN=https://friend", COOKIE}, STATUS_FORBIDDEN},
+        {"one in capitals", METHOD_POST, {"HTTP_ORIGIN=https://Friend.example", COOKIE}, STATUS_FORBIDDEN},
+        {"its other scheme", METHOD_POST, {"HTTP_ORIGIN=http://friend.example", COOKIE}, STATUS_FORBIDDEN},
         {"reading", METHOD_GET, {"HTTP_SEC_FETCH_SITE=cross-site", COOKIE}, STATUS_DB_UNAVAILABLE},
         {"no cookie", METHOD_POST, {"HTTP_ORIGIN=http://b", BEARER}, STATUS_DB_UNAVAILABLE},
     };

@@ -31,7 +31,8 @@ int main(void)
          "e0c094e867ef46c350ef54a7f59dd60bed92ae83"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        is_text(hash_of(rows[i].text, strlen(rows[i].text), 64), rows[i].hash, "SHA-1 of \"%s\"", rows[i].text);
+        is_text(hash_of(rows[i].text, strlen(rows[i].text), 64), rows[i].hash, "SHA-1 of \"%s\"",
+                rows[i].text);
     const char *million = bytes_repeat('a', 1000000);
     static const size_t steps[] = {1, 7, 63, 64, 65, 4096, 1000000};
     for (size_t i = 0; i < COUNT_OF(steps); i++)
