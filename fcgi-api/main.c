@@ -28,6 +28,7 @@ int main(int argc, char **argv)
         .statement_count = STATEMENT_COUNT,
         .session_statement = SESSION_FIND,
         .secret_statement = SECRET_FIND,
+        .idempotency = {IDEMPOTENCY_CLAIM, IDEMPOTENCY_FIND, IDEMPOTENCY_KEEP},
         .role = "video_api",
         .context = &context,
     };

@@ -1,5 +1,6 @@
 #include "statements.h"
 
+#include "idempotency.h"
 #include "secret.h"
 #include "session.h"
 
@@ -29,6 +30,10 @@
 
 const struct db_statement api_statements[STATEMENT_COUNT] = {
     [SECRET_FIND] = {"secret_find", SECRET_FIND_SQL, .read = true},
+
+    [IDEMPOTENCY_CLAIM] = {"idempotency_claim", IDEMPOTENCY_CLAIM_SQL},
+    [IDEMPOTENCY_FIND] = {"idempotency_find", IDEMPOTENCY_FIND_SQL, .read = true},
+    [IDEMPOTENCY_KEEP] = {"idempotency_keep", IDEMPOTENCY_KEEP_SQL},
 
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
     [SESSION_CREATE] = {"session_create",

@@ -25,6 +25,9 @@ enum {
     ROWS_BINARY = 1, /* what db_number reads */
 };
 
+/* What one attempt at a statement or a transaction came to. */
+enum attempt { ATTEMPT_DONE, ATTEMPT_REFUSED, ATTEMPT_LOST, ATTEMPT_REPEAT, ATTEMPT_RECONNECT };
+
 struct db {
     struct db_options options;
     PGconn *connection;
@@ -34,8 +37,10 @@ struct db {
     int backoff_ms;
     unsigned seed;
     bool had_connection;
-    bool probe;  /* a statement had no answer in time: does the server hang, or has just that one to wait? */
-    bool warned; /* a WARNING came: the commit of a write is in doubt */
+    bool probe; /* a statement had no answer in time: does the server hang, or has just that one to wait? */
+    bool in_transaction;
+    enum attempt spoilt; /* ATTEMPT_DONE: the transaction can go on */
+    bool warned;         /* a WARNING came: the commit of a write is in doubt */
     char sqlstate[6];
 };
 
@@ -172,9 +177,6 @@ bool db_connect(struct db *db)
     return false;
 }
 
-/* What one attempt came to; the first three are those of enum db_outcome. */
-enum attempt { ATTEMPT_DONE, ATTEMPT_REFUSED, ATTEMPT_LOST, ATTEMPT_REPEAT, ATTEMPT_RECONNECT };
-
 static enum attempt classify(const char *sqlstate)
 {
     static const struct {
@@ -216,6 +218,14 @@ static bool send(struct db *db, const struct db_statement *statement, const stru
                                params->lengths, params->formats, ROWS_BINARY);
 }
 
+/* Whether a statement that the server calls done is: a write outside of a transaction was committed by it. */
+static bool is_sure(const struct db *db, const struct db_statement *statement)
+{
+    if (db->in_transaction)
+        return PQtransactionStatus(db->connection) == PQTRANS_INTRANS;
+    return statement->read || (!db->warned && PQtransactionStatus(db->connection) == PQTRANS_IDLE);
+}
+
 static enum attempt attempt_once(struct db *db, const struct db_statement *statement,
                                  const struct db_params *params, PGresult **out)
 {
@@ -225,8 +235,7 @@ static enum attempt attempt_once(struct db *db, const struct db_statement *state
         result = db_link_collect(db->connection, db->deadline_ms);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        bool sure = statement->read || (!db->warned && PQtransactionStatus(db->connection) == PQTRANS_IDLE);
-        if (sure) {
+        if (is_sure(db, statement)) {
             *out = result;
             return ATTEMPT_DONE;
         }
@@ -236,6 +245,12 @@ static enum attempt attempt_once(struct db *db, const struct db_statement *state
     enum attempt attempt = result ? refuse(db, statement, result) : ATTEMPT_LOST;
     PQclear(result);
     return attempt;
+}
+
+/* Before a repeat, so that those who were in each other's way aren't again. */
+static void pause_briefly(struct db *db)
+{
+    poll(NULL, 0, 1 + rand_r(&db->seed) % PAUSE_MAX_MS);
 }
 
 /* Attempts until it is clear what became of the statement. */
@@ -249,7 +264,7 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         switch (attempt_once(db, statement, params, result)) {
         case ATTEMPT_DONE: return DB_DONE;
         case ATTEMPT_REFUSED: return DB_REFUSED;
-        case ATTEMPT_REPEAT: poll(NULL, 0, 1 + rand_r(&db->seed) % PAUSE_MAX_MS); continue;
+        case ATTEMPT_REPEAT: pause_briefly(db); continue;
         case ATTEMPT_RECONNECT: disconnect(db); continue;
         case ATTEMPT_LOST: break;
         }
@@ -265,6 +280,21 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
     return DB_UNAVAILABLE; /* each time for a reason that passes */
 }
 
+/* Of a transaction nothing is repeated but the whole. */
+static enum db_outcome run_in_transaction(struct db *db, const struct db_statement *statement,
+                                          const struct db_params *params, PGresult **result)
+{
+    if (db->spoilt != ATTEMPT_DONE)
+        return DB_UNAVAILABLE;
+    enum attempt attempt = attempt_once(db, statement, params, result);
+    if (attempt == ATTEMPT_DONE)
+        return DB_DONE;
+    if (attempt == ATTEMPT_REFUSED)
+        return DB_REFUSED;
+    db->spoilt = attempt;
+    return DB_UNAVAILABLE;
+}
+
 static void clear_result(void *result)
 {
     PQclear(result);
@@ -276,13 +306,71 @@ enum db_outcome db_query(struct db *db, size_t statement, const struct db_params
     static const struct db_params none;
     PGresult *result = NULL;
     db->sqlstate[0] = '\0';
-    enum db_outcome outcome = run(db, &db->options.statements[statement], params ? params : &none, &result);
+    enum db_outcome outcome = (db->in_transaction ? run_in_transaction : run)(
+        db, &db->options.statements[statement], params ? params : &none, &result);
     if (outcome == DB_DONE) {
         arena_defer(db->arena, clear_result, result);
         if (rows)
             *rows = (struct db_rows){.result = result, .count = PQntuples(result)};
     }
     return outcome;
+}
+
+/* BEGIN, COMMIT or ROLLBACK. */
+static enum attempt control(struct db *db, const char *command)
+{
+    static const struct db_params none;
+    const struct db_statement statement = {.name = command, .sql = command, .varies = true};
+    PGresult *result = NULL;
+    enum attempt attempt = attempt_once(db, &statement, &none, &result);
+    /* The COMMIT of a transaction that a refused statement has spoilt is a ROLLBACK. */
+    if (attempt == ATTEMPT_DONE && strcmp(PQcmdStatus(result), command) != 0)
+        attempt = ATTEMPT_REFUSED;
+    PQclear(result);
+    return attempt;
+}
+
+/* Nothing was committed, unless *committing is set: then that is what came to this. */
+static enum attempt transact_once(struct db *db, const struct db_work *work, bool *committing)
+{
+    *committing = false;
+    db->spoilt = ATTEMPT_DONE;
+    db->in_transaction = true;
+    enum attempt attempt = control(db, "BEGIN");
+    bool commit = attempt == ATTEMPT_DONE && work->run(work->argument);
+    db->in_transaction = false;
+    if (attempt == ATTEMPT_DONE)
+        attempt = db->spoilt;
+    if (attempt == ATTEMPT_DONE && commit) {
+        *committing = true;
+        return control(db, "COMMIT");
+    }
+    if (attempt != ATTEMPT_LOST && control(db, "ROLLBACK") != ATTEMPT_DONE)
+        disconnect(db);
+    return attempt;
+}
+
+enum db_outcome db_transaction(struct db *db, const struct db_work *work)
+{
+    bool committing, unknown = false;
+    for (int i = 0; i <= REPEATS_MAX && db_connect(db); i++) {
+        switch (transact_once(db, work, &committing)) {
+        case ATTEMPT_DONE: return DB_DONE;
+        case ATTEMPT_REFUSED: return DB_REFUSED;
+        case ATTEMPT_REPEAT: pause_briefly(db); continue;
+        case ATTEMPT_RECONNECT: disconnect(db); continue;
+        case ATTEMPT_LOST: break;
+        }
+        db->probe = clock_left_ms(db->deadline_ms) == 0;
+        log_write(LOG_WARNING, "db_connection_lost", "transaction=%s reason=\"%s\"",
+                  committing ? "committing" : "open",
+                  db->probe ? "no answer in time" : PQerrorMessage(db->connection));
+        disconnect(db);
+        unknown = unknown || committing;
+        if (db->probe || (committing && !work->repeatable))
+            break;
+    }
+    return unknown ? DB_UNKNOWN : DB_UNAVAILABLE;
 }
 
 int db_socket(const struct db *db)

@@ -1,7 +1,7 @@
 /* One connection to PostgreSQL, for one thread, that heals itself.
  *
- * Statements are named in a table and prepared on connecting. Each one is a transaction of its own, so a
- * serialization failure or a deadlock repeats the whole of it here. A piece of work (a request, a batch)
+ * Statements are named in a table and prepared on connecting. Each one is a transaction of its own, unless it is
+ * made in a db_transaction, so a serialization failure or a deadlock repeats the whole of it here. A piece of work (a request, a batch)
  * starts with db_begin: from then on all its statements together have timeout_ms, and their results live as
  * long as the arena. Whatever happens to the server, no call waits longer than that.
  *
@@ -78,6 +78,18 @@ void db_begin(struct db *db, struct arena *arena);
 /* Runs the statement with that index of the table. rows may be NULL when none are wanted. */
 WARN_UNUSED enum db_outcome db_query(struct db *db, size_t statement, const struct db_params *params,
                                      struct db_rows *rows);
+
+/* Statements that are done all or none. run makes them with db_query and says whether they are to be committed. It may
+ * be called again from the start: after a serialization failure, a deadlock, or the loss of a connection before the
+ * commit. A statement that was refused spoils the transaction, so run must then say no. */
+struct db_work {
+    bool (*run)(void *argument);
+    void *argument;
+    bool repeatable; /* also after a commit of unknown outcome: run sees by itself what has been done */
+};
+
+/* DB_DONE when it was committed, or when run said no and nothing was changed. */
+WARN_UNUSED enum db_outcome db_transaction(struct db *db, const struct db_work *work);
 
 /* The SQLSTATE of the last statement that was refused, "" if there was none. */
 const char *db_sqlstate(const struct db *db);

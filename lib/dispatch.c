@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "idempotency.h"
 #include "log.h"
 #include "metrics.h"
 #include "session.h"
@@ -49,6 +50,8 @@ static enum status read_page(const struct service *service, const struct route *
 static enum status prepare(const struct service *service, const struct route *route, struct request *request)
 {
     const char *wrong = route_read_ids(route, request);
+    if (!wrong && route->idempotent)
+        wrong = idempotency_read(request);
     if (wrong)
         return request_refuse(request, STATUS_BAD_REQUEST, wrong);
     enum status status = route->pages != PAGE_NONE ? read_page(service, route, request) : STATUS_ANSWERED;
@@ -68,7 +71,8 @@ static enum status handle(const struct service *service, const struct route *rou
         response->cache = "no-cache";
     enum status status = prepare(service, route, request);
     if (status == STATUS_ANSWERED)
-        status = route->handler(request, response);
+        status = request->idempotency_key ? idempotency_handle(service, route, request, response)
+                                          : route->handler(request, response);
     if (response->headers.failed || response->body.failed)
         status = STATUS_INTERNAL;
     return status;

@@ -42,13 +42,19 @@ bool request_read(struct request *request)
     return read_path(request);
 }
 
-const char *request_variable(const struct request *request, const char *name)
+const char *request_find(const struct request *request, const char *name)
 {
     size_t length = strlen(name);
     for (const char *const *variable = request->variables; *variable; variable++)
         if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
             return *variable + length + 1;
-    return "";
+    return NULL;
+}
+
+const char *request_variable(const struct request *request, const char *name)
+{
+    const char *value = request_find(request, name);
+    return value ? value : "";
 }
 
 enum status request_refuse(struct request *request, enum status status, const char *detail)

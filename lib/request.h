@@ -59,9 +59,10 @@ struct request {
     struct field_value values[FIELDS_MAX]; /* in the order of the route's form */
     struct search_terms search;
     struct page page;
-    int64_t user_id;     /* of the session, 0 without one */
-    const char *session; /* its token */
-    bool session_cookie; /* it came in a cookie, which browsers send unasked */
+    const char *idempotency_key; /* NULL: none was sent, or the route takes none */
+    int64_t user_id;             /* of the session, 0 without one */
+    const char *session;         /* its token */
+    bool session_cookie;         /* it came in a cookie, which browsers send unasked */
 
     const char *detail; /* of the failure, for the client; NULL: the status says it all */
 };
@@ -69,7 +70,10 @@ struct request {
 /* Fills in what the FastCGI parameters say. False when the path is no path. */
 WARN_UNUSED bool request_read(struct request *request);
 
-/* A FastCGI parameter or, as HTTP_NAME, a header; "" when it wasn't sent. */
+/* A FastCGI parameter or, as HTTP_NAME, a header; NULL when it wasn't sent. */
+const char *request_find(const struct request *request, const char *name);
+
+/* The same; "" when it wasn't sent. */
 const char *request_variable(const struct request *request, const char *name);
 
 /* Notes what is wrong, in words for the client, and returns status. */

@@ -13,8 +13,11 @@ struct service {
     size_t statement_count;
     size_t session_statement; /* SESSION_FIND_SQL; unused when no route asks for a session */
     size_t secret_statement;  /* SECRET_FIND_SQL; unused when no route has pages */
-    const char *role;         /* in the database */
-    void *context;            /* for the handlers, see request->context; shared by all threads */
+    struct {
+        size_t claim, find, keep;
+    } idempotency;    /* IDEMPOTENCY_..._SQL; unused when no route takes an Idempotency-Key */
+    const char *role; /* in the database */
+    void *context;    /* for the handlers, see request->context; shared by all threads */
 };
 
 /* How the service's threads connect to the database. */
