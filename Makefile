@@ -20,6 +20,9 @@ LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migratio
 UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
 UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
 
+# The programs once more, with a scheduler that dies and fails where a test wants it.
+FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
+
 objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
 
 .PHONY: all help run start stop status test check-asan bench format clean packages
@@ -45,7 +48,7 @@ status: ## say whether the site runs, and where
 
 test: ## install what is missing, build, run all tests
 	@deploy/install-packages run test
-	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY)
 	@VS_BUILD=$(BUILD) prove -j$(JOBS) -It/lib $(TESTS)
 
 TESTS = $(UNIT_TESTS) t
@@ -88,6 +91,16 @@ $(BUILD)/unit/$(1)/%.t: $(OBJ)/t/unit/$(1)/%.o $(UNIT_TOOLS) $(OBJ)/$(1).a $(LIB
 $(OBJ)/t/unit/$(1)/%.o: ALL_CFLAGS += -I$(1)
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
+
+$(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/scheduler.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync $(LIBS)
+
+$(OBJ)/t/fault/step.o: ALL_CFLAGS += -Ischeduler
+
+$(BUILD)/fault/fcgi-%: $(BUILD)/fcgi-%
+	@mkdir -p $(@D)
+	@ln -sf ../$(<F) $@
 
 # t/unit/FOLDER/NAME.c tests FOLDER/NAME.c; what lies in t/unit itself is linked to all of them.
 $(BUILD)/unit/lib/%.t: $(OBJ)/t/unit/lib/%.o $(UNIT_TOOLS) $(LIB)

@@ -124,8 +124,9 @@ static bool prepare(PGconn *connection, const struct db_statement *statement, in
 static bool set_up(const struct db *db, PGconn *connection, int64_t deadline_ms)
 {
     char sql[256];
-    snprintf(sql, sizeof sql, "SET ROLE %s; SET statement_timeout = %d", db->options.role,
-             db->options.timeout_ms + TIMEOUT_SLACK_MS);
+    snprintf(sql, sizeof sql, "SET ROLE %s; SET statement_timeout = %d%s", db->options.role,
+             db->options.timeout_ms + TIMEOUT_SLACK_MS,
+             db->options.relaxed ? "; SET synchronous_commit = off" : "");
     if (!db_link_run(connection, sql, "session settings", deadline_ms))
         return false;
     for (size_t i = 0; i < db->options.statement_count; i++)

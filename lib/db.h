@@ -33,6 +33,7 @@ struct db_options {
     size_t statement_count;
     int timeout_ms;
     const char *channel; /* of LISTEN, or NULL */
+    bool relaxed; /* commits don't wait for the disk: for what does no harm when it is done once more */
 };
 
 enum db_outcome {

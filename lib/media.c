@@ -171,13 +171,16 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
 
 bool media_remove(const struct media *media, const char *key)
 {
-    char path[MEDIA_PATH_SIZE];
-    struct stat root;
+    char path[MEDIA_PATH_SIZE], incoming[MEDIA_PATH_SIZE];
+    struct stat folder;
     file_path(media, key, path);
     if (unlink(path) == 0)
         return true;
+    if (errno != ENOENT)
+        return false;
     /* A file that is missing is done; a whole media folder that is missing is a fault. */
-    return errno == ENOENT && stat(media->root, &root) == 0;
+    incoming_path(media, incoming);
+    return stat(incoming, &folder) == 0;
 }
 
 bool media_sync(const struct media *media, const char *key)

@@ -50,8 +50,9 @@ bool media_discard(const char *incoming);
  * errno set: the file is where it was, or gone. */
 WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, const char *key);
 
-/* Removes a file; one that isn't there is removed already. It is sure to stay away after media_sync. False
- * with errno set. */
+/* Removes a file; one that isn't there is removed already, but not when the media folder isn't there itself (an
+ * empty one, where a disk should be mounted, isn't it). It is sure to stay away after media_sync. False with
+ * errno set. */
 WARN_UNUSED bool media_remove(const struct media *media, const char *key);
 
 /* Makes durable what was removed from the folder that the key's file is in. False with errno set. */

@@ -3,58 +3,105 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "metrics.h"
 #include "statements.h"
 
-enum { ID_LIST_SIZE = BATCH_MAX * 21 + 3, ERROR_SIZE = 128 };
+enum { ID_LIST_SIZE = BATCH_MAX * 21 + 3 };
 
-enum store_outcome deletion_store_claim(struct db *db, struct batch *batch)
+static const int64_t before_all_us = -62135596800000000; /* the year 1 */
+
+static void read_task(const struct db_rows *rows, int row, struct task *task)
+{
+    *task = (struct task){.id = db_number(rows, row, 0)};
+    snprintf(task->subject, sizeof task->subject, "%s", db_text(rows, row, 1));
+}
+
+/* Rows come in no order. */
+static void advance(struct task_cursor *cursor, const struct db_rows *rows, int row)
+{
+    int64_t id = db_number(rows, row, 0), time_us = db_time_us(rows, row, 2);
+    if (cursor->begun && (time_us < cursor->time_us || (time_us == cursor->time_us && id < cursor->id)))
+        return;
+    *cursor = (struct task_cursor){.begun = true, .time_us = time_us, .id = id};
+}
+
+static enum store_outcome claim(struct db *db, const char *owner, struct task_cursor *cursor,
+                                struct batch *batch)
 {
     struct db_params params = {0};
     struct db_rows rows;
     batch->count = 0;
     db_bind_number(&params, BATCH_MAX);
-    db_bind_number(&params, LEASE_S);
+    db_bind_literal(&params, owner);
+    db_bind_number(&params, cursor->begun ? cursor->time_us : before_all_us);
+    db_bind_number(&params, cursor->id);
     enum db_outcome outcome = db_query(db, DELETION_CLAIM, &params, &rows);
     if (outcome != DB_DONE)
         return store_of_db(outcome);
     for (int i = 0; i < rows.count && i < BATCH_MAX; i++) {
-        struct deletion *deletion = &batch->deletions[batch->count++];
-        *deletion = (struct deletion){.id = db_number(&rows, i, 0)};
-        snprintf(deletion->key, sizeof deletion->key, "%s", db_text(&rows, i, 1));
+        read_task(&rows, i, &batch->tasks[batch->count++]);
+        advance(cursor, &rows, i);
     }
     return STORE_DONE;
 }
 
-enum store_outcome deletion_store_done(struct db *db, const struct batch *batch)
+/* The ids of the batch's tasks in that state, of all of them when it is -1, as an array. */
+static void list_ids(const struct batch *batch, int state, char ids[ID_LIST_SIZE])
 {
-    char ids[ID_LIST_SIZE] = "{";
-    size_t used = 1;
+    size_t used = 0;
+    ids[used++] = '{';
     for (int i = 0; i < batch->count; i++)
-        if (batch->deletions[i].error == 0)
-            used += (size_t)snprintf(ids + used, sizeof ids - used, "%s%lld", used > 1 ? "," : "",
-                                     (long long)batch->deletions[i].id);
-    if (used == 1)
-        return STORE_DONE;
-    snprintf(ids + used, sizeof ids - used, "}");
-    struct db_params params = {0};
-    db_bind_literal(&params, ids);
-    return store_of_db(db_query(db, DELETION_DONE, &params, NULL));
+        if (state < 0 || batch->tasks[i].state == (enum task_state)state)
+            used += (size_t)snprintf(ids + used, ID_LIST_SIZE - used, "%s%lld", used > 1 ? "," : "",
+                                     (long long)batch->tasks[i].id);
+    snprintf(ids + used, ID_LIST_SIZE - used, "}");
 }
 
-enum store_outcome deletion_store_failed(struct db *db, const struct deletion *deletion, int64_t attempts_max,
-                                         bool *dead)
+static enum store_outcome update(struct db *db, enum statement statement, const char *owner,
+                                 const struct batch *batch, int state)
 {
-    char error[ERROR_SIZE];
+    char ids[ID_LIST_SIZE];
+    struct db_params params = {0};
+    list_ids(batch, state, ids);
+    db_bind_literal(&params, ids);
+    db_bind_literal(&params, owner);
+    return store_of_db(db_query(db, statement, &params, NULL));
+}
+
+static enum store_outcome renew(struct db *db, const char *owner, const struct batch *batch)
+{
+    return update(db, DELETION_RENEW, owner, batch, -1);
+}
+
+static enum store_outcome release(struct db *db, const char *owner, const struct batch *batch)
+{
+    return update(db, DELETION_RELEASE, owner, batch, TASK_UNTOUCHED);
+}
+
+static enum store_outcome done(struct db *db, const char *owner, const struct batch *batch)
+{
+    enum store_outcome outcome = update(db, DELETION_DONE, owner, batch, TASK_DONE);
+    for (int i = 0; i < batch->count && outcome == STORE_DONE; i++)
+        metrics_add(METRIC_DELETIONS_DONE, batch->tasks[i].state == TASK_DONE);
+    return outcome;
+}
+
+static enum store_outcome failed(struct db *db, const char *owner, const struct task_kind *kind,
+                                 const struct task *task, int64_t attempts_max, bool *dead)
+{
     struct db_params params = {0};
     struct db_rows rows;
-    snprintf(error, sizeof error, "%s", strerror(deletion->error));
-    db_bind_number(&params, deletion->id);
-    db_bind_text(&params, error, strlen(error));
+    (void)kind;
+    db_bind_number(&params, task->id);
+    db_bind_literal(&params, owner);
+    db_bind_text(&params, task->error, strlen(task->error));
     db_bind_number(&params, attempts_max);
     enum db_outcome outcome = db_query(db, DELETION_FAILED, &params, &rows);
     *dead = outcome == DB_DONE && rows.count == 1 && db_number(&rows, 0, 0) == 1;
     return store_of_db(outcome);
 }
+
+const struct task_queue deletion_queue = {claim, renew, release, done, failed};
 
 enum store_outcome deletion_store_schedule(struct db *db, int64_t video_id)
 {

@@ -3,104 +3,167 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "deletion_store.h"
+#include "clock.h"
 #include "log.h"
+#include "step.h"
 
-struct dispatcher {
-    struct queue *queue;
-    struct db *db;
-    struct arena *arena;
-    int timer_fd, stop_fd;
-    pthread_t thread;
+enum {
+    KINDS_MAX = 16,
+    RECONNECT_MS = 500,    /* how long without a database until the next attempt */
+    SILENCE_MS = 30 * 1000 /* a listener that hears nothing for so long asks whether the server is there */
 };
 
-/* Claims and queues until nothing more is due. */
-static void dispatch_due(struct dispatcher *dispatcher)
+/* What a wake-up is about. */
+enum { WOKEN_BY_ROOM = 1, WOKEN_BY_NOTIFY = 2, WOKEN_BY_TIMER = 4 };
+
+struct dispatcher {
+    struct dispatcher_options options;
+    struct db_options db_options;
+    struct db *db;
+    struct arena *arena;
+    int timer_fd;
+    bool failed; /* the database did not answer the last time */
+    atomic_bool stopping;
+    pthread_t thread;
+    struct {
+        bool more; /* when its lane was full, something was left in the queue */
+        struct task_cursor cursor;
+    } kinds[KINDS_MAX];
+};
+
+static void begin(struct dispatcher *dispatcher)
 {
-    int count;
-    do {
-        struct batch *batch = malloc(sizeof *batch);
-        if (!batch)
-            return; /* the timer tries again */
-        arena_reset(dispatcher->arena);
-        db_begin(dispatcher->db, dispatcher->arena);
-        enum store_outcome outcome = deletion_store_claim(dispatcher->db, batch);
-        count = outcome == STORE_DONE ? batch->count : 0;
-        if (count == 0 || !queue_put(dispatcher->queue, batch)) {
-            free(batch);
-            return;
-        }
-    } while (count == BATCH_MAX);
+    arena_reset(dispatcher->arena);
+    db_begin(dispatcher->db, dispatcher->arena);
 }
 
-/* Waits until something may be due. False: it is time to end. */
-static bool wait_for_work(struct dispatcher *dispatcher)
+/* Claims a batch and puts it into its lane. False when that was the last, or none. */
+static bool dispatch_batch(struct dispatcher *dispatcher, const struct task_kind *kind,
+                           struct task_cursor *cursor)
 {
-    for (;;) {
-        struct pollfd fds[] = {
-            {.fd = dispatcher->stop_fd, .events = POLLIN},
-            {.fd = dispatcher->timer_fd, .events = POLLIN},
-            {.fd = db_socket(dispatcher->db), .events = POLLIN},
-        };
-        uint64_t ticks;
-        /* One may have come with the answer to a query, and then the socket is silent. */
-        if (db_take_notifications(dispatcher->db))
-            return true;
-        if (poll(fds, COUNT_OF(fds), -1) < 0 && errno != EINTR)
-            return false;
-        if (fds[0].revents)
-            return false;
-        bool notified = fds[2].revents && db_take_notifications(dispatcher->db);
-        bool ticked = read(dispatcher->timer_fd, &ticks, sizeof ticks) > 0;
-        if (notified || ticked)
-            return true;
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (!batch)
+        return false; /* the timer tries again */
+    batch->kind = kind;
+    begin(dispatcher);
+    enum store_outcome outcome = kind->queue->claim(dispatcher->db, dispatcher->options.owner, cursor, batch);
+    dispatcher->failed = outcome != STORE_DONE;
+    int count = dispatcher->failed ? 0 : batch->count;
+    if (count > 0) {
+        step_reached("after_claim");
+        lane_put(dispatcher->options.lanes[kind->lane], batch);
+    } else {
+        free(batch);
     }
+    return count == BATCH_MAX;
+}
+
+static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
+{
+    const struct task_kind *kind = &task_kinds[at];
+    struct task_cursor *cursor = &dispatcher->kinds[at].cursor;
+    if (woken_by == WOKEN_BY_ROOM && !dispatcher->kinds[at].more)
+        return;
+    if (kind->every_s > 0 && !(woken_by & WOKEN_BY_TIMER))
+        return;
+    if (woken_by != WOKEN_BY_ROOM)
+        *cursor = (struct task_cursor){0};
+    bool more = true, room;
+    while ((room = lane_has_room(dispatcher->options.lanes[kind->lane])) && more)
+        more = dispatch_batch(dispatcher, kind, cursor);
+    dispatcher->kinds[at].more = more && !room;
+}
+
+static void dispatch(struct dispatcher *dispatcher, int woken_by)
+{
+    dispatcher->failed = false;
+    for (int i = 0; i < task_kind_count && !dispatcher->failed && !atomic_load(&dispatcher->stopping); i++)
+        dispatch_kind(dispatcher, i, woken_by);
+}
+
+static int sooner(int wait_ms, int other_ms)
+{
+    return other_ms >= 0 && other_ms < wait_ms ? other_ms : wait_ms;
+}
+
+/* Empties an eventfd or timerfd; true when it was not empty. */
+static bool take(int fd)
+{
+    uint64_t count;
+    return read(fd, &count, sizeof count) > 0;
+}
+
+/* Waits until something may be due, and says what woke it; 0: nothing is. */
+static int wait_for_work(struct dispatcher *dispatcher)
+{
+    struct pollfd fds[] = {
+        {.fd = dispatcher->options.wake_fd, .events = POLLIN},
+        {.fd = dispatcher->timer_fd, .events = POLLIN},
+        {.fd = db_socket(dispatcher->db), .events = POLLIN},
+    };
+    /* A notification may have come with the answer to a query, and then the socket is silent. */
+    bool notified = db_take_notifications(dispatcher->db);
+    int wait_ms = notified ? 0 : dispatcher->failed || fds[2].fd < 0 ? RECONNECT_MS : SILENCE_MS;
+    wait_ms = sooner(wait_ms, claims_wait_ms(dispatcher->options.claims));
+    int ready = poll(fds, COUNT_OF(fds), wait_ms);
+    bool room = take(dispatcher->options.wake_fd), ticked = take(dispatcher->timer_fd);
+    notified |= fds[2].revents && db_take_notifications(dispatcher->db);
+    bool silent = ready == 0 && (wait_ms == RECONNECT_MS || wait_ms == SILENCE_MS);
+    return (room ? WOKEN_BY_ROOM : 0) | (notified ? WOKEN_BY_NOTIFY : 0) |
+           (ticked || silent ? WOKEN_BY_TIMER : 0);
 }
 
 static void *run(void *argument)
 {
     struct dispatcher *dispatcher = argument;
-    do
-        dispatch_due(dispatcher);
-    while (wait_for_work(dispatcher));
+    int woken_by = WOKEN_BY_TIMER;
+    while (!atomic_load(&dispatcher->stopping)) {
+        if (woken_by != 0)
+            dispatch(dispatcher, woken_by);
+        woken_by = wait_for_work(dispatcher);
+        if (claims_wait_ms(dispatcher->options.claims) == 0) {
+            begin(dispatcher);
+            claims_renew(dispatcher->options.claims, dispatcher->db, dispatcher->options.owner);
+        }
+    }
     return NULL;
 }
 
-static bool open_timer(struct dispatcher *dispatcher, int64_t interval_s)
+static bool open_timer(struct dispatcher *dispatcher)
 {
+    int64_t interval_s = dispatcher->options.interval_s;
     const struct itimerspec every = {.it_interval.tv_sec = interval_s, .it_value.tv_sec = interval_s};
     dispatcher->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    dispatcher->stop_fd = eventfd(0, EFD_CLOEXEC);
-    return dispatcher->timer_fd >= 0 && dispatcher->stop_fd >= 0 &&
-           timerfd_settime(dispatcher->timer_fd, 0, &every, NULL) == 0;
+    return dispatcher->timer_fd >= 0 && timerfd_settime(dispatcher->timer_fd, 0, &every, NULL) == 0;
 }
 
 static void destroy(struct dispatcher *dispatcher)
 {
-    close(dispatcher->timer_fd);
-    close(dispatcher->stop_fd);
+    if (dispatcher->timer_fd >= 0)
+        close(dispatcher->timer_fd);
     db_destroy(dispatcher->db);
     arena_destroy(dispatcher->arena);
     free(dispatcher);
 }
 
-struct dispatcher *dispatcher_start(const struct db_options *db, int64_t interval_s, struct queue *queue)
+struct dispatcher *dispatcher_start(const struct dispatcher_options *options)
 {
     struct dispatcher *dispatcher = calloc(1, sizeof *dispatcher);
     if (!dispatcher)
         return NULL;
-    struct db_options options = *db;
-    options.channel = "video_deletions";
-    *dispatcher = (struct dispatcher){
-        .queue = queue, .db = db_create(&options), .arena = arena_create(), .timer_fd = -1, .stop_fd = -1};
-    if (dispatcher->db && open_timer(dispatcher, interval_s) &&
+    dispatcher->options = *options;
+    dispatcher->db_options = *options->db;
+    dispatcher->db_options.channel = "video_deletions";
+    dispatcher->db = db_create(&dispatcher->db_options);
+    dispatcher->arena = arena_create();
+    dispatcher->timer_fd = -1;
+    if (dispatcher->db && open_timer(dispatcher) &&
         pthread_create(&dispatcher->thread, NULL, run, dispatcher) == 0)
         return dispatcher;
     log_write(LOG_ERROR, "dispatcher_failed", "reason=\"%s\"", strerror(errno));
@@ -111,10 +174,11 @@ struct dispatcher *dispatcher_start(const struct db_options *db, int64_t interva
 void dispatcher_stop(struct dispatcher *dispatcher)
 {
     static const uint64_t one = 1;
-    /* First the queue: the thread may be waiting for room in it. */
-    queue_close(dispatcher->queue);
-    ssize_t written = write(dispatcher->stop_fd, &one, sizeof one);
-    (void)written; /* an eventfd at 0 has room */
+    if (!dispatcher)
+        return;
+    atomic_store(&dispatcher->stopping, true);
+    ssize_t written = write(dispatcher->options.wake_fd, &one, sizeof one);
+    (void)written; /* when it is full it is being woken */
     pthread_join(dispatcher->thread, NULL);
     destroy(dispatcher);
 }

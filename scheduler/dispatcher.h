@@ -1,19 +1,25 @@
-/* The producer: wakes by the timer and by NOTIFY, claims what is due, and queues it for the executor. */
+/* The producer: wakes by NOTIFY, by the timer and when a lane has room again, claims what is due, and puts it
+ * into the lanes; and renews the claims of what is in them. It never waits for an executor. */
 #ifndef DISPATCHER_H
 #define DISPATCHER_H
 
-#include <stdint.h>
-
-#include "db.h"
-#include "queue.h"
+#include "lane.h"
 
 struct dispatcher;
 
-/* Starts the thread, which wakes every interval_s seconds at least. NULL is logged. The queue gets struct
- * batch, each from malloc. */
-struct dispatcher *dispatcher_start(const struct db_options *db, int64_t interval_s, struct queue *queue);
+struct dispatcher_options {
+    const struct db_options *db;
+    int64_t interval_s; /* how often it looks without being woken */
+    const char *owner;
+    struct claims *claims;
+    struct lane *const *lanes; /* by enum lane_name */
+    int wake_fd;
+};
 
-/* Ends it; closes the queue. */
+/* Starts the thread. NULL is logged. */
+struct dispatcher *dispatcher_start(const struct dispatcher_options *options);
+
+/* Ends it; nothing is put into a lane any more. */
 void dispatcher_stop(struct dispatcher *dispatcher);
 
 #endif

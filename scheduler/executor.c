@@ -1,120 +1,68 @@
 #include "executor.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "deletion_store.h"
+#include "clock.h"
 #include "log.h"
+#include "step.h"
 
-struct executor {
-    const struct media *media;
-    struct queue *queue;
-    struct db *db;
-    struct arena *arena;
-    int64_t attempts_max;
-    pthread_t thread;
-};
-
-static void remove_files(struct executor *executor, struct batch *batch)
+static int count_of(const struct batch *batch, enum task_state state)
 {
-    for (int i = 0; i < batch->count; i++) {
-        struct deletion *deletion = &batch->deletions[i];
-        deletion->error = media_remove(executor->media, deletion->key) ? 0 : errno;
-    }
+    int count = 0;
+    for (int i = 0; i < batch->count; i++)
+        count += batch->tasks[i].state == state;
+    return count;
 }
 
-/* The result of the same folder's sync earlier in the batch, -1 when there was none. */
-static int synced_before(const struct batch *batch, int at, const int *results)
+static void begin(struct task_context *context)
 {
-    for (int i = 0; i < at; i++)
-        if (memcmp(batch->deletions[i].key, batch->deletions[at].key, 2) == 0 && results[i] >= 0)
-            return results[i];
-    return -1;
+    arena_reset(context->arena);
+    db_begin(context->db, context->arena);
 }
 
-static void sync_folders(struct executor *executor, struct batch *batch)
+static void record_failures(struct task_context *context, const char *owner, const struct batch *batch)
 {
-    int results[BATCH_MAX]; /* errno, -1: not synced, its file failed before */
+    const struct task_kind *kind = batch->kind;
     for (int i = 0; i < batch->count; i++) {
-        struct deletion *deletion = &batch->deletions[i];
-        results[i] = -1;
-        if (deletion->error != 0)
+        const struct task *task = &batch->tasks[i];
+        bool dead = false;
+        if (task->state != TASK_FAILED)
             continue;
-        results[i] = synced_before(batch, i, results);
-        if (results[i] < 0)
-            results[i] = media_sync(executor->media, deletion->key) ? 0 : errno;
-        deletion->error = results[i];
-    }
-}
-
-static void record_failures(struct executor *executor, const struct batch *batch)
-{
-    for (int i = 0; i < batch->count; i++) {
-        const struct deletion *deletion = &batch->deletions[i];
-        bool dead;
-        if (deletion->error == 0)
-            continue;
+        begin(context);
         enum store_outcome outcome =
-            deletion_store_failed(executor->db, deletion, executor->attempts_max, &dead);
-        log_write(dead ? LOG_ERROR : LOG_WARNING, dead ? "deletion_dead" : "deletion_failed",
-                  "id=%lld key=%s reason=\"%s\" recorded=%d", (long long)deletion->id, deletion->key,
-                  strerror(deletion->error), outcome == STORE_DONE);
+            kind->queue->failed(context->db, owner, kind, task, context->config->scheduler_attempts, &dead);
+        log_write(dead ? LOG_ERROR : LOG_WARNING, dead ? "task_dead" : "task_failed",
+                  "kind=%s id=%lld subject=%s reason=\"%s\" recorded=%d", kind->name, (long long)task->id,
+                  task->subject, task->error, outcome == STORE_DONE);
+        if (outcome == STORE_UNAVAILABLE)
+            return; /* nor would the others be recorded: their claims run out */
     }
 }
 
-static void execute(struct executor *executor, struct batch *batch)
+void executor_release(struct task_context *context, const char *owner, struct batch *batch)
 {
-    remove_files(executor, batch);
-    sync_folders(executor, batch);
-    arena_reset(executor->arena);
-    db_begin(executor->db, executor->arena);
-    enum store_outcome outcome = deletion_store_done(executor->db, batch);
-    record_failures(executor, batch);
-    /* Rows that stay come again when their lease is over. */
-    log_write(outcome == STORE_DONE ? LOG_INFO : LOG_WARNING, "deletions_done", "count=%d recorded=%d",
-              batch->count, outcome == STORE_DONE);
+    int count = count_of(batch, TASK_UNTOUCHED);
+    if (count == 0)
+        return;
+    begin(context);
+    enum store_outcome outcome = batch->kind->queue->release(context->db, owner, batch);
+    log_write(LOG_INFO, "tasks_released", "kind=%s count=%d recorded=%d", batch->kind->name, count,
+              outcome == STORE_DONE);
 }
 
-static void *run(void *argument)
+void executor_run(struct task_context *context, const char *owner, struct batch *batch)
 {
-    struct executor *executor = argument;
-    struct batch *batch;
-    while ((batch = queue_take(executor->queue))) {
-        execute(executor, batch);
-        free(batch);
-    }
-    return NULL;
-}
-
-static void destroy(struct executor *executor)
-{
-    db_destroy(executor->db);
-    arena_destroy(executor->arena);
-    free(executor);
-}
-
-struct executor *executor_start(const struct db_options *db, int64_t attempts_max, const struct media *media,
-                                struct queue *queue)
-{
-    struct executor *executor = calloc(1, sizeof *executor);
-    if (!executor)
-        return NULL;
-    *executor = (struct executor){.media = media,
-                                  .queue = queue,
-                                  .db = db_create(db),
-                                  .arena = arena_create(),
-                                  .attempts_max = attempts_max};
-    if (executor->db && pthread_create(&executor->thread, NULL, run, executor) == 0)
-        return executor;
-    log_write(LOG_ERROR, "executor_failed", "reason=\"%s\"", strerror(errno));
-    destroy(executor);
-    return NULL;
-}
-
-void executor_join(struct executor *executor)
-{
-    pthread_join(executor->thread, NULL);
-    destroy(executor);
+    int64_t start_us = clock_us();
+    begin(context);
+    batch->kind->run(context, batch);
+    step_reached("before_rows");
+    int done = count_of(batch, TASK_DONE);
+    begin(context);
+    enum store_outcome outcome = STORE_DONE;
+    if (done > 0)
+        outcome = batch->kind->queue->done(context->db, owner, batch);
+    step_reached("after_rows");
+    record_failures(context, owner, batch);
+    executor_release(context, owner, batch);
+    log_write(outcome == STORE_DONE ? LOG_INFO : LOG_WARNING, "tasks_done",
+              "kind=%s count=%d failed=%d recorded=%d us=%lld", batch->kind->name, done,
+              count_of(batch, TASK_FAILED), outcome == STORE_DONE, (long long)(clock_us() - start_us));
 }

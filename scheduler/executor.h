@@ -1,22 +1,14 @@
-/* The consumer: removes the files of the batches that the dispatcher queued, makes that durable, and then
- * deletes their rows. No transaction is open while files are touched. Whatever stops it half-way, doing it once
- * more does no harm: a file that has gone is done. */
+/* What a lane's thread does with a batch: has its kind do the tasks, then takes note in their queue of what
+ * became of each. No transaction is open while a task is done. Whatever stops it half-way, the claims run out
+ * and the tasks are done once more. */
 #ifndef EXECUTOR_H
 #define EXECUTOR_H
 
-#include <stdint.h>
+#include "task.h"
 
-#include "db.h"
-#include "media.h"
-#include "queue.h"
+void executor_run(struct task_context *context, const char *owner, struct batch *batch);
 
-struct executor;
-
-/* Starts the thread. A deletion that failed attempts_max times is left to a person. NULL is logged. */
-struct executor *executor_start(const struct db_options *db, int64_t attempts_max, const struct media *media,
-                                struct queue *queue);
-
-/* Waits until the queue, which has been closed, is empty and all of it is done. */
-void executor_join(struct executor *executor);
+/* Gives all of a batch back that was not begun. */
+void executor_release(struct task_context *context, const char *owner, struct batch *batch);
 
 #endif

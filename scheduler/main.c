@@ -1,33 +1,25 @@
-#include "dispatcher.h"
-#include "executor.h"
 #include "pool.h"
 #include "program.h"
+#include "runner.h"
 #include "scheduler.h"
 #include "statements.h"
 #include "worker.h"
 
-enum { QUEUE_BATCHES = 4 };
-
 static const char summary[] =
     "Removes the files of deleted videos; its REST route under /scheduler is for nginx, over FastCGI.";
 
-/* The worker: producer and consumer beside the threads that answer the REST route. */
+/* The worker: the runner beside the threads that answer the REST route. */
 static bool work(const struct pool_group *group, const struct config *config, int listen_fd)
 {
     struct media media;
-    struct queue *queue = queue_create(QUEUE_BATCHES);
-    if (!queue || !media_open(&media, config))
+    if (!media_find(&media, config))
         return false;
     const struct db_options db = service_db_options(group->service, config);
-    struct executor *executor = executor_start(&db, config->scheduler_attempts, &media, queue);
-    struct dispatcher *dispatcher =
-        executor ? dispatcher_start(&db, config->scheduler_interval_s, queue) : NULL;
-    if (!dispatcher)
+    struct runner *runner = runner_start(config, &media, &db);
+    if (!runner)
         return false;
     bool done = worker_run(group->service, config, listen_fd, group->threads);
-    dispatcher_stop(dispatcher);
-    executor_join(executor);
-    queue_destroy(queue);
+    runner_stop(runner);
     return done;
 }
 

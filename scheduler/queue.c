@@ -45,6 +45,14 @@ bool queue_put(struct queue *queue, void *item)
     return open;
 }
 
+bool queue_has_room(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool room = queue->count < queue->capacity;
+    pthread_mutex_unlock(&queue->lock);
+    return room;
+}
+
 void *queue_take(struct queue *queue)
 {
     void *item = NULL;

@@ -17,6 +17,9 @@ void queue_destroy(struct queue *queue);
  * producer's. */
 WARN_UNUSED bool queue_put(struct queue *queue, void *item);
 
+/* True when an item can be added without waiting, as long as no other producer comes first. */
+WARN_UNUSED bool queue_has_room(struct queue *queue);
+
 /* Takes the oldest item; NULL when the queue has been closed and is empty. */
 void *queue_take(struct queue *queue);
 

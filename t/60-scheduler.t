@@ -79,14 +79,12 @@ subtest 'woken by the timer alone' => sub {
 };
 
 subtest 'claims are leases' => sub {
-    my ($held) = $deletions->make_files(1);
-    my ($free) = $deletions->make_files(1);
-    $deletions->queue_claimed('1 hour', $held);
+    my ($held, $free) = $deletions->make_files(2);
+    $deletions->queue_claimed('5 seconds', $held);
     $deletions->queue($free);
     $site->soon(sub { !$deletions->value('id', $free) }, 'what nobody has is done');
     ok -e $deletions->path($held), 'what another daemon has is left to it';
     is $deletions->value('attempts', $held), 0, 'untried';
-    $site->sql("UPDATE video_deletions SET claimed_until = now() - interval '1 second'");
     all_done('until its lease is over');
 };
 
@@ -100,7 +98,7 @@ subtest 'what is gone already' => sub {
 };
 
 subtest 'a file that cannot be removed' => sub {
-    $site->expect_log(qr/event=deletion_dead/);
+    $site->expect_log(qr/event=task_dead/);
     my ($poison) = $deletions->make_files(1);
     my @good = $deletions->make_files(MANY);
     unlink $deletions->path($poison) or die "cannot unlink: $!\n";
@@ -110,9 +108,9 @@ subtest 'a file that cannot be removed' => sub {
     $site->soon(sub { $deletions->value('dead_at', $poison) }, 'it is given up in the end', PATIENCE);
     is $deletions->value('attempts', $poison), ATTEMPTS, 'after so many attempts';
     is $deletions->value('last_error', $poison), 'Is a directory', 'with its error';
-    my @tried = $site->log_lines(qr/event=deletion_failed .*key=$poison reason="Is a directory"/);
+    my @tried = $site->log_lines(qr/event=task_failed .*subject=$poison reason="Is a directory"/);
     is scalar @tried, ATTEMPTS - 1, 'the log tells of the attempts before';
-    is scalar(my @told = $site->log_lines(qr/level=error .*event=deletion_dead .*key=$poison/)), 1, 'and of the end';
+    is scalar(my @told = $site->log_lines(qr/level=error .*event=task_dead .*subject=$poison/)), 1, 'and of the end';
     my ($later) = $deletions->make_files(1);
     $deletions->queue($later);
     $site->soon(sub { !-e $deletions->path($later) }, 'others still go');
@@ -122,19 +120,27 @@ subtest 'a file that cannot be removed' => sub {
     all_done('until somebody says so');
 };
 
+# The seconds between the attempts at a file, by the log.
+sub pauses ($key) {
+    my @times = map { /T\d\d:(\d\d):(\d\d\.\d+)Z .*event=task_(?:failed|dead) .*subject=$key/ ? 60 * $1 + $2 : () }
+        $site->log_lines(qr/subject=$key/);
+    return map { $times[$_] - $times[$_ - 1] + ($times[$_] < $times[$_ - 1] ? 3600 : 0) } 1 .. $#times;
+}
+
 subtest 'the pause between attempts' => sub {
+    $site->expect_log(qr/event=task_dead/);
     my ($poison) = $deletions->make_files(1);
     unlink $deletions->path($poison);
     mkdir $deletions->path($poison);
     $deletions->queue($poison);
-    my %pause;
-    for my $attempt (1, 2) {
-        $site->soon(sub { ($deletions->value('attempts', $poison) // 0) == $attempt }, "attempt $attempt", PATIENCE);
-        $pause{$attempt} = $site->sql('SELECT extract(epoch FROM next_attempt_at - now()) FROM video_deletions');
-        cmp_ok $pause{$attempt}, '<', 1.5 * 2**($attempt - 1) + 0.01, 'the next one is not far';
-        is $deletions->rows('next_attempt_at > now() OR claimed_until > now()'), 1, 'but not at once' if $attempt == 2;
-    }
+    $site->soon(sub { $deletions->value('attempts', $poison) }, 'the first attempt fails', PATIENCE);
+    is $site->sql('SELECT next_attempt_at - now() < attempts * 1.5 * interval \'1 second\' FROM video_deletions'), 't',
+        'the next one is not far';
+    $site->soon(sub { pauses($poison) == ATTEMPTS - 1 }, 'so do the others', PATIENCE);
+    my @pauses = pauses($poison);
+    cmp_ok $pauses[$_], '>=', 0.5 * 2**$_, 'after a pause that grows' for 0 .. $#pauses;
     rmdir $deletions->path($poison);
+    $site->sql("UPDATE video_deletions SET dead_at = NULL, next_attempt_at = 'epoch'");
     all_done('it is done when it can be');
 };
 
@@ -258,7 +264,7 @@ subtest 'two daemons on one table' => sub {
 # How many deletions a log tells of.
 sub _done ($log) {
     my $sum = 0;
-    $sum += $_ for $log =~ /event=deletions_done count=(\d+)/g;
+    $sum += $_ for $log =~ /event=tasks_done kind=file_delete count=(\d+)/g;
     return $sum;
 }
 

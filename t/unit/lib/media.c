@@ -215,7 +215,9 @@ static void test_faults(void)
     ok(!media_remove(&media, key), "then removing is a fault, not done");
     is_int(errno, ENOENT, "for a reason");
     is_int(media_create_part(incoming(), other), -1, "and nothing can come in");
-    ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
+    ok(mkdir(media.root, 0700) == 0, "an empty one, as where a disk should be mounted");
+    ok(!media_remove(&media, key), "isn't it");
+    ok(rmdir(media.root) == 0 && rename(scratch_path("away"), media.root) == 0, "the folder is back");
     ok(media_remove(&media, key), "and the file can be removed");
 
     ok(mkdir(path_of(key), 0700) == 0, "something else bears the name");

@@ -28,6 +28,16 @@ static void test_order(void)
     queue_destroy(queue);
 }
 
+static void test_room(void)
+{
+    struct queue *queue = queue_create(2);
+    ok(queue_has_room(queue), "an empty queue has room");
+    ok(queue_put(queue, &items[0]) && queue_has_room(queue), "so has one that isn't full");
+    ok(queue_put(queue, &items[1]) && !queue_has_room(queue), "but not a full one");
+    ok(queue_take(queue) == &items[0] && queue_has_room(queue), "until something is taken");
+    queue_destroy(queue);
+}
+
 static void test_close(void)
 {
     struct queue *queue = queue_create(CAPACITY);
@@ -130,6 +140,7 @@ static void test_close_when_empty(void)
 int main(void)
 {
     test_order();
+    test_room();
     test_close();
     test_bounded();
     test_close_when_full();

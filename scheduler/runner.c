@@ -1,0 +1,81 @@
+#include "runner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <uuid/uuid.h>
+
+#include "dispatcher.h"
+#include "log.h"
+
+struct runner {
+    struct db_options db;
+    char owner[OWNER_SIZE];
+    int wake_fd;
+    struct claims *claims;
+    struct lane *lanes[LANE_COUNT];
+    struct dispatcher *dispatcher;
+};
+
+static bool start_lanes(struct runner *runner, const struct config *config, const struct media *media)
+{
+    const struct lane_options options = {config,        media,          &runner->db,
+                                         runner->owner, runner->claims, runner->wake_fd};
+    for (int i = 0; i < LANE_COUNT; i++) {
+        runner->lanes[i] = lane_start(&options);
+        if (!runner->lanes[i])
+            return false;
+    }
+    return true;
+}
+
+static bool start(struct runner *runner, const struct config *config, const struct media *media)
+{
+    runner->claims = claims_create();
+    runner->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!runner->claims || runner->wake_fd < 0) {
+        log_write(LOG_ERROR, "runner_failed", "reason=\"%s\"", strerror(errno));
+        return false;
+    }
+    if (!start_lanes(runner, config, media))
+        return false;
+    const struct dispatcher_options options = {&runner->db,   config->scheduler_interval_s,
+                                               runner->owner, runner->claims,
+                                               runner->lanes, runner->wake_fd};
+    runner->dispatcher = dispatcher_start(&options);
+    return runner->dispatcher != NULL;
+}
+
+struct runner *runner_start(const struct config *config, const struct media *media,
+                            const struct db_options *db)
+{
+    uuid_t owner;
+    struct runner *runner = calloc(1, sizeof *runner);
+    if (!runner)
+        return NULL;
+    runner->db = *db;
+    runner->db.relaxed = true;
+    runner->wake_fd = -1;
+    uuid_generate_random(owner);
+    uuid_unparse_lower(owner, runner->owner);
+    if (start(runner, config, media))
+        return runner;
+    runner_stop(runner);
+    return NULL;
+}
+
+void runner_stop(struct runner *runner)
+{
+    for (int i = 0; i < LANE_COUNT; i++)
+        if (runner->lanes[i])
+            lane_end(runner->lanes[i]);
+    dispatcher_stop(runner->dispatcher);
+    for (int i = 0; i < LANE_COUNT; i++)
+        lane_join(runner->lanes[i]);
+    claims_destroy(runner->claims);
+    if (runner->wake_fd >= 0)
+        close(runner->wake_fd);
+    free(runner);
+}

@@ -1,0 +1,18 @@
+#include "task.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lane.h"
+
+bool task_is_late(const struct task_context *context)
+{
+    return lane_is_late(context->lane);
+}
+
+void task_end(struct task *task, bool done)
+{
+    const char *reason = done ? NULL : strerrordesc_np(errno);
+    task->state = done ? TASK_DONE : TASK_FAILED;
+    task->error = done ? NULL : reason ? reason : "unknown error";
+}

@@ -1,0 +1,115 @@
+/* The tests' own step_reached, and system calls that fail when a test wants them to.
+ *
+ * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process is
+ * killed there the Nth time, once; or "wait": it stays there until the file is gone, and has made NAME.reached
+ * meanwhile. A file unlink or fsync holds the number of the error that the system call returns, and a part of
+ * the path that it is for, if not for any. */
+#include "step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 512, TEXT_SIZE = 128, WAIT_MS = 10, STEPS_MAX = 16 };
+
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+static bool path_of(const char *name, const char *suffix, char path[PATH_SIZE])
+{
+    const char *folder = getenv("VS_FAULT_DIR");
+    if (!folder || !*folder)
+        return false;
+    snprintf(path, PATH_SIZE, "%s/%s%s", folder, name, suffix);
+    return true;
+}
+
+/* What the test has written for that name, false when it has written nothing. */
+static bool read_wish(const char *name, char text[TEXT_SIZE])
+{
+    char path[PATH_SIZE];
+    int fd = path_of(name, "", path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, text, TEXT_SIZE - 1);
+    close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+/* How often this process has come to the step, now included. */
+static long count(const char *name)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct {
+        const char *name;
+        long count;
+    } steps[STEPS_MAX];
+    long reached = 0;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < STEPS_MAX && reached == 0; i++) {
+        if (steps[i].name && strcmp(steps[i].name, name) != 0)
+            continue;
+        steps[i].name = name;
+        reached = ++steps[i].count;
+    }
+    pthread_mutex_unlock(&lock);
+    return reached;
+}
+
+static void wait_here(const char *name)
+{
+    char reached[PATH_SIZE], text[TEXT_SIZE];
+    if (path_of(name, ".reached", reached))
+        close(open(reached, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    while (read_wish(name, text))
+        poll(NULL, 0, WAIT_MS);
+}
+
+void step_reached(const char *name)
+{
+    char text[TEXT_SIZE], path[PATH_SIZE];
+    if (!read_wish(name, text))
+        return;
+    if (strncmp(text, "wait", 4) == 0)
+        wait_here(name);
+    else if (strncmp(text, "kill ", 5) == 0 && count(name) >= strtol(text + 5, NULL, 10) &&
+             path_of(name, "", path) && __real_unlink(path) == 0)
+        kill(getpid(), SIGKILL);
+}
+
+static bool fails(const char *name, const char *path)
+{
+    char text[TEXT_SIZE], *rest;
+    if (!read_wish(name, text))
+        return false;
+    int error = (int)strtol(text, &rest, 10);
+    rest += strspn(rest, " ");
+    if (!strstr(path, rest))
+        return false;
+    errno = error;
+    return true;
+}
+
+int __wrap_unlink(const char *path)
+{
+    return fails("unlink", path) ? -1 : __real_unlink(path);
+}
+
+int __wrap_fsync(int fd)
+{
+    char link[64], path[PATH_SIZE];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    return fails("fsync", path) ? -1 : __real_fsync(fd);
+}

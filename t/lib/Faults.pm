@@ -1,0 +1,67 @@
+package Faults;
+
+# What goes wrong in a scheduler of the tests' own build, see t/fault/step.c.
+#
+#   my $faults = Faults->new;
+#   my $site = Site->start(build => Faults::build(), VS_FAULT_DIR => $faults->folder);
+#   $faults->kill_at('after_unlink');
+#   $faults->fail(unlink => EIO);
+
+use v5.36;
+
+use File::Path ();
+use File::Temp ();
+use FindBin    ();
+
+use lib "$FindBin::Bin/../deploy/lib";
+use Runner::Account;
+
+sub new ($class) {
+    my $self = bless {test => $$}, $class;
+    $self->{folder} = File::Temp::tempdir('video-server-faults-XXXXXX', TMPDIR => 1);
+    my $pools = $> == 0 ? Runner::Account->named('www-data') : Runner::Account->current;
+    $pools->own_folder($self->{folder}, 0755);
+    return $self;
+}
+
+# The folder of the programs of which the scheduler has faults.
+sub build () { return ($ENV{VS_BUILD} // 'build') . '/fault' }
+
+sub folder ($self) { return $self->{folder} }
+
+# The process dies when it comes to the step for that time.
+sub kill_at ($self, $step, $time = 1) { return $self->_write($step, "kill $time") }
+
+# A process that comes to the step stays there until go_on; is_held tells when one does.
+sub hold_at ($self, $step) {
+    unlink "$self->{folder}/$step.reached";
+    return $self->_write($step, 'wait');
+}
+
+sub is_held ($self, $step) { return -e "$self->{folder}/$step.reached" }
+
+# unlink or fsync fails with the error, of paths with that part in them.
+sub fail ($self, $call, $error, $part = '') { return $self->_write($call, 0 + $error . " $part") }
+
+# Takes back what was said of a step or a system call.
+sub go_on ($self, $name) { return unlink "$self->{folder}/$name" }
+
+# Whether a step's process has not died yet.
+sub is_set ($self, $name) { return -e "$self->{folder}/$name" }
+
+sub _write ($self, $name, $text) {
+    my $path = "$self->{folder}/$name";
+    open my $file, '>', "$path.new" or die "cannot write $path.new: $!\n";
+    print {$file} $text;
+    close $file or die "cannot write $path.new: $!\n";
+    rename "$path.new", $path or die "cannot rename $path.new: $!\n";
+    return;
+}
+
+sub DESTROY ($self) {
+    local ($?, $!);
+    File::Path::remove_tree($self->{folder}) if $self->{test} == $$;
+    return;
+}
+
+1;
