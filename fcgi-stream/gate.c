@@ -1,8 +1,11 @@
 /* Asked by nginx (auth_request) before it reads a byte of an upload's body. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "file_store.h"
 #include "reservation.h"
+#include "resumable.h"
+#include "tus.h"
 
 /* The declared length against the limits. A chunked body declares none, is bounded by nginx, and may be as large
  * as any. */
@@ -28,10 +31,57 @@ enum status upload_gate(struct request *request, struct response *response)
     enum store_outcome outcome = file_store_check_author(request->db, request->ids.vid, request->user_id);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
-    enum status status = check_length(request, &bytes);
+    enum status status =
+        tus_is_meant(request) ? tus_check_creation(request, &bytes) : check_length(request, &bytes);
     if (status == STATUS_ANSWERED)
         status = upload_check_digest_fields(request);
     if (status == STATUS_ANSWERED)
         status = reservation_make(request, bytes);
     return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
+}
+
+/* Room was set aside when the upload was created; a disk that is nearly full all the same takes nothing more. */
+static enum status check_disk(struct request *request)
+{
+    const struct stream_context *context = request->context;
+    int64_t free_bytes;
+    if (!media_free(&context->media, &free_bytes))
+        return incoming_fail(request, "statvfs");
+    if (free_bytes < request->config->disk_headroom_bytes)
+        return request_refuse(request, STATUS_STORAGE_FULL, "the disk has no room for it");
+    return STATUS_ANSWERED;
+}
+
+static enum status check_piece(struct request *request, const struct resumable *upload,
+                               const struct tus_patch *patch)
+{
+    if (patch->offset != upload->offset)
+        return request_refuse(request, STATUS_CONFLICT, "Upload-Offset is not how far the upload is");
+    if (patch->length > upload->row.length - upload->offset)
+        return request_refuse(request, STATUS_TOO_LARGE,
+                              "the body is longer than what is left of the upload");
+    return check_disk(request);
+}
+
+/* 204: a piece of an upload may come. What arrives of it when the client vanishes is kept under the name in
+ * X-Upload, unless there is a checksum, which could never be checked then. */
+enum status tus_gate(struct request *request, struct response *response)
+{
+    struct resumable upload;
+    struct tus_patch patch;
+    char token[BUCKET_TOKEN_SIZE];
+    enum status status = resumable_find(request, &upload);
+    if (status == STATUS_ANSWERED)
+        status = tus_read_patch(request, &patch);
+    if (status == STATUS_ANSWERED)
+        status = resumable_open(request, &upload);
+    if (status == STATUS_ANSWERED || status == STATUS_CONFLICT)
+        status = check_piece(request, &upload, &patch);
+    if (status == STATUS_ANSWERED)
+        status = token_take(request, BUCKET_UPLOAD, token);
+    if (status != STATUS_ANSWERED)
+        return status;
+    if (!patch.checksum && !upload.row.finished)
+        buffer_printf(&response->headers, "X-Upload: %s.%" PRId64 "\r\n", upload.id, upload.offset);
+    return response_empty(response, 204);
 }

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "journal_line.h"
 #include "log.h"
+#include "media_upload.h"
 
 enum {
     READ_SIZE = 64 * 1024,
@@ -107,6 +108,18 @@ static void release(struct journal *journal, const struct journal_line *line)
         log_write(LOG_WARNING, "token_not_out", "token=%s", line->token);
 }
 
+/* A piece of a resumable upload whose client has vanished, or whose worker has died, is not lost. */
+static bool keep_piece(struct journal *journal, const struct journal_line *line)
+{
+    char id[PARAM_UUID_SIZE];
+    int64_t offset;
+    if (!line->upload[0] || !tus_piece(line->upload, id, &offset) ||
+        !media_upload_keep(journal->media, id, offset, line->body_file))
+        return false;
+    log_write(LOG_INFO, "piece_kept", "id=%s offset=%lld", id, (long long)offset);
+    return true;
+}
+
 /* Removes a body that nobody took over (what was has another name by now). A file that has changed since is a
  * later one: after a restart nginx uses its names again. */
 static void discard_body(struct journal *journal, const struct journal_line *line)
@@ -116,6 +129,8 @@ static void discard_body(struct journal *journal, const struct journal_line *lin
         return;
     int64_t changed_ms = (int64_t)file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1000000;
     if (changed_ms > line->time_ms + CLOCK_SLACK_MS)
+        return;
+    if (keep_piece(journal, line))
         return;
     if (media_discard(line->body_file))
         log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);

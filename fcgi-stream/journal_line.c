@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { ID, PID, MSEC, STATUS, BYTES, TOKEN, BODY_FILE, FIELD_COUNT };
+enum { ID, PID, MSEC, STATUS, BYTES, TOKEN, UPLOAD, BODY_FILE, FIELD_COUNT };
 
 bool journal_request_id(const char *text, size_t length, unsigned char id[BUCKET_REQUEST_ID_BYTES])
 {
@@ -58,5 +58,6 @@ bool journal_line_read(const char *text, size_t length, struct journal_line *out
            param_number(fields[STATUS], lengths[STATUS], 999, &out->status) &&
            param_number(fields[BYTES], lengths[BYTES], INT64_MAX, &out->bytes_sent) &&
            copy(fields[TOKEN], lengths[TOKEN], out->token, sizeof out->token) &&
+           copy(fields[UPLOAD], lengths[UPLOAD], out->upload, sizeof out->upload) &&
            copy(fields[BODY_FILE], lengths[BODY_FILE], out->body_file, sizeof out->body_file);
 }

@@ -5,6 +5,12 @@ static const struct route routes[] = {
     {METHOD_GET, "/stream/videos/:vid", stream_video},
     {METHOD_GATE, "/stream/videos/:vid", upload_gate, .session = true},
     {METHOD_POST, "/stream/videos/:vid", upload_video, .session = true},
+    {METHOD_OPTIONS, "/stream/videos/:vid", tus_options},
+    {METHOD_GATE, "/stream/uploads/:upload", tus_gate, .session = true},
+    {METHOD_PATCH, "/stream/uploads/:upload", tus_append, .session = true},
+    {METHOD_GET, "/stream/uploads/:upload", tus_show, .session = true},
+    {METHOD_DELETE, "/stream/uploads/:upload", tus_end, .session = true},
+    {METHOD_OPTIONS, "/stream/uploads/:upload", tus_options},
 };
 
 const struct route_table stream_routes = {routes, COUNT_OF(routes)};

@@ -30,7 +30,9 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                         " SELECT old.id, old.media_key FROM old JOIN new USING (id)"
                         " WHERE old.media_key IS NOT NULL AND old.media_key <> $3::uuid),"
                         " ended AS (DELETE FROM uploads WHERE id = $3::uuid AND NOT resumable"
-                        " AND EXISTS (SELECT FROM new))"
+                        " AND EXISTS (SELECT FROM new)),"
+                        " finished AS (UPDATE uploads SET finished_at = now(), received = length"
+                        " WHERE id = $3::uuid AND resumable AND EXISTS (SELECT FROM new))"
                         " SELECT (SELECT count(*) FROM new), (SELECT author_id FROM old)"},
 
     [UPLOAD_RESERVE] = {"upload_reserve",
@@ -39,4 +41,18 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [UPLOAD_CANCEL] = {"upload_cancel", "DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"},
     [UPLOAD_DIRECT] = {"upload_direct", "SELECT id::text FROM uploads WHERE NOT resumable",
                        .read = true},
+
+    [UPLOAD_BEGIN] = {"upload_begin",
+                      "UPDATE uploads SET resumable = true, metadata = $2::text,"
+                      " expires_at = now() + $3::bigint * interval '1 second'"
+                      " WHERE id = $1::uuid AND NOT resumable RETURNING 1"},
+    [UPLOAD_GET] = {"upload_get",
+                    "SELECT video_id, user_id, length, metadata, expires_at, finished_at IS NOT NULL"
+                    " FROM uploads WHERE id = $1::uuid AND resumable AND expires_at > now()",
+                    .read = true},
+    [UPLOAD_TOUCH] = {"upload_touch",
+                      "UPDATE uploads SET received = $2::bigint,"
+                      " expires_at = now() + $3::bigint * interval '1 second'"
+                      " WHERE id = $1::uuid AND resumable RETURNING expires_at"},
+    [UPLOAD_DELETE] = {"upload_delete", "DELETE FROM uploads WHERE id = $1::uuid"},
 };

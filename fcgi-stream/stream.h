@@ -21,6 +21,14 @@ enum status upload_gate(struct request *request, struct response *response);
 /* Refuses a request whose Content-Digest or Repr-Digest can't be read. */
 enum status upload_check_digest_fields(struct request *request);
 enum status upload_video(struct request *request, struct response *response);
+enum status tus_gate(struct request *request, struct response *response);
+enum status tus_append(struct request *request, struct response *response);
+enum status tus_show(struct request *request, struct response *response);
+enum status tus_end(struct request *request, struct response *response);
+enum status tus_options(struct request *request, struct response *response);
+
+/* What kind of video the file is: 415 when it is none that is taken. */
+enum status upload_check_type(struct request *request, int fd, int64_t size, const char **content_type);
 
 /* Takes a token of that kind for the request. STATUS_ANSWERED, and the token's name, when there was one. */
 enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE]);

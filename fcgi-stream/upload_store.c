@@ -36,3 +36,60 @@ enum store_outcome upload_store_direct(struct db *db, struct db_rows *rows)
 {
     return store_of_db(db_query(db, UPLOAD_DIRECT, NULL, rows));
 }
+
+enum store_outcome upload_store_begin(struct db *db, const struct config *config, const char *id,
+                                      const char *metadata)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_literal(&params, id);
+    db_bind_text(&params, metadata, strlen(metadata));
+    db_bind_number(&params, config->upload_ttl_s);
+    enum db_outcome outcome = db_query(db, UPLOAD_BEGIN, &params, &rows);
+    return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_of_db(outcome);
+}
+
+enum store_outcome upload_store_get(struct db *db, const char *id, struct upload_row *row)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_literal(&params, id);
+    enum db_outcome outcome = db_query(db, UPLOAD_GET, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows.count == 0)
+        return STORE_MISSING;
+    *row = (struct upload_row){
+        .video_id = db_number(&rows, 0, 0),
+        .user_id = db_number(&rows, 0, 1),
+        .length = db_number(&rows, 0, 2),
+        .metadata = db_text(&rows, 0, 3),
+        .expires_us = db_time_us(&rows, 0, 4),
+        .finished = db_number(&rows, 0, 5) == 1,
+    };
+    return STORE_DONE;
+}
+
+enum store_outcome upload_store_touch(struct db *db, const struct config *config, const char *id,
+                                      int64_t received, int64_t *expires_us)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_literal(&params, id);
+    db_bind_number(&params, received);
+    db_bind_number(&params, config->upload_ttl_s);
+    enum db_outcome outcome = db_query(db, UPLOAD_TOUCH, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows.count == 0)
+        return STORE_MISSING;
+    *expires_us = db_time_us(&rows, 0, 0);
+    return STORE_DONE;
+}
+
+enum store_outcome upload_store_delete(struct db *db, const char *id)
+{
+    struct db_params params = {0};
+    db_bind_literal(&params, id);
+    return store_of_db(db_query(db, UPLOAD_DELETE, &params, NULL));
+}

@@ -22,6 +22,28 @@ enum store_outcome upload_store_reserve(struct db *db, const struct config *conf
 /* Gives back what was set aside for an upload that isn't resumable. */
 enum store_outcome upload_store_cancel(struct db *db, const char *id);
 
+/* A resumable upload. Texts live as long as the request. */
+struct upload_row {
+    int64_t video_id, user_id;
+    int64_t length;
+    const char *metadata;
+    int64_t expires_us; /* since 1970 */
+    bool finished;
+};
+
+/* Makes an upload resumable. STORE_MISSING when nothing was set aside for it. */
+enum store_outcome upload_store_begin(struct db *db, const struct config *config, const char *id,
+                                      const char *metadata);
+
+/* STORE_MISSING when there is none, or it has expired. */
+enum store_outcome upload_store_get(struct db *db, const char *id, struct upload_row *row);
+
+/* Notes how many bytes have been received and puts off when it expires. */
+enum store_outcome upload_store_touch(struct db *db, const struct config *config, const char *id,
+                                      int64_t received, int64_t *expires_us);
+
+enum store_outcome upload_store_delete(struct db *db, const char *id);
+
 /* The ids of all uploads that aren't resumable, as text. */
 enum store_outcome upload_store_direct(struct db *db, struct db_rows *rows);
 

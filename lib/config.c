@@ -74,7 +74,7 @@ static const struct setting settings[] = {
     {"VS_DISK_HEADROOM_BYTES", BYTES(disk_headroom_bytes, 0, KIB *TIB), "1G",
      "what uploads leave free on the disk"},
     {"VS_UPLOAD_TTL", SECONDS(upload_ttl_s, 1, 366 * 86400), "1d",
-     "how long room is kept for an upload, from its last byte on"},
+     "how long an upload can be gone on with, from its last piece on"},
     {"VS_UPLOAD_TYPES", CHOICE(upload_types, upload_type_names), "video",
      "video: MP4 and WebM by content; any: whatever comes"},
     {"VS_SESSION_TTL", SECONDS(session_ttl_s, 60, 366 * 86400), "300m",

@@ -86,7 +86,11 @@ static enum status answer(const struct service *service, struct request *request
     if (!request_read(request))
         return STATUS_NOT_FOUND;
     switch (route_find(&service->routes, request->method, request->path, &route)) {
-    case ROUTE_FOUND: *found = route; return handle(service, route, request, response);
+    case ROUTE_FOUND:
+        *found = route;
+        if (request->method == METHOD_OPTIONS)
+            add_allow(service, request, response);
+        return handle(service, route, request, response);
     case ROUTE_NO_PATH: return STATUS_NOT_FOUND;
     case ROUTE_NO_METHOD: break;
     }

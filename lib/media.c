@@ -133,6 +133,28 @@ static bool sync_dir(const char *path)
     return done;
 }
 
+bool media_sync_incoming(const struct media *media)
+{
+    char path[MEDIA_PATH_SIZE];
+    snprintf(path, sizeof path, "%s/incoming", media->root);
+    return sync_dir(path);
+}
+
+bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
+{
+    while (length > 0) {
+        ssize_t copied = copy_file_range(from, &start, to, &to_start, (size_t)length, 0);
+        if (copied < 0 && errno == EINTR)
+            continue;
+        if (copied == 0)
+            errno = EIO;
+        if (copied <= 0)
+            return false;
+        length -= copied;
+    }
+    return true;
+}
+
 static void shard_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
 {
     snprintf(path, MEDIA_PATH_SIZE, "%s/%.2s", media->root, key);

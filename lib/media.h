@@ -43,6 +43,12 @@ WARN_UNUSED bool media_free(const struct media *media, int64_t *bytes);
  * the other one, also when whoever made it dies. Returns the descriptor, or -1 with errno set. */
 int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE]);
 
+/* Copies length bytes within the file system, from one place to another. False with errno set. */
+WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t to_start);
+
+/* Makes durable what has got another name in incoming/. False with errno set. */
+WARN_UNUSED bool media_sync_incoming(const struct media *media);
+
 /* Removes an incoming file and the part beside it. False when there was no such file. */
 bool media_discard(const char *incoming);
 

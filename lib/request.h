@@ -54,7 +54,7 @@ struct request {
 
     struct {
         int64_t uid, vid;
-        char sid[PARAM_UUID_SIZE], cid[PARAM_UUID_SIZE];
+        char sid[PARAM_UUID_SIZE], cid[PARAM_UUID_SIZE], upload[PARAM_UUID_SIZE];
     } ids;                                 /* what the route's pattern names */
     struct field_value values[FIELDS_MAX]; /* in the order of the route's form */
     struct search_terms search;

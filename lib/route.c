@@ -1,5 +1,6 @@
 #include "route.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* One step along the slashes of a pattern or a path. */
@@ -54,26 +55,37 @@ void route_allow(const struct route_table *table, const char *path, struct buffe
     buffer_text(out, "OPTIONS");
     for (size_t i = 0; i < table->count; i++) {
         enum method method = table->routes[i].method;
-        if (method == METHOD_GATE || !matches(table->routes[i].pattern, path))
+        if (method == METHOD_GATE || method == METHOD_OPTIONS || !matches(table->routes[i].pattern, path))
             continue;
         buffer_printf(out, ", %s%s", method_names[method], method == METHOD_GET ? ", HEAD" : "");
     }
 }
 
+/* Where the id goes that a pattern names so, and what is wrong when it can't be one. */
+static const struct {
+    const char *name;
+    size_t offset;
+    bool uuid; /* else a number */
+    const char *wrong;
+} ids[] = {
+    {":uid", offsetof(struct request, ids.uid), false, "the user's id is not a number from 1 to 2^63-1"},
+    {":vid", offsetof(struct request, ids.vid), false, "the video's id is not a number from 1 to 2^63-1"},
+    {":sid", offsetof(struct request, ids.sid), true, "the session's id is not a UUID"},
+    {":cid", offsetof(struct request, ids.cid), true, "the comment's id is not a UUID"},
+    {":upload", offsetof(struct request, ids.upload), true, "the upload's id is not a UUID"},
+};
+
 static const char *read_id(const struct segment *name, const struct segment *value, struct request *request)
 {
-    if (strncmp(name->text, ":uid", name->length) == 0)
-        return param_id(value->text, value->length, &request->ids.uid)
-                   ? NULL
-                   : "the user's id is not a number from 1 to 2^63-1";
-    if (strncmp(name->text, ":vid", name->length) == 0)
-        return param_id(value->text, value->length, &request->ids.vid)
-                   ? NULL
-                   : "the video's id is not a number from 1 to 2^63-1";
-    if (strncmp(name->text, ":sid", name->length) == 0)
-        return param_uuid(value->text, value->length, request->ids.sid) ? NULL
-                                                                        : "the session's id is not a UUID";
-    return param_uuid(value->text, value->length, request->ids.cid) ? NULL : "the comment's id is not a UUID";
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        if (strlen(ids[i].name) != name->length || memcmp(ids[i].name, name->text, name->length) != 0)
+            continue;
+        void *member = (char *)request + ids[i].offset;
+        bool good = ids[i].uuid ? param_uuid(value->text, value->length, member)
+                                : param_id(value->text, value->length, member);
+        return good ? NULL : ids[i].wrong;
+    }
+    return "the address is not one that this server knows";
 }
 
 const char *route_read_ids(const struct route *route, struct request *request)

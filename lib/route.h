@@ -14,7 +14,8 @@ struct form {
 
 struct route {
     enum method method;
-    const char *pattern; /* segments; those that begin with a colon are ids: :uid, :sid, :vid, :cid */
+    const char
+        *pattern; /* segments; those that begin with a colon are ids: :uid, :sid, :vid, :cid, :upload */
     enum status (*handler)(struct request *request, struct response *response);
     bool session;            /* 401 without a valid session */
     const struct form *form; /* the body is read as JSON against it; NULL: the body is ignored */

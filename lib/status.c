@@ -12,6 +12,7 @@ static const struct failure failures[STATUS_COUNT] = {
     [STATUS_PRECONDITION_FAILED] = {412, "Precondition Failed", "Conflict", "008", 0},
     [STATUS_TOO_LARGE] = {413, "Content Too Large", "File size error", "002", 0},
     [STATUS_UNSUPPORTED_MEDIA] = {415, "Unsupported Media Type", "Unsupported media type", "010", 0},
+    [STATUS_CHECKSUM_MISMATCH] = {460, "Checksum Mismatch", "Request body is not correct", "001", 0},
     [STATUS_TOO_MANY_REQUESTS] = {429, "Too Many Requests", "Too many requests", "011", 1},
     [STATUS_INTERNAL] = {500, "Internal Server Error", "Internal service error", "005", 0},
     [STATUS_DB_FAILED] = {500, "Internal Server Error", "DB ops failed", "004", 0},

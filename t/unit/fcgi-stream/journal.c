@@ -22,7 +22,7 @@ static struct media media;
 static struct journal *journal;
 
 /* A line that releases the token of that name; with "-" all tokens of request 7 are. */
-#define LINE "07000000000000000000000000000000 42 1795485984.123 200 10 %s -"
+#define LINE "07000000000000000000000000000000 42 1795485984.123 200 10 %s - -"
 
 #define is_out(tokens, name) is_int(bucket_in_use(bucket, BUCKET_STREAM), tokens, name)
 
@@ -134,18 +134,18 @@ static void test_restart(int fd)
     is_out(0, "the next line is");
 }
 
-/* A line of a request whose body is that file, logged at that time. */
-static void write_body_line(int fd, const char *path, int64_t time_ms)
+/* A line of a request whose body is that file, a piece of an upload ("-": of none), logged at that time. */
+static void write_body_line(int fd, const char *upload, const char *path, int64_t time_ms)
 {
-    write_line(fd, "09000000000000000000000000000000 42 %lld.%03d 400 10 - %s\n", (long long)time_ms / 1000,
-               (int)(time_ms % 1000), path);
+    write_line(fd, "09000000000000000000000000000000 42 %lld.%03d 400 10 - %s %s\n",
+               (long long)time_ms / 1000, (int)(time_ms % 1000), upload, path);
 }
 
 static bool survives(int fd, const char *name, int64_t time_ms)
 {
     const char *path = scratch_path(name);
     close(scratch_file(name, "", 0));
-    write_body_line(fd, path, time_ms);
+    write_body_line(fd, "-", path, time_ms);
     follow();
     return access(path, F_OK) == 0;
 }
@@ -156,8 +156,37 @@ static void test_bodies(int fd)
     ok(!survives(fd, "media/incoming/0000000001", now + 1000), "a body that nobody took over is removed");
     ok(survives(fd, "media/incoming/0000000002", now - 60000), "one that changed since the line stays");
     ok(survives(fd, "media/elsewhere", now + 1000), "so does what isn't in the incoming folder");
-    write_body_line(fd, scratch_path("media/incoming/gone"), now);
+    write_body_line(fd, "-", scratch_path("media/incoming/gone"), now);
     is_text(follow(), "", "a body that was taken over is nothing to log");
+}
+
+static void test_pieces(int fd)
+{
+    static const char id[] = "ab8fad5b-d9cb-469f-a165-70867728950e";
+    static const char kept[] = "media/incoming/ab8fad5b-d9cb-469f-a165-70867728950e.3";
+    static const struct {
+        const char *upload, *name;
+        bool expected;
+    } rows[] = {
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.3", "a piece of an upload, where it is now, is kept", true},
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.2", "one for another place is not", false},
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.4", "nor is one of later", false},
+        {"ab8fad5b-d9cb-469f-a165-70867728950f.3", "nor one of an upload that hasn't begun", false},
+        {"../../../x", "nor something else", false},
+    };
+    int64_t now = clock_unix_ms();
+    char name[64];
+    snprintf(name, sizeof name, "media/incoming/%s", id);
+    close(scratch_file(name, "abc", 3));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *path = scratch_path("media/incoming/0000000003");
+        close(scratch_file("media/incoming/0000000003", "def", 3));
+        write_body_line(fd, rows[i].upload, path, now + 1000);
+        follow();
+        is_int(access(scratch_path(kept), F_OK) == 0, rows[i].expected, "%s", rows[i].name);
+        ok(access(path, F_OK) != 0, "and has left its place");
+        unlink(scratch_path(kept));
+    }
 }
 
 static void test_holes(int fd)
@@ -230,6 +259,7 @@ int main(void)
     test_partial(fd);
     test_restart(fd);
     test_bodies(fd);
+    test_pieces(fd);
     test_holes(fd);
     test_new_bucket(fd);
     test_moved(fd);

@@ -18,6 +18,7 @@ static const struct {
     [STATUS_PRECONDITION_FAILED] = {412, "008", "Conflict"},
     [STATUS_TOO_LARGE] = {413, "002", "File size error"},
     [STATUS_UNSUPPORTED_MEDIA] = {415, "010", "Unsupported media type"},
+    [STATUS_CHECKSUM_MISMATCH] = {460, "001", "Request body is not correct"},
     [STATUS_TOO_MANY_REQUESTS] = {429, "011", "Too many requests"},
     [STATUS_INTERNAL] = {500, "005", "Internal service error"},
     [STATUS_DB_FAILED] = {500, "004", "DB ops failed"},
