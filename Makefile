@@ -113,6 +113,15 @@ $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(OBJ)/fcgi-api.a: $(OBJ)/fcgi-api/openapi_document.o
+
+$(OBJ)/fcgi-api/openapi_document.c: fcgi-api/embed fcgi-api/openapi.json
+	@mkdir -p $(@D)
+	@$^ > $@.new && mv $@.new $@
+
+$(OBJ)/fcgi-api/openapi_document.o: $(OBJ)/fcgi-api/openapi_document.c
+	$(CC) $(ALL_CFLAGS) -Ifcgi-api -c -o $@ $<
+
 $(OBJ)/db/migrations.c: db/embed $(wildcard db/*.sql)
 	@mkdir -p $(@D)
 	@db/embed > $@.new && mv $@.new $@

@@ -28,6 +28,7 @@ enum status video_delete(struct request *request, struct response *response);
 enum status comment_list(struct request *request, struct response *response);
 enum status comment_create(struct request *request, struct response *response);
 enum status comment_delete(struct request *request, struct response *response);
+enum status openapi_show(struct request *request, struct response *response);
 enum status live_show(struct request *request, struct response *response);
 enum status ready_show(struct request *request, struct response *response);
 enum status metrics_show(struct request *request, struct response *response);

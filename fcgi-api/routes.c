@@ -18,6 +18,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/api/videos/:vid/comments", comment_create, .session = true, .form = &comment_form,
      .idempotent = true},
     {METHOD_DELETE, "/api/videos/:vid/comments/:cid", comment_delete, .session = true},
+    {METHOD_GET, "/api/openapi.json", openapi_show},
     {METHOD_GET, "/livez", live_show},
     {METHOD_GET, "/readyz", ready_show},
     {METHOD_GET, "/metrics", metrics_show},

@@ -1,0 +1,11 @@
+/* The contract of all three programs as an OpenAPI document. */
+#ifndef OPENAPI_H
+#define OPENAPI_H
+
+#include <stdint.h>
+
+/* Made from openapi.json by the Makefile. */
+extern const char openapi_document[];
+extern const int64_t openapi_revision;
+
+#endif
