@@ -31,6 +31,7 @@ struct config {
     int64_t session_ttl_s, session_max_s;
     int64_t password_memory_kib, password_passes;
     int64_t scheduler_interval_s, scheduler_attempts;
+    int64_t orphan_age_s;
     int64_t log_level; /* enum log_level */
 };
 

@@ -1,5 +1,6 @@
 #include "media.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -193,16 +194,12 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
 
 bool media_remove(const struct media *media, const char *key)
 {
-    char path[MEDIA_PATH_SIZE], incoming[MEDIA_PATH_SIZE];
-    struct stat folder;
+    char path[MEDIA_PATH_SIZE];
     file_path(media, key, path);
     if (unlink(path) == 0)
         return true;
-    if (errno != ENOENT)
-        return false;
     /* A file that is missing is done; a whole media folder that is missing is a fault. */
-    incoming_path(media, incoming);
-    return stat(incoming, &folder) == 0;
+    return errno == ENOENT && media_is_there(media);
 }
 
 bool media_sync(const struct media *media, const char *key)
@@ -210,4 +207,68 @@ bool media_sync(const struct media *media, const char *key)
     char path[MEDIA_PATH_SIZE];
     shard_path(media, key, path);
     return sync_dir(path) || errno == ENOENT;
+}
+
+bool media_exists(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    file_path(media, key, path);
+    return access(path, F_OK) == 0 || errno != ENOENT; /* what can't be seen may be there */
+}
+
+bool media_is_there(const struct media *media)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    struct stat folder;
+    incoming_path(media, incoming);
+    return stat(incoming, &folder) == 0;
+}
+
+/* Shows a folder's regular files to look. Returns 1 at the end, 0 when look has ended it, -1 with errno set. */
+static int list_folder(const char *path, bool keys_only, media_look *look, void *context)
+{
+    const struct dirent *entry;
+    struct stat file;
+    char key[MEDIA_KEY_SIZE];
+    bool go_on = true;
+    DIR *folder = opendir(path);
+    if (!folder)
+        return errno == ENOENT && keys_only ? 1 : -1;
+    while (go_on && (entry = readdir(folder))) {
+        if (entry->d_name[0] == '.' || (keys_only && !param_uuid(entry->d_name, strlen(entry->d_name), key)))
+            continue;
+        if (fstatat(dirfd(folder), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
+            go_on = look(context, entry->d_name, file.st_ctime);
+    }
+    closedir(folder);
+    return go_on;
+}
+
+bool media_list(const struct media *media, media_look *look, void *context)
+{
+    char path[MEDIA_PATH_SIZE];
+    int result = 1;
+    for (int i = 0; i < 256 && result > 0; i++) {
+        snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
+        result = list_folder(path, true, look, context);
+    }
+    return result >= 0;
+}
+
+bool media_list_incoming(const struct media *media, media_look *look, void *context)
+{
+    char path[MEDIA_PATH_SIZE];
+    incoming_path(media, path);
+    return list_folder(path, false, look, context) >= 0;
+}
+
+bool media_remove_incoming(const struct media *media, const char *name)
+{
+    char path[MEDIA_PATH_SIZE];
+    int length = snprintf(path, sizeof path, "%s/incoming/%s", media->root, name);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return unlink(path) == 0;
 }

@@ -61,6 +61,24 @@ WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *pa
  * errno set. */
 WARN_UNUSED bool media_remove(const struct media *media, const char *key);
 
+/* True when there is a file of that key. */
+WARN_UNUSED bool media_exists(const struct media *media, const char *key);
+
+/* True when the media folder is there; else errno says why it isn't. */
+WARN_UNUSED bool media_is_there(const struct media *media);
+
+/* Says of a file what it is called, or which key it has, and when it was written, renamed or linked last, in
+ * seconds since 1970. False ends the list. */
+typedef bool media_look(void *context, const char *name, int64_t change_s);
+
+/* Lists all published files, or those that arrived in incoming/. True when the list came to its end or was ended;
+ * false with errno set. */
+WARN_UNUSED bool media_list(const struct media *media, media_look *look, void *context);
+WARN_UNUSED bool media_list_incoming(const struct media *media, media_look *look, void *context);
+
+/* Removes the file of that name from incoming/. False with errno set. */
+WARN_UNUSED bool media_remove_incoming(const struct media *media, const char *name);
+
 /* Makes durable what was removed from the folder that the key's file is in. False with errno set. */
 WARN_UNUSED bool media_sync(const struct media *media, const char *key);
 

@@ -1,9 +1,22 @@
 /* THE table of the kinds of tasks. */
+#include "clock_sweep.h"
+#include "deletion_count.h"
 #include "deletion_store.h"
 #include "file_delete.h"
+#include "incoming_sweep.h"
+#include "reconcile.h"
+#include "session_sweep.h"
+#include "sweep_store.h"
+#include "upload_sweep.h"
 
 const struct task_kind task_kinds[] = {
     {"file_delete", &deletion_queue, LANE_FILES, .run = file_delete},
+    {"session_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = session_sweep},
+    {"upload_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = upload_sweep},
+    {"incoming_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = incoming_sweep},
+    {"clock_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = clock_sweep},
+    {"reconcile", &sweep_queue, LANE_SWEEPS, .every_s = 3600, .run = reconcile_sweep},
+    {"deletion_count", &deletion_count_queue, LANE_SWEEPS, .every_s = 10, .run = deletion_count},
 };
 
 const int task_kind_count = COUNT_OF(task_kinds);

@@ -17,7 +17,12 @@
     "(claimed_until IS NULL OR claimed_until < now() OR claimed_until > now() + " LEASE ")"
 
 /* Of the rows of a batch, those that are still this daemon's. */
-#define OURS "id = ANY ($1::bigint[]) AND claimed_by = $2::uuid"
+#define OUR_SWEEP "name = $1::text AND claimed_by = $2::uuid"
+#define OURS      "id = ANY ($1::bigint[]) AND claimed_by = $2::uuid"
+
+/* A sweep whose time has come. One that is due later than one from now was put there by another clock. */
+#define SWEEP_DUE(every) \
+    "(next_run_at <= now() OR next_run_at > now() + " every " * interval '1 second') AND " UNCLAIMED
 
 const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
     /* What is due is an array so that it is looked for once, whatever the planner thinks: joined, it was looked
@@ -45,6 +50,65 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                          " * (0.5 + random()) * interval '1 second',"
                          " dead_at = CASE WHEN attempts + 1 >= $4::bigint THEN now() END"
                          " WHERE id = $1::bigint AND claimed_by = $2::uuid RETURNING dead_at IS NOT NULL"},
+
+    [DELETION_COUNT] = {"deletion_count",
+                        "SELECT count(*) FILTER (WHERE dead_at IS NULL), count(dead_at) FROM video_deletions",
+                        .read = true},
+
+    /* The row comes with the first claim; a claim that isn't due writes nothing. */
+    [SWEEP_CLAIM] = {"sweep_claim",
+                     "INSERT INTO sweeps AS s (name, claimed_by, claimed_until)"
+                     " SELECT $1::text, $2::uuid, now() + " LEASE
+                     " WHERE NOT EXISTS (SELECT FROM sweeps WHERE name = $1::text"
+                     " AND NOT (" SWEEP_DUE("$3::bigint") "))"
+                     " ON CONFLICT (name) DO UPDATE SET claimed_by = $2::uuid, claimed_until = now() + " LEASE
+                     " WHERE (s.next_run_at <= now() OR s.next_run_at > now() + $3::bigint * interval '1 second')"
+                     " AND (s.claimed_until IS NULL OR s.claimed_until < now()"
+                     " OR s.claimed_until > now() + " LEASE ")"
+                     " RETURNING true"},
+    [SWEEP_RENEW] = {"sweep_renew", "UPDATE sweeps SET claimed_until = now() + " LEASE " WHERE " OUR_SWEEP},
+    [SWEEP_RELEASE] = {"sweep_release",
+                       "UPDATE sweeps SET claimed_until = NULL, claimed_by = NULL WHERE " OUR_SWEEP},
+    [SWEEP_DONE] = {"sweep_done",
+                    "UPDATE sweeps SET claimed_until = NULL, claimed_by = NULL, attempts = 0, last_error = NULL,"
+                    " next_run_at = now() + $3::bigint * interval '1 second' WHERE " OUR_SWEEP},
+    [SWEEP_FAILED] = {"sweep_failed",
+                      "UPDATE sweeps SET claimed_until = NULL, claimed_by = NULL, attempts = attempts + 1,"
+                      " last_error = $3::text, next_run_at = now() + least($4::bigint, 2 ^ least(attempts, 12))"
+                      " * (0.5 + random() / 2) * interval '1 second' WHERE " OUR_SWEEP},
+
+    [SESSION_SWEEP] = {"session_sweep",
+                       "WITH gone AS (DELETE FROM sessions WHERE token_hash = ANY (ARRAY (SELECT token_hash"
+                       " FROM sessions WHERE expires_at <= now() LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
+                       " RETURNING 1) SELECT count(*) FROM gone"},
+
+    [UPLOAD_SWEEP] = {"upload_sweep",
+                      "WITH gone AS (DELETE FROM uploads WHERE id = ANY (ARRAY (SELECT id FROM uploads"
+                      " WHERE expires_at <= now() LIMIT $1::bigint)) AND expires_at <= now()"
+                      " RETURNING 1) SELECT count(*) FROM gone"},
+    [UPLOAD_EXISTS] = {"upload_exists", "SELECT id::text FROM uploads WHERE id = $1::uuid", .read = true},
+
+    /* The pause after an attempt has a longest (DELETION_FAILED). */
+    [CLOCK_SWEEP] = {"clock_sweep",
+                     "WITH near AS (UPDATE video_deletions SET next_attempt_at = now() WHERE id = ANY (ARRAY ("
+                     "SELECT id FROM video_deletions WHERE attempts > 0 AND dead_at IS NULL"
+                     " AND next_attempt_at > now() + least(3600, 2 ^ least(attempts - 1, 12))"
+                     " * 1.5 * interval '1 second' LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
+                     " RETURNING 1) SELECT count(*) FROM near"},
+
+    [MEDIA_UNKNOWN] = {"media_unknown",
+                       "SELECT k::text FROM unnest($1::uuid[]) k"
+                       " WHERE NOT EXISTS (SELECT FROM media_references r WHERE r.media_key = k)",
+                       .read = true},
+    [VIDEO_FILES] = {"video_files",
+                     "SELECT id, media_key::text FROM videos WHERE id > $1::bigint AND media_key IS NOT NULL"
+                     " ORDER BY id LIMIT $2::bigint",
+                     .read = true},
+    [VIDEO_HAS_FILE] = {"video_has_file",
+                        "SELECT id FROM videos WHERE id = $1::bigint AND media_key = $2::uuid", .read = true},
+    [VIDEO_DETACH] = {"video_detach",
+                      "UPDATE videos SET media_key = NULL, content_type = NULL, size = NULL, upload_time = NULL"
+                      " WHERE id = $1::bigint AND media_key = $2::uuid RETURNING id"},
 
     /* The row goes and the deletion row comes, or neither, as when its author deletes the video. */
     [VIDEO_SCHEDULE] = {"video_schedule",

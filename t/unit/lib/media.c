@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -225,6 +226,51 @@ static void test_faults(void)
     is_int(errno, EISDIR, "for a reason");
 }
 
+/* What a list has shown, in any order: how many, and the ages' and names' state. */
+struct shown {
+    int count, wrong, most;
+    const char *expected;
+};
+
+static bool show(void *context, const char *name, int64_t change_s)
+{
+    struct shown *shown = context;
+    shown->wrong += strcmp(name, shown->expected) != 0 || time(NULL) - change_s > 60;
+    return ++shown->count < shown->most;
+}
+
+static void test_list(void)
+{
+    char path[MEDIA_PATH_SIZE], folder[MEDIA_PATH_SIZE];
+    struct shown shown = {.most = 100, .expected = KEY};
+    ok(media_is_there(&media), "the media folder is there");
+    ok(media_list(&media, show, &shown) && shown.count == 0, "it is empty");
+    ok(!media_exists(&media, KEY), "the key has no file");
+    int fd = create("content", path);
+    ok(media_publish(&media, fd, path, KEY), "until it has");
+    close(fd);
+    ok(media_exists(&media, KEY), "then there is one");
+    snprintf(folder, sizeof folder, "%s/ab/notes.txt", media.root);
+    close(open(folder, O_WRONLY | O_CREAT, 0600));
+    ok(media_list(&media, show, &shown), "it can be listed");
+    is_int(shown.count, 1, "alone, since what has no key for a name isn't shown");
+    is_int(shown.wrong, 0, "by its key and with its time");
+    unlink(folder);
+    ok(media_remove(&media, KEY), "it is removed");
+
+    close(create("content", path));
+    shown = (struct shown){.most = 1, .expected = strrchr(path, '/') + 1};
+    ok(media_list_incoming(&media, show, &shown) && shown.count == 1, "what arrives is listed for itself");
+    is_int(shown.wrong, 0, "by its name");
+    ok(media_remove_incoming(&media, shown.expected), "and can be removed");
+    ok(!media_remove_incoming(&media, shown.expected), "once");
+    is_int(errno, ENOENT, "for a reason");
+
+    ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
+    ok(!media_is_there(&media) && !media_list_incoming(&media, show, &shown), "which is told");
+    ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
+}
+
 int main(void)
 {
     test_open();
@@ -234,6 +280,7 @@ int main(void)
     test_free();
     test_part();
     test_publish();
+    test_list();
     test_faults();
     return done_testing();
 }

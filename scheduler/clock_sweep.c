@@ -1,0 +1,8 @@
+#include "clock_sweep.h"
+
+#include "sweep.h"
+
+void clock_sweep(struct task_context *context, struct batch *batch)
+{
+    sweep_rows(context, batch, CLOCK_SWEEP);
+}

@@ -1,0 +1,8 @@
+#include "upload_sweep.h"
+
+#include "sweep.h"
+
+void upload_sweep(struct task_context *context, struct batch *batch)
+{
+    sweep_rows(context, batch, UPLOAD_SWEEP);
+}
