@@ -213,7 +213,7 @@ subtest 'loopback only' => sub {
 sub end_leases () { return $site->sql('UPDATE video_deletions SET claimed_until = now() WHERE claimed_until IS NOT NULL') }
 
 subtest 'SIGKILL in the middle' => sub {
-    $site->expect_log(qr/event=worker_ended pool=scheduler worker=\d+ signal=9/);
+    $site->expect_log(qr/event=worker_ended pool=scheduler worker=\d+ signal=9/, qr/FATAL:  connection to client lost/);
     my @keys = $deletions->make_files(10 * MANY);
     my $killed = 0;
     for my $time (1 .. 3) {
