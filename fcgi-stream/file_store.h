@@ -7,7 +7,8 @@
 struct video_file {
     const char *key; /* see media.h */
     const char *content_type;
-    int64_t size; /* bytes */
+    int64_t size;      /* bytes */
+    const char *title; /* of the video, or NULL */
 };
 
 /* STORE_MISSING when there is no such video, or no file of it yet. size is not filled in. session is the hash of

@@ -10,7 +10,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
 
     /* The last column is the user whose session has that hash. */
     [VIDEO_FILE] = {"video_file",
-                    "SELECT media_key::text, content_type,"
+                    "SELECT media_key::text, content_type, title,"
                     " (SELECT user_id FROM sessions WHERE token_hash = $2::bytea AND expires_at > now())"
                     " FROM videos WHERE id = $1::bigint",
                     .read = true},

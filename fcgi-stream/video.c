@@ -1,3 +1,6 @@
+#include <inttypes.h>
+
+#include "disposition.h"
 #include "file_store.h"
 #include "session.h"
 #include "stream.h"
@@ -15,21 +18,40 @@ static enum store_outcome find(struct request *request, struct video_file *file)
     return outcome;
 }
 
+static bool is_download(const struct request *request)
+{
+    const char *value;
+    size_t length;
+    return param_query(request->query, "download", &value, &length) && length == 1 && *value == '1';
+}
+
+/* Tells nginx what to send, and how fast (VS_STREAM_BURST is in its configuration). */
+static void send_file(struct request *request, struct response *response, const struct video_file *file)
+{
+    char name[MEDIA_NAME_SIZE];
+    media_name(file->key, name);
+    response_header(response, "Content-Type", file->content_type);
+    if (is_download(request))
+        disposition_write(&response->headers, file->title, file->content_type, request->ids.vid);
+    if (request->config->stream_rate > 0)
+        buffer_printf(&response->headers, "X-Accel-Limit-Rate: %" PRId64 "\r\n",
+                      request->config->stream_rate);
+    buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
+}
+
 /* 200, and nginx sends the file, or the part of it that the client asked for; 404 when there is no such video
  * or no file of it; 429 when the bucket is empty. */
 enum status stream_video(struct request *request, struct response *response)
 {
     struct video_file file;
-    char token[BUCKET_TOKEN_SIZE], name[MEDIA_NAME_SIZE];
+    char token[BUCKET_TOKEN_SIZE];
     enum store_outcome outcome = find(request, &file);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     enum status status = token_take(request, BUCKET_STREAM, token);
     if (status != STATUS_ANSWERED)
         return status;
-    media_name(file.key, name);
     response_header(response, "X-Token", token);
-    response_header(response, "Content-Type", file.content_type);
-    buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
+    send_file(request, response, &file);
     return response_empty(response, 200);
 }

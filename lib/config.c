@@ -39,6 +39,8 @@ static const char *const upload_type_names[] = {[UPLOAD_VIDEO] = "video", [UPLOA
 
 static const struct setting settings[] = {
     {"VS_PORT", NUMBER(port, 1, 65535), "8080", "TCP port of the site"},
+    {"VS_HTTP2_PORT", NUMBER(http2_port, 0, 65535), "0",
+     "one more, for HTTP/2 without TLS from a proxy in front; 0 is none"},
     {"VS_STATE_DIR", TEXT(state_dir), "var", "folder of the database cluster, media and logs"},
     {"VS_RUN_DIR", TEXT(run_dir), "/run/video-server", "folder on tmpfs for sockets and journal"},
     {"VS_TRUSTED_PROXIES",
@@ -65,6 +67,8 @@ static const struct setting settings[] = {
      "of these to one client; 0 is no cap"},
     {"VS_STREAM_TIMEOUT", SECONDS(stream_timeout_s, 2, 600), "30s",
      "how long nginx waits for /stream's pool"},
+    {"VS_STREAM_RATE", BYTES(stream_rate, 0, TIB), "0", "bytes a second of one stream; 0 is no limit"},
+    {"VS_STREAM_BURST", BYTES(stream_burst, 0, TIB), "4M", "bytes of it that go at full speed before that"},
     {"VS_UPLOAD_TOKENS", NUMBER(upload_tokens, 1, 100000), "64", "uploads received at one time"},
     {"VS_MAX_UPLOAD_BYTES", BYTES(max_upload_bytes, KIB, 16 * TIB), "250M", "largest video file"},
     {"VS_USER_QUOTA_BYTES", BYTES(user_quota_bytes, 0, KIB *TIB), "0",

@@ -11,7 +11,7 @@
 #include "compiler.h"
 
 struct config {
-    int64_t port;
+    int64_t port, http2_port;
     const char *trusted_proxies; /* a list (list.h) of addresses and ranges */
     const char *cors_origins;    /* a list of origins */
     const char *state_dir, *run_dir, *media_dir;
@@ -22,7 +22,7 @@ struct config {
     int64_t stream_processes, stream_threads;
     int64_t receive_timeout_s, shutdown_timeout_s;
     int64_t stream_tokens, stream_tokens_per_client, upload_tokens;
-    int64_t stream_timeout_s;
+    int64_t stream_timeout_s, stream_rate, stream_burst;
     int64_t max_upload_bytes;
     int64_t user_quota_bytes, user_quota_videos; /* 0: none */
     int64_t disk_headroom_bytes;

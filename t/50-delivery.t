@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Site;
+use Time::HiRes qw(time);
 
 my $site = Site->start;
 my $ann = $site->user('ann');
@@ -99,6 +100,21 @@ subtest 'only if it has changed' => sub {
     }
     for my $other ('"other"', $before) {
         get(%range, 'If-Range' => $other)->is(200, "If-Range: $other")->body_is($bytes);
+    }
+};
+
+subtest 'to be saved' => sub {
+    my $named = add(qq(Gr\x{fc}\x{df}e "heim"/zu\x{20ac}));
+    $ann->upload($named, 'bunny.mp4')->is(201);
+    my $disposition = q(attachment; filename="Gr__e _heim__zu_.mp4";)
+        . q( filename*=UTF-8''Gr%C3%BC%C3%9Fe%20_heim__zu%E2%82%AC.mp4);
+    my $address = "/stream/videos/$named?download=1";
+    $site->get($address)->is(200)->header_is('Content-Disposition', $disposition)
+        ->header_is('Content-Type', 'video/mp4')->body_is($bytes);
+    $site->head($address)->is(200)->header_is('Content-Disposition', $disposition);
+    $site->get($address, headers => {Range => 'bytes=0-1'})->is(206)->header_is('Content-Disposition', $disposition);
+    for my $query ('', '?download=0', '?download', '?download=11', '?x=1') {
+        $site->get("/stream/videos/$named$query")->is(200)->header_is('Content-Disposition', undef);
     }
 };
 
@@ -202,6 +218,22 @@ subtest 'headers of ours that a client sends' => sub {
         ok $answer->status == 400 || $answer->status == 405, "the method $method is refused";
     }
     get()->is(200, 'the file is still there')->body_is($bytes);
+};
+
+$site->stop;
+
+subtest 'no faster than it may be' => sub {
+    my ($rate, $burst, $seconds) = (1000, 50_000, 1.5);
+    $site = Site->start(VS_STREAM_RATE => $rate, VS_STREAM_BURST => $burst);
+    my $film = $site->user('ben')->post('/api/videos', {title => 'Slow'})->json->{id};
+    $site->user('ben')->upload($film, 'bunny.mp4')->is(201);
+    my $begin = time;
+    my $viewer = $site->open('GET', "/stream/videos/$film");
+    ok $viewer->await(qr/\r\n\r\n.{$burst}/s), 'the beginning comes at once';
+    $viewer->await(qr/(?!)/, $seconds);
+    my $most = $burst + $rate * (time - $begin + 2) + 1000;    # and the head
+    cmp_ok length $viewer->take, '<=', $most, 'the rest comes at its pace';
+    $viewer->close;
 };
 
 done_testing;

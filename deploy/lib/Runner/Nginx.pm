@@ -17,27 +17,34 @@ use constant {
 # folder        where the configuration and nginx's temporary files go
 # pool, log, media, web  where the sockets, the log, the media and the website are
 # account       the workers' user
-# port          what it listens on
+# port, http2_port  what it listens on; the latter may be 0
 # max_upload_bytes, open_files  the limits of the site and of a process
 # trusted_proxies, cors_origins  lists of addresses and of origins
 # stream_timeout  how long nginx waits for the pool of /stream, in seconds
+# stream_burst    the bytes of a stream that no limit of its rate holds for
 sub new ($class, %site) {
     return bless {%site, program => _program()}, $class;
 }
 
-# Fails when something else has the port.
+# Fails when something else has a port.
 sub check_port ($self) {
+    $self->_check_port($self->{port}, 'VS_PORT');
+    $self->_check_port($self->{http2_port}, 'VS_HTTP2_PORT') if $self->{http2_port};
+    return;
+}
+
+sub _check_port ($self, $port, $setting) {
     for my $host ('0.0.0.0', $self->_has_ipv6 ? '::' : ()) {
-        my %address = (LocalHost => $host, LocalPort => $self->{port});
+        my %address = (LocalHost => $host, LocalPort => $port);
         next if IO::Socket::IP->new(%address, Listen => 1, ReuseAddr => 1, V6Only => 1);
-        die $self->port_is_taken if $!{EADDRINUSE};
-        die "cannot listen on port $self->{port}: $!; set VS_PORT to another one\n";
+        die $self->port_is_taken($port, $setting) if $!{EADDRINUSE};
+        die "cannot listen on port $port: $!; set $setting to another one\n";
     }
     return;
 }
 
-sub port_is_taken ($self) {
-    return "port $self->{port} is taken by another program; set VS_PORT to a free one\n";
+sub port_is_taken ($self, $port = $self->{port}, $setting = 'VS_PORT') {
+    return "port $port is taken by another program; set $setting to a free one\n";
 }
 
 # Writes the configuration and lets nginx check it.
@@ -81,6 +88,7 @@ sub _fill ($self, $template) {
         PROXIES      => join("\n", map { "        $_ 1;" } @{$self->{trusted_proxies}}),
         CORS_ORIGINS => join("\n", map { _origin($_) } @{$self->{cors_origins}}),
         VARY         => @{$self->{cors_origins}} ? 'Origin' : '',
+        STREAM_BURST => $self->{stream_burst},
     );
     for my $name (grep { /_DIR$/ } sort keys %value) {
         die "nginx cannot use the folder $value{$name}: a path must not contain \", \\ or \$\n"
@@ -90,7 +98,11 @@ sub _fill ($self, $template) {
 }
 
 sub _listen ($self) {
-    my @addresses = ($self->{port}, $self->_has_ipv6 ? "[::]:$self->{port} ipv6only=on" : ());
+    my @ports = ([$self->{port}, ''], $self->{http2_port} ? [$self->{http2_port}, ' http2'] : ());
+    my @addresses = map {
+        my ($port, $protocol) = @$_;
+        ("$port$protocol", $self->_has_ipv6 ? "[::]:$port ipv6only=on$protocol" : ());
+    } @ports;
     return join "\n", map { "        listen $_;" } @addresses;
 }
 
