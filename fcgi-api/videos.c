@@ -1,5 +1,6 @@
 #include "api.h"
 #include "etag.h"
+#include "recent.h"
 #include "user_store.h"
 #include "video_store.h"
 
@@ -161,6 +162,7 @@ enum status video_delete(struct request *request, struct response *response)
     const char *revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH"));
     enum store_outcome outcome =
         video_store_delete(request->db, request->ids.vid, request->user_id, revisions);
+    recent_forget_of(request->config, request->ids.vid);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     return response_empty(response, 204);

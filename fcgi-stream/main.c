@@ -28,7 +28,8 @@ static bool begin(void *object)
     struct keeper *keeper = object;
     struct stream_context *context = keeper->context;
     context->bucket = bucket_open(keeper->config);
-    if (!context->bucket || !media_open(&context->media, keeper->config))
+    context->recent = recent_open(keeper->config);
+    if (!context->bucket || !context->recent || !media_open(&context->media, keeper->config))
         return false;
     keeper->journal = journal_open(keeper->config, context->bucket, &context->media);
     if (!keeper->journal)
@@ -72,6 +73,7 @@ static void end(void *object)
 {
     struct keeper *keeper = object;
     journal_close(keeper->journal);
+    recent_close(keeper->context->recent);
     bucket_close(keeper->context->bucket);
 }
 

@@ -4,11 +4,13 @@
 
 #include "bucket.h"
 #include "media.h"
+#include "recent.h"
 #include "route.h"
 
 struct stream_context {
     struct bucket *bucket;
     struct media media;
+    struct recent *recent;
 };
 
 /* What a multipart body may have around its file; nginx lets that much more through (client_max_body_size). */

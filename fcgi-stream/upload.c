@@ -110,6 +110,7 @@ static enum status publish(struct request *request, const struct incoming *uploa
     db_begin(request->db, request->arena); /* making a large file durable may have taken all the time */
     enum store_outcome outcome =
         file_store_publish(request->db, request->ids.vid, request->user_id, &file, &kept);
+    recent_forget(context->recent, request->ids.vid);
     if (!kept && !media_remove(&context->media, key))
         log_write(LOG_ERROR, "upload_left", "id=%s key=%s reason=\"%s\"", request->id, key, strerror(errno));
     return status_of_store(outcome);

@@ -1,21 +1,40 @@
 #include <inttypes.h>
 
+#include "clock.h"
 #include "disposition.h"
 #include "file_store.h"
 #include "session.h"
 #include "stream.h"
 
+/* What was known in the last minute, for when the database can't be asked. */
+static enum store_outcome find_recent(struct request *request, struct video_file *file)
+{
+    const struct stream_context *context = request->context;
+    struct recent_file *recent = arena_alloc(request->arena, sizeof *recent);
+    if (!recent_find(context->recent, request->ids.vid, recent))
+        return STORE_UNAVAILABLE;
+    *file = (struct video_file){.key = recent->key, .content_type = recent->content_type};
+    return STORE_DONE;
+}
+
 /* Finds the video's file, and in the same query who asks for it. */
 static enum store_outcome find(struct request *request, struct video_file *file)
 {
+    const struct stream_context *context = request->context;
     unsigned char session[SESSION_HASH_SIZE];
-    int64_t user_id;
+    int64_t user_id, asked_ms = clock_ms();
     bool has_session = session_read(request, session);
     enum store_outcome outcome =
         file_store_get(request->db, request->ids.vid, has_session ? session : NULL, file, &user_id);
-    if (outcome == STORE_DONE)
+    switch (outcome) {
+    case STORE_DONE:
         session_accept(request, user_id);
-    return outcome;
+        recent_remember(context->recent, request->ids.vid, file->key, file->content_type, asked_ms);
+        return outcome;
+    case STORE_MISSING: recent_forget(context->recent, request->ids.vid); return outcome;
+    case STORE_UNAVAILABLE: return find_recent(request, file);
+    default: return outcome;
+    }
 }
 
 static bool is_download(const struct request *request)

@@ -1,5 +1,6 @@
 /* The scheduler's REST route; nginx lets only the loopback address in. */
 #include "deletion_store.h"
+#include "recent.h"
 #include "scheduler.h"
 
 static const struct route routes[] = {
@@ -12,6 +13,7 @@ const struct route_table scheduler_routes = {routes, COUNT_OF(routes)};
 enum status video_schedule(struct request *request, struct response *response)
 {
     enum store_outcome outcome = deletion_store_schedule(request->db, request->ids.vid);
+    recent_forget_of(request->config, request->ids.vid);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     struct json *json = response_json(response, 200);

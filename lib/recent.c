@@ -1,0 +1,210 @@
+#include "recent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+
+enum {
+    SETS = 4096,
+    WAYS = 8,
+    LAYOUT_VERSION = 1,
+    FRESH_MS = 1000, /* what was noted as recently is not noted again */
+};
+
+struct known {
+    int64_t video_id;
+    int64_t asked_ms;
+    struct recent_file file;
+};
+
+enum { WORDS = (sizeof(struct known) + 7) / 8 };
+
+/* Written word by word, so a reader may see half of an entry; then the checksum is wrong. */
+struct entry {
+    _Atomic uint64_t words[WORDS];
+    _Atomic uint64_t checksum;
+};
+
+struct table {
+    char magic[8];
+    uint32_t layout_version, entry_size;
+    _Atomic int64_t
+        forgotten_ms[SETS * WAYS]; /* by the hash of the id: when one of these was last forgotten */
+    struct entry entries[SETS][WAYS];
+};
+
+struct recent {
+    struct table *table;
+};
+
+static const char magic[8] = "vsrecent";
+
+static uint64_t hash(const void *bytes, size_t length)
+{
+    static const unsigned char key[crypto_shorthash_KEYBYTES];
+    uint64_t out;
+    crypto_shorthash((unsigned char *)&out, bytes, length, key);
+    return out;
+}
+
+static bool is_ours(const struct table *table)
+{
+    return memcmp(table->magic, magic, sizeof magic) == 0 && table->layout_version == LAYOUT_VERSION &&
+           table->entry_size == sizeof(struct entry);
+}
+
+static struct table *map(const char *path, int flags)
+{
+    struct stat file;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+    if (fd < 0)
+        return NULL;
+    void *memory = MAP_FAILED;
+    /* Memory is taken now: later a full tmpfs would mean SIGBUS. */
+    if (flags & O_CREAT)
+        errno = posix_fallocate(fd, 0, sizeof(struct table));
+    else if (fstat(fd, &file) == 0)
+        errno = file.st_size == sizeof(struct table) ? 0 : EPROTO;
+    if (errno == 0)
+        memory = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static struct table *map_current(const char *path)
+{
+    struct table *table = map(path, O_CREAT);
+    if (table && table->magic[0] != '\0' && !is_ours(table)) {
+        munmap(table, sizeof *table);
+        table = unlink(path) == 0 ? map(path, O_CREAT) : NULL;
+    }
+    if (table && table->magic[0] == '\0') {
+        table->layout_version = LAYOUT_VERSION;
+        table->entry_size = sizeof(struct entry);
+        memcpy(table->magic, magic, sizeof magic);
+    }
+    return table;
+}
+
+struct recent *recent_open(const struct config *config)
+{
+    char path[256];
+    struct recent *recent = calloc(1, sizeof *recent);
+    if (recent && config_run_path(config, "recent", path, sizeof path))
+        recent->table = map_current(path);
+    if (recent && recent->table)
+        return recent;
+    log_write(LOG_ERROR, "recent_failed", "reason=\"%s\"", strerror(errno));
+    free(recent);
+    return NULL;
+}
+
+void recent_close(struct recent *recent)
+{
+    munmap(recent->table, sizeof *recent->table);
+    free(recent);
+}
+
+static bool read_entry(const struct entry *entry, struct known *known)
+{
+    uint64_t words[WORDS];
+    for (size_t i = 0; i < WORDS; i++)
+        words[i] = atomic_load_explicit(&entry->words[i], memory_order_relaxed);
+    memcpy(known, words, sizeof *known);
+    return known->video_id != 0 &&
+           atomic_load_explicit(&entry->checksum, memory_order_relaxed) == hash(words, sizeof words);
+}
+
+static void write_entry(struct entry *entry, const struct known *known)
+{
+    uint64_t words[WORDS] = {0};
+    memcpy(words, known, sizeof *known);
+    for (size_t i = 0; i < WORDS; i++)
+        atomic_store_explicit(&entry->words[i], words[i], memory_order_relaxed);
+    atomic_store_explicit(&entry->checksum, hash(words, sizeof words), memory_order_relaxed);
+}
+
+/* The entry of the video if there is one, else the one whose content is oldest. */
+static struct entry *find_place(struct table *table, int64_t video_id, struct known *known)
+{
+    struct entry *set = table->entries[hash(&video_id, sizeof video_id) % SETS], *oldest = NULL;
+    int64_t oldest_ms = INT64_MAX;
+    for (int i = 0; i < WAYS; i++) {
+        if (!read_entry(&set[i], known))
+            known->video_id = known->asked_ms = 0;
+        if (known->video_id == video_id)
+            return &set[i];
+        if (known->asked_ms < oldest_ms) {
+            oldest_ms = known->asked_ms;
+            oldest = &set[i];
+        }
+    }
+    known->video_id = 0;
+    return oldest;
+}
+
+static _Atomic int64_t *forgotten_ms(struct table *table, int64_t video_id)
+{
+    return &table->forgotten_ms[hash(&video_id, sizeof video_id) % (SETS * WAYS)];
+}
+
+void recent_remember(struct recent *recent, int64_t video_id, const char *key, const char *content_type,
+                     int64_t asked_ms)
+{
+    struct known before, known = {.video_id = video_id, .asked_ms = asked_ms};
+    size_t key_length = strlen(key), type_length = strlen(content_type);
+    if (key_length >= sizeof known.file.key || type_length >= sizeof known.file.content_type)
+        return;
+    struct entry *entry = find_place(recent->table, video_id, &before);
+    if (before.video_id == video_id && asked_ms - before.asked_ms < FRESH_MS &&
+        before.asked_ms > atomic_load(forgotten_ms(recent->table, video_id)) &&
+        strcmp(before.file.key, key) == 0)
+        return;
+    memcpy(known.file.key, key, key_length);
+    memcpy(known.file.content_type, content_type, type_length);
+    write_entry(entry, &known);
+}
+
+bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file)
+{
+    struct known known;
+    find_place(recent->table, video_id, &known);
+    if (known.video_id != video_id || clock_ms() - known.asked_ms > RECENT_MS ||
+        known.asked_ms <= atomic_load(forgotten_ms(recent->table, video_id)))
+        return false;
+    *file = known.file;
+    return true;
+}
+
+void recent_forget(struct recent *recent, int64_t video_id)
+{
+    atomic_store(forgotten_ms(recent->table, video_id), clock_ms());
+}
+
+void recent_forget_of(const struct config *config, int64_t video_id)
+{
+    char path[256];
+    struct recent recent = {0};
+    errno = ENAMETOOLONG;
+    if (config_run_path(config, "recent", path, sizeof path))
+        recent.table = map(path, 0);
+    if (!recent.table) {
+        if (errno != ENOENT)
+            log_write(LOG_ERROR, "recent_failed", "reason=\"%s\"", strerror(errno));
+        return;
+    }
+    if (is_ours(recent.table))
+        recent_forget(&recent, video_id);
+    munmap(recent.table, sizeof *recent.table);
+}

@@ -1,0 +1,159 @@
+#include "recent.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "capture.h"
+#include "clock.h"
+#include "scratch.h"
+#include "tap.h"
+
+#define KEY   "0123456b-0123-4567-89ab-0123456789ab"
+#define OTHER "1123456b-0123-4567-89ab-0123456789ab"
+
+static struct config config;
+static struct recent *recent;
+
+static const char *find(int64_t id)
+{
+    static struct recent_file file;
+    return recent_find(recent, id, &file) ? file.key : NULL;
+}
+
+static void test_find(void)
+{
+    struct recent_file file;
+    int64_t now = clock_ms();
+    is_text(find(1), NULL, "nothing is known in the beginning");
+    recent_remember(recent, 1, KEY, "video/mp4", now);
+    ok(recent_find(recent, 1, &file), "what was noted is found");
+    is_text(file.key, KEY, "with its key");
+    is_text(file.content_type, "video/mp4", "and its type");
+    is_text(find(2), NULL, "but nothing else");
+    recent_remember(recent, 1, OTHER, "video/webm", now);
+    is_text(find(1), OTHER, "another file takes its place");
+    recent_remember(recent, 2, KEY, "video/mp4", now - RECENT_MS + 5000);
+    is_text(find(2), KEY, "for a minute");
+    recent_remember(recent, 3, KEY, "video/mp4", now - RECENT_MS - 1);
+    is_text(find(3), NULL, "and no longer");
+    recent_remember(recent, 4, KEY, "a type that is longer than any is", now);
+    is_text(find(4), NULL, "what does not fit is not known");
+}
+
+static void test_forget(void)
+{
+    int64_t now = clock_ms();
+    recent_remember(recent, 10, KEY, "video/mp4", now);
+    recent_remember(recent, 11, KEY, "video/mp4", now);
+    recent_forget(recent, 10);
+    is_text(find(10), NULL, "what is forgotten is not found");
+    is_text(find(11), KEY, "others are");
+    recent_remember(recent, 10, KEY, "video/mp4", now);
+    is_text(find(10), NULL, "an answer of before does not bring it back");
+    recent_remember(recent, 10, KEY, "video/mp4", clock_ms() + 1);
+    is_text(find(10), KEY, "one of afterwards does");
+
+    recent_forget_of(&config, 11);
+    is_text(find(11), NULL, "another program can have it forgotten, too");
+    capture_begin(STDERR_FILENO);
+    const struct config nowhere = {.run_dir = "/nowhere/at/all"};
+    recent_forget_of(&nowhere, 11);
+    is_text(capture_end(), "", "where there is no table there is nothing to forget");
+}
+
+static void test_many(void)
+{
+    int64_t now = clock_ms();
+    int found = 0;
+    for (int id = 1000; id < 3000; id++)
+        recent_remember(recent, id, KEY, "video/mp4", now);
+    for (int id = 1000; id < 3000; id++)
+        found += find(id) != NULL;
+    is_int(found, 2000, "thousands of videos have room");
+    for (int id = 100000; id < 200000; id++)
+        recent_remember(recent, id, KEY, "video/mp4", now + 1);
+    found = 0;
+    for (int id = 190000; id < 200000; id++)
+        found += find(id) != NULL;
+    ok(found > 2000, "with more than have room some are known");
+}
+
+static void test_open(void)
+{
+    struct stat file;
+    recent_remember(recent, 20, KEY, "video/mp4", clock_ms());
+    recent_close(recent);
+    recent = recent_open(&config);
+    is_text(find(20), KEY, "a restart forgets nothing");
+    recent_close(recent);
+    ok(stat(scratch_path("recent"), &file) == 0 && (file.st_mode & 0777) == 0600,
+       "the table is nobody else's");
+
+    close(scratch_file("recent", BYTES("vsrecent\0\0\0\0\0\0\0\0")));
+    capture_begin(STDERR_FILENO);
+    recent_forget_of(&config, 20);
+    ok(strstr(capture_end(), "event=recent_failed"), "one of another layout can't be used");
+    recent = recent_open(&config);
+    ok(recent && !find(20), "and is replaced");
+
+    const struct config nowhere = {.run_dir = "/nowhere/at/all"};
+    capture_begin(STDERR_FILENO);
+    struct recent *none = recent_open(&nowhere);
+    ok(strstr(capture_end(), "event=recent_failed") && !none, "a folder that is missing is logged");
+}
+
+enum { THREADS = 4, ROUNDS = 100000 };
+
+static atomic_int wrong;
+
+/* Each video has one key, which begins with its number. */
+static void *churn(void *argument)
+{
+    int start = *(int *)argument;
+    char key[MEDIA_KEY_SIZE] = KEY;
+    struct recent_file file;
+    for (int i = 0; i < ROUNDS; i++) {
+        int id = 1 + (start + i * 7) % 64;
+        key[0] = (char)('0' + id);
+        recent_remember(recent, id, key, "video/mp4", clock_ms() + i % 3 * 2000);
+        id = 1 + i % 64;
+        if (recent_find(recent, id, &file) && file.key[0] != '0' + id)
+            wrong++;
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    pthread_t threads[THREADS];
+    int starts[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        starts[i] = i * 13;
+        if (pthread_create(&threads[i], NULL, churn, &starts[i]) != 0)
+            exit(2);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    is_int(wrong, 0, "threads that write at the same time never mix two videos up");
+}
+
+int main(void)
+{
+    config.run_dir = scratch_dir();
+    recent = recent_open(&config);
+    if (!recent)
+        return 2;
+    test_find();
+    test_forget();
+    test_many();
+    test_open();
+    test_threads();
+    recent_close(recent);
+    return done_testing();
+}
