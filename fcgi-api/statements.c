@@ -9,10 +9,12 @@
 
 #define TIMESTAMP(us)      "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
 
+#define VIDEO_VIEWS "coalesce((SELECT t.views FROM video_traffic t WHERE t.video_id = v.id), 0)"
+
 /* What video_read in video_store.c takes, of videos v joined with users u. */
 #define VIDEO_COLUMNS \
     "v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type," \
-    " v.revision"
+    " v.revision, " VIDEO_VIEWS
 
 /* The video $1, locked, and whether the user $2 may change it: their own, with one of the revisions $3, if there
  * are any. */

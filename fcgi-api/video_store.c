@@ -17,6 +17,7 @@ void video_read(const struct db_rows *rows, int row, struct video *video)
         .size = db_number(rows, row, 6),
         .content_type = db_text(rows, row, 7),
         .revision = db_number(rows, row, 8),
+        .views = db_number(rows, row, 9),
     };
 }
 

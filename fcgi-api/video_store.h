@@ -12,6 +12,7 @@ struct video {
     bool ready;             /* it has a file; the two below are its */
     int64_t size;
     const char *content_type;
+    int64_t views;
     int64_t revision; /* raised by each edit and each new file */
 };
 

@@ -48,7 +48,7 @@ static void write_video(struct json *json, const struct video *video)
     json_text(json, "state", video->ready ? "ready" : "created");
     write_file(json, video);
     json_null(json, "poster_url");
-    json_number(json, "views", 0);
+    json_number(json, "views", video->views);
     json_object_end(json);
 }
 

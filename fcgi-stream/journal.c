@@ -25,6 +25,8 @@ struct journal {
     int fd, inotify_fd, watch;
     struct bucket *bucket;
     const struct media *media;
+    struct views *views;
+    bool views_full;      /* which has been logged */
     uint64_t hole_end;    /* what lies before it has been given back */
     int old_fd;           /* the file that was the journal until it was moved away, -1: none */
     uint64_t old_offset;  /* how far that one has been read */
@@ -61,13 +63,16 @@ static bool attach(struct journal *journal)
     return true;
 }
 
-struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media)
+struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media,
+                             struct views *views)
 {
     struct journal *journal = malloc(sizeof *journal);
     if (!journal)
         return NULL;
     journal->bucket = bucket;
     journal->media = media;
+    journal->views = views;
+    journal->views_full = false;
     journal->old_fd = -1;
     journal->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (config_run_path(config, "journal", journal->path, sizeof journal->path) && journal->inotify_fd >= 0 &&
@@ -98,14 +103,30 @@ int journal_fd(const struct journal *journal)
     return journal->inotify_fd;
 }
 
+/* What was sent of a video is counted for whoever had the token. */
+static void count(struct journal *journal, const struct journal_line *line,
+                  const struct bucket_holder *holder)
+{
+    if (holder->video_id == 0 || line->bytes_sent == 0 || (line->status != 200 && line->status != 206))
+        return;
+    bucket_add_bytes(journal->bucket, line->bytes_sent);
+    bool full =
+        !views_add(journal->views, &(struct view){holder->video_id, holder->client, line->bytes_sent});
+    if (full && !journal->views_full)
+        log_write(LOG_WARNING, "views_lost", "reason=\"the queue is full\"");
+    journal->views_full = full;
+}
+
 static void release(struct journal *journal, const struct journal_line *line)
 {
+    struct bucket_holder holder = {0};
     /* Where the answer named no token, there was none, or it was taken at the gate, or the worker that took
      * it died. */
     if (!line->token[0])
-        bucket_release_request(journal->bucket, line->request_id, NULL);
-    else if (!bucket_release(journal->bucket, line->token, NULL))
+        bucket_release_request(journal->bucket, line->request_id, &holder);
+    else if (!bucket_release(journal->bucket, line->token, &holder))
         log_write(LOG_WARNING, "token_not_out", "token=%s", line->token);
+    count(journal, line, &holder);
 }
 
 /* A piece of a resumable upload whose client has vanished, or whose worker has died, is not lost. */

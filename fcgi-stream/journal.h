@@ -1,6 +1,7 @@
 /* The journal: nginx's log phase tells us here that it is done with a response, however that ended.
  *
- * The supervisor follows the file, gives back the tokens that it names, removes upload bodies that nobody took
+ * The supervisor follows the file, gives back the tokens that it names, has the bytes counted that were sent of
+ * a video, removes upload bodies that nobody took
  * over, and punches a hole behind itself, so that the file takes no memory. How far it has read is kept beside
  * the tokens, so a restart misses nothing. */
 #ifndef JOURNAL_H
@@ -9,11 +10,13 @@
 #include "bucket.h"
 #include "config.h"
 #include "media.h"
+#include "views.h"
 
 struct journal;
 
 /* Opens the journal in the run folder, makes it if it is missing. NULL is logged. */
-struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media);
+struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media,
+                             struct views *views);
 
 void journal_close(struct journal *journal);
 

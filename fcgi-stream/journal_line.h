@@ -13,7 +13,7 @@ struct journal_line {
     unsigned char request_id[BUCKET_REQUEST_ID_BYTES];
     int64_t time_ms; /* since 1970 */
     int64_t status;
-    int64_t bytes_sent;
+    int64_t bytes_sent;            /* of the body */
     char token[BUCKET_TOKEN_SIZE]; /* "" when the answer named none */
     char upload[TUS_PIECE_SIZE];   /* the piece of a resumable upload that the body is; "" when it is none */
     char body_file[MEDIA_PATH_SIZE]; /* "" when no body was written to a file */

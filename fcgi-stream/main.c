@@ -5,6 +5,7 @@
 #include "program.h"
 #include "statements.h"
 #include "stream.h"
+#include "view_counter.h"
 
 enum {
     REAP_EVERY_MS = 1000,
@@ -29,9 +30,11 @@ static bool begin(void *object)
     struct stream_context *context = keeper->context;
     context->bucket = bucket_open(keeper->config);
     context->recent = recent_open(keeper->config);
-    if (!context->bucket || !context->recent || !media_open(&context->media, keeper->config))
+    context->views = views_open(keeper->config);
+    if (!context->bucket || !context->recent || !context->views ||
+        !media_open(&context->media, keeper->config))
         return false;
-    keeper->journal = journal_open(keeper->config, context->bucket, &context->media);
+    keeper->journal = journal_open(keeper->config, context->bucket, &context->media, context->views);
     if (!keeper->journal)
         return false;
     keeper->watch->fd = journal_fd(keeper->journal);
@@ -73,6 +76,7 @@ static void end(void *object)
 {
     struct keeper *keeper = object;
     journal_close(keeper->journal);
+    views_close(keeper->context->views);
     recent_close(keeper->context->recent);
     bucket_close(keeper->context->bucket);
 }
@@ -93,11 +97,13 @@ int main(int argc, char **argv)
         .role = "video_stream",
         .context = &context,
     };
-    const struct pool_group group = {"stream", (int)config.stream_processes, (int)config.stream_threads,
-                                     &service, NULL};
+    const struct pool_group groups[] = {
+        {"stream", (int)config.stream_processes, (int)config.stream_threads, &service},
+        {"views", 1, 1, &service, .work = view_counter_work, .no_socket = true},
+    };
     struct keeper keeper = {.config = &config, .context = &context};
     struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS};
     keeper.watch = &watch;
-    const struct pool pool = {"fcgi-stream", &config, &group, 1, &watch};
+    const struct pool pool = {"fcgi-stream", &config, groups, COUNT_OF(groups), &watch};
     return pool_run(&pool);
 }

@@ -5,6 +5,12 @@
 /* SQL has lines of its own. */
 /* clang-format off */
 
+/* More than a quarter of a video is a view of it. */
+#define IS_VIEW(bytes, size) "(" bytes ") * 4 > " size
+#define IS_NEW_VIEW \
+    "w.view_time IS NULL AND " IS_VIEW("w.bytes_sent + excluded.bytes_sent", \
+                                       "(SELECT v.size FROM videos v WHERE v.id = w.video_id)")
+
 const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
 
@@ -55,4 +61,31 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                       " expires_at = now() + $3::bigint * interval '1 second'"
                       " WHERE id = $1::uuid AND resumable RETURNING expires_at"},
     [UPLOAD_DELETE] = {"upload_delete", "DELETE FROM uploads WHERE id = $1::uuid"},
+
+    [VIEW_POSITION] = {"view_position", "SELECT position FROM view_queues WHERE id = $1::uuid", .read = true},
+    [VIEW_FORGET] = {"view_forget", "DELETE FROM video_viewers WHERE expires_at <= now()"},
+
+    /* $4 to $6 are videos, viewers and bytes that the queue has between the positions $2 and $3; they count only
+     * when the queue's position moves, too. */
+    [VIEW_COUNT] = {"view_count",
+                    "WITH moved AS (INSERT INTO view_queues AS q (id, position) VALUES ($1::uuid, $3::bigint)"
+                    " ON CONFLICT (id) DO UPDATE SET position = excluded.position WHERE q.position <= $2::bigint"
+                    " RETURNING 1),"
+                    " batch AS (SELECT b.video_id, b.viewer, sum(b.bytes)::bigint AS bytes, v.size"
+                    " FROM unnest($4::bigint[], $5::bigint[], $6::bigint[]) AS b (video_id, viewer, bytes)"
+                    " JOIN videos v ON v.id = b.video_id WHERE EXISTS (SELECT FROM moved)"
+                    " GROUP BY b.video_id, b.viewer, v.size ORDER BY b.video_id, b.viewer),"
+                    " seen AS (INSERT INTO video_viewers AS w (video_id, viewer, bytes_sent, view_time)"
+                    " SELECT video_id, viewer, bytes, CASE WHEN " IS_VIEW("bytes", "size") " THEN now() END FROM batch"
+                    " ON CONFLICT (video_id, viewer) DO UPDATE SET"
+                    " bytes_sent = w.bytes_sent + excluded.bytes_sent,"
+                    " view_time = CASE WHEN " IS_NEW_VIEW " THEN now() ELSE w.view_time END,"
+                    " expires_at = CASE WHEN " IS_NEW_VIEW " THEN now() + interval '1 hour' ELSE w.expires_at END"
+                    " RETURNING video_id, viewer, view_time = now() AS viewed),"
+                    " traffic AS (INSERT INTO video_traffic AS t (video_id, views, bytes_sent)"
+                    " SELECT video_id, count(*) FILTER (WHERE s.viewed), sum(b.bytes)"
+                    " FROM batch b JOIN seen s USING (video_id, viewer) GROUP BY video_id ORDER BY video_id"
+                    " ON CONFLICT (video_id) DO UPDATE SET views = t.views + excluded.views,"
+                    " bytes_sent = t.bytes_sent + excluded.bytes_sent)"
+                    " SELECT count(*) FROM moved"},
 };

@@ -16,6 +16,9 @@ enum statement {
     UPLOAD_GET,
     UPLOAD_TOUCH,
     UPLOAD_DELETE,
+    VIEW_POSITION,
+    VIEW_FORGET,
+    VIEW_COUNT,
     STATEMENT_COUNT
 };
 

@@ -6,11 +6,13 @@
 #include "media.h"
 #include "recent.h"
 #include "route.h"
+#include "views.h"
 
 struct stream_context {
     struct bucket *bucket;
     struct media media;
     struct recent *recent;
+    struct views *views;
 };
 
 /* What a multipart body may have around its file; nginx lets that much more through (client_max_body_size). */

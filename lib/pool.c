@@ -66,8 +66,9 @@ static int open_socket(const struct pool *pool, const struct pool_group *group)
 static bool open_sockets(struct supervisor *supervisor)
 {
     for (int i = 0; i < supervisor->pool->group_count; i++) {
-        supervisor->listen_fds[i] = open_socket(supervisor->pool, &supervisor->pool->groups[i]);
-        if (supervisor->listen_fds[i] < 0)
+        const struct pool_group *group = &supervisor->pool->groups[i];
+        supervisor->listen_fds[i] = group->no_socket ? -1 : open_socket(supervisor->pool, group);
+        if (supervisor->listen_fds[i] < 0 && !group->no_socket)
             return false;
     }
     return true;
@@ -111,7 +112,7 @@ static void work(struct supervisor *supervisor, const struct seat *seat, pid_t p
         _exit(0);
     close(supervisor->signal_fd);
     for (int i = 0; i < supervisor->pool->group_count; i++)
-        if (supervisor->listen_fds[i] != seat->listen_fd)
+        if (supervisor->listen_fds[i] >= 0 && supervisor->listen_fds[i] != seat->listen_fd)
             close(supervisor->listen_fds[i]);
     const struct config *config = supervisor->pool->config;
     const struct pool_group *group = seat->group;

@@ -18,6 +18,7 @@ struct pool_group {
 
     /* What a worker does until a signal says stop, as worker_run. NULL: that. */
     bool (*work)(const struct pool_group *group, const struct config *config, int listen_fd);
+    bool no_socket; /* it answers nobody; listen_fd is -1 */
 };
 
 /* Something that the supervisor does beside supervising. */

@@ -121,7 +121,8 @@ subtest 'Ctrl-C before it answers' => sub {
 
 subtest 'what dies is started again' => sub {
     my $site = Site->start;
-    $site->expect_log(qr/died \(signal 9\); starting it again/, qr/\[error\].*connect\(\) .* failed/);
+    $site->expect_log(qr/died \(signal 9\); starting it again/, qr/\[error\].*connect\(\) .* failed/,
+        qr/FATAL:  connection to client lost/);
     for my $program (qw(fcgi-api fcgi-stream scheduler nginx)) {
         my ($old) = $site->kill(KILL => $program);
         $site->soon(sub { my ($new) = $site->pids($program); $new && $new != $old && $site->get('/api/videos')->status == 200 }, $program);

@@ -71,6 +71,7 @@ sub watch ($vid, $path, $type) {
     $site->get($url, headers => {'If-None-Match' => $etag})->is(304)->body_is('');
     $site->get($url, headers => {Range => 'bytes=4-7', 'If-Range' => $etag})->is(206)->body_is(substr $film, 4, 4);
     $site->get($url, headers => {Range => 'bytes=4-7', 'If-Range' => '"other"'})->is(200)->body_is($film);
+    $site->soon(sub { $site->get("/api/videos/$vid")->json->{views} == 1 }, "somebody has watched $vid");
     return;
 }
 
@@ -98,8 +99,8 @@ subtest 'two people, two films and what they say' => sub {
     watch($webm, $WEBM, 'video/webm');
 
     $site->get('/api/videos')->is(200)->json_is([
-        ready_video($webm, $WEBM, 'video/webm', $bob, 'Short', ''),
-        ready_video($mp4, $MP4, 'video/mp4', $ann, 'Test card', 'Two seconds.'),
+        {%{ready_video($webm, $WEBM, 'video/webm', $bob, 'Short', '')}, views => 1},
+        {%{ready_video($mp4, $MP4, 'video/mp4', $ann, 'Test card', 'Two seconds.')}, views => 1},
     ], 'all videos, the newest first');
     is_deeply ids($site->get('/api/users/' . $ann->id . '/videos')), [$mp4], q{ann's videos};
     is_deeply ids($site->get('/api/users/' . $bob->id . '/videos')), [$webm], q{bob's videos};

@@ -19,6 +19,7 @@
 static struct config config = {.stream_tokens = 10, .upload_tokens = 10, .media_dir = ""};
 static struct bucket *bucket;
 static struct media media;
+static struct views *views;
 static struct journal *journal;
 
 /* A line that releases the token of that name; with "-" all tokens of request 7 are. */
@@ -64,7 +65,7 @@ static const char *follow(void)
 static void open_journal(void)
 {
     bucket = bucket_open(&config);
-    journal = bucket ? journal_open(&config, bucket, &media) : NULL;
+    journal = bucket ? journal_open(&config, bucket, &media, views) : NULL;
     if (!journal)
         exit(2);
 }
@@ -189,6 +190,40 @@ static void test_pieces(int fd)
     }
 }
 
+/* Takes a token for a video, and logs what was sent for it. */
+static void send_video(int fd, int64_t video_id, int status, int bytes)
+{
+    const struct bucket_holder holder = {
+        .request_id = {8}, .nginx_pid = getpid(), .client = 99, .video_id = video_id};
+    char token[BUCKET_TOKEN_SIZE];
+    if (bucket_acquire(bucket, BUCKET_STREAM, &holder, token) != BUCKET_TAKEN)
+        exit(2);
+    write_line(fd, "08000000000000000000000000000000 42 1795485984.123 %d %d %s - -\n", status, bytes,
+               bytes % 2 ? token : "-");
+    follow();
+}
+
+static void test_views(int fd)
+{
+    struct view counted[10];
+    uint64_t position, before = bucket_totals(bucket).bytes_sent;
+    views_peek(views, counted, 10, &position);
+    send_video(fd, 5, 200, 1001);
+    send_video(fd, 6, 206, 1002);
+    send_video(fd, 7, 404, 1003);
+    send_video(fd, 8, 304, 0);
+    send_video(fd, 0, 200, 1004);
+    is_out(0, "the tokens of videos come back");
+    is_int((long long)views_peek(views, counted, 10, &position), 2, "what was sent of a video is counted");
+    ok(counted[0].video_id == 5 && counted[0].client == 99 && counted[0].bytes == 1001, "by its token");
+    ok(counted[1].video_id == 6 && counted[1].client == 99 && counted[1].bytes == 1002, "or its request");
+    is_int((long long)(bucket_totals(bucket).bytes_sent - before), 2003, "and added up");
+    for (int i = 0; i < 70000; i++)
+        views_add(views, &counted[0]);
+    send_video(fd, 9, 200, 1);
+    is_out(0, "when there is no room to count it, the token comes back all the same");
+}
+
 static void test_holes(int fd)
 {
     struct stat file;
@@ -251,7 +286,8 @@ int main(void)
 {
     config.run_dir = config.state_dir = scratch_dir();
     log_set_level(LOG_WARNING);
-    if (!media_open(&media, &config))
+    views = views_open(&config);
+    if (!views || !media_open(&media, &config))
         exit(2);
     open_journal();
     int fd = append_to(scratch_path("journal"));
@@ -260,11 +296,13 @@ int main(void)
     test_restart(fd);
     test_bodies(fd);
     test_pieces(fd);
+    test_views(fd);
     test_holes(fd);
     test_new_bucket(fd);
     test_moved(fd);
     test_truncated();
     close(fd);
     close_journal();
+    views_close(views);
     return done_testing();
 }
