@@ -10,6 +10,7 @@
 #include "bucket_layout.h"
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "process.h"
 
 enum { NGINX_WORKERS_KNOWN = 64 };
@@ -120,9 +121,11 @@ static bool is_over_capacity(const struct shared *shared, enum bucket_kind kind,
     return at >= capacity || (end > capacity && count_in_use(shared, kind, 0, end) > capacity);
 }
 
-static enum bucket_outcome refuse(struct shared *shared, enum bucket_kind kind, enum bucket_outcome outcome)
+static enum bucket_outcome refuse(enum bucket_kind kind, enum bucket_outcome outcome)
 {
-    atomic_fetch_add_explicit(&shared->rejected[kind], 1, memory_order_relaxed);
+    static const enum metric metrics[BUCKET_KINDS] = {METRIC_STREAM_TOKENS_REJECTED,
+                                                      METRIC_UPLOAD_TOKENS_REJECTED};
+    metrics_add(metrics[kind], 1);
     return outcome;
 }
 
@@ -134,17 +137,17 @@ enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
     uint64_t word;
     int at = claim(shared, kind, holder, &word);
     if (at < 0)
-        return refuse(shared, kind, BUCKET_FULL);
+        return refuse(kind, BUCKET_FULL);
     _Atomic uint64_t *slot_word = &shared->words[kind][at];
     shared->slots[kind][at] = (struct slot){*holder, nginx_start(holder->nginx_pid), clock_ms()};
     atomic_store(&shared->clients[kind][at], holder->client);
     if (is_over_capacity(shared, kind, at)) {
         give_back(slot_word, word);
-        return refuse(shared, kind, BUCKET_FULL);
+        return refuse(kind, BUCKET_FULL);
     }
     if (cap > 0 && count_client(shared, kind, holder->client) > cap) {
         give_back(slot_word, word);
-        return refuse(shared, kind, BUCKET_CLIENT_FULL);
+        return refuse(kind, BUCKET_CLIENT_FULL);
     }
     atomic_store(slot_word, make_word(SLOT_HELD, word_generation(word), word_tag(word), word_pid(word)));
     snprintf(token, BUCKET_TOKEN_SIZE, "%d.%d.%" PRIu32 ".%" PRIu32, (int)kind, at, word_generation(word),
@@ -193,10 +196,12 @@ static int sweep(struct bucket *bucket, slot_visit *visit, void *argument)
 /* As sweep, for tokens that nobody gave back. */
 static int reap(struct bucket *bucket, slot_visit *visit, void *argument)
 {
+    static const enum metric metrics[BUCKET_KINDS] = {METRIC_STREAM_TOKENS_REAPED,
+                                                      METRIC_UPLOAD_TOKENS_REAPED};
     int sum = 0;
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++) {
         int freed = sweep_kind(bucket->shared, kind, visit, argument);
-        atomic_fetch_add(&bucket->shared->reaped[kind], (uint64_t)freed);
+        metrics_add(metrics[kind], freed);
         sum += freed;
     }
     return sum;
@@ -320,20 +325,4 @@ void bucket_each(const struct bucket *bucket, enum bucket_kind kind, bucket_visi
         if (word_state(atomic_load(&shared->words[kind][i])) == SLOT_HELD)
             visit(&slot->holder, now_ms - slot->since_ms, argument);
     }
-}
-
-struct bucket_totals bucket_totals(const struct bucket *bucket)
-{
-    const struct shared *shared = bucket->shared;
-    struct bucket_totals totals = {.bytes_sent = atomic_load(&shared->bytes_sent)};
-    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++) {
-        totals.rejected[kind] = atomic_load(&shared->rejected[kind]);
-        totals.reaped[kind] = atomic_load(&shared->reaped[kind]);
-    }
-    return totals;
-}
-
-void bucket_add_bytes(struct bucket *bucket, int64_t bytes)
-{
-    atomic_fetch_add(&bucket->shared->bytes_sent, (uint64_t)bytes);
 }

@@ -48,7 +48,7 @@ struct bucket *bucket_attach(const struct config *config);
 /* Unmaps it; the tokens stay out. */
 void bucket_close(struct bucket *bucket);
 
-/* Takes a token. Its name, for bucket_release, is written to token. */
+/* Takes a token. Its name, for bucket_release, is written to token. A refusal is counted (metrics.h). */
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                    const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE]);
 
@@ -63,11 +63,11 @@ int bucket_release_request(struct bucket *bucket, const unsigned char request_id
 /* Frees the slots that a worker was taking when it died. */
 void bucket_worker_ended(struct bucket *bucket, pid_t pid);
 
-/* Gives back the tokens whose nginx worker has died; returns how many. */
+/* Gives back the tokens whose nginx worker has died; returns how many, and counts them. */
 int bucket_reap(struct bucket *bucket);
 
 /* Gives back the tokens that have been out for min_age_ms and whose client's connection has gone; returns how
- * many. */
+ * many, and counts them. */
 int bucket_reap_connections(struct bucket *bucket, int64_t min_age_ms);
 
 /* Tokens of a kind that are out. */
@@ -84,15 +84,6 @@ void bucket_set_client_cap(struct bucket *bucket, int cap);
 /* Calls visit for each token of the kind that is out. */
 typedef void bucket_visit(const struct bucket_holder *holder, int64_t age_ms, void *argument);
 void bucket_each(const struct bucket *bucket, enum bucket_kind kind, bucket_visit *visit, void *argument);
-
-/* Totals since the bucket was made. */
-struct bucket_totals {
-    uint64_t rejected[BUCKET_KINDS]; /* refusals */
-    uint64_t reaped[BUCKET_KINDS];   /* tokens that did not come back by the journal */
-    uint64_t bytes_sent;             /* of videos */
-};
-struct bucket_totals bucket_totals(const struct bucket *bucket);
-void bucket_add_bytes(struct bucket *bucket, int64_t bytes);
 
 /* Where the journal has been read to, kept with the tokens so that both are of one moment. */
 struct bucket_position {

@@ -9,7 +9,7 @@
 
 #include "bucket.h"
 
-enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 3 };
+enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 4 };
 
 enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
 
@@ -31,7 +31,6 @@ struct shared {
     _Atomic int32_t beyond[BUCKET_KINDS]; /* after the capacity was lowered: slots up to here may be in use */
     int32_t set_client_cap, set_capacity[BUCKET_KINDS]; /* what the settings said when they were last read */
     struct bucket_position position;
-    _Atomic uint64_t rejected[BUCKET_KINDS], reaped[BUCKET_KINDS], bytes_sent;
     _Alignas(64) _Atomic uint64_t words[BUCKET_KINDS][SLOTS_MAX];
     _Atomic uint64_t clients[BUCKET_KINDS][SLOTS_MAX]; /* the holders', for others to count */
     struct slot slots[BUCKET_KINDS][SLOTS_MAX];

@@ -12,6 +12,7 @@
 #include "journal_line.h"
 #include "log.h"
 #include "media_upload.h"
+#include "metrics.h"
 
 enum {
     READ_SIZE = 64 * 1024,
@@ -109,7 +110,7 @@ static void count(struct journal *journal, const struct journal_line *line,
 {
     if (holder->video_id == 0 || line->bytes_sent == 0 || (line->status != 200 && line->status != 206))
         return;
-    bucket_add_bytes(journal->bucket, line->bytes_sent);
+    metrics_add(METRIC_STREAM_BYTES, line->bytes_sent);
     bool full =
         !views_add(journal->views, &(struct view){holder->video_id, holder->client, line->bytes_sent});
     if (full && !journal->views_full)

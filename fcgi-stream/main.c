@@ -1,6 +1,7 @@
 #include "clock.h"
 #include "journal.h"
 #include "log.h"
+#include "metrics.h"
 #include "pool.h"
 #include "program.h"
 #include "statements.h"
@@ -56,6 +57,14 @@ static void reap(struct keeper *keeper)
         log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"connection is gone\"", reaped);
 }
 
+static void show(const struct bucket *bucket)
+{
+    metrics_set(METRIC_STREAM_TOKENS_IN_USE, bucket_in_use(bucket, BUCKET_STREAM));
+    metrics_set(METRIC_UPLOAD_TOKENS_IN_USE, bucket_in_use(bucket, BUCKET_UPLOAD));
+    metrics_set(METRIC_STREAM_TOKENS_CAPACITY, bucket_capacity(bucket, BUCKET_STREAM));
+    metrics_set(METRIC_UPLOAD_TOKENS_CAPACITY, bucket_capacity(bucket, BUCKET_UPLOAD));
+}
+
 static void look(void *object)
 {
     struct keeper *keeper = object;
@@ -64,6 +73,7 @@ static void look(void *object)
         return;
     keeper->next_reap_ms = clock_ms() + REAP_EVERY_MS;
     reap(keeper);
+    show(keeper->context->bucket);
 }
 
 static void worker_ended(void *object, pid_t pid)

@@ -6,6 +6,7 @@ use lib "$FindBin::Bin/lib";
 
 use Bucket;
 use File::Temp ();
+use Prometheus;
 use Site;
 use Site::Processes;
 use Time::HiRes qw(time);
@@ -49,6 +50,14 @@ sub views ($count) { return map { view() } 1 .. $count }
 
 sub close_all (@viewers) { $_->close for @viewers; return }
 
+sub metric ($name, $kind = 'stream') {
+    return Prometheus->parse($site->get('/metrics')->body)->value("video_server_tokens_$name", kind => $kind);
+}
+
+sub bytes_sent () {
+    return Prometheus->parse($site->get('/metrics')->body)->value('video_server_stream_bytes_total');
+}
+
 sub all_back ($name = 'all tokens are back') {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return $site->soon(sub { !$bucket->in_use }, $name);
@@ -63,7 +72,12 @@ subtest 'the bucket fills' => sub {
     my %nginx = map { $_ => 1 } $site->pids('nginx');
     is_deeply [grep { !$nginx{$_->{nginx}} } @slots], [], 'and an nginx worker';
 
+    $site->soon(sub { metric('in_use') == TOKENS }, 'the metrics say so');
+    is metric('capacity'), TOKENS, 'and how many there are';
+    my ($rejected, $bytes) = (metric('rejected_total'), bytes_sent());
+
     my $refused = $site->get($url)->is(429)->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
+    is metric('rejected_total'), $rejected + 1, 'a refusal is counted';
     is $refused->json->{detail}, 'as many videos are being sent as may be', 'says which limit it is';
     $site->head($url)->is(429)->body_is('')->header_like('Retry-After', qr/^[1-9]\d*$/);
     $site->get($url, headers => {Range => 'bytes=0-1'})->is(429)->problem('011');
@@ -74,6 +88,7 @@ subtest 'the bucket fills' => sub {
     my $first = shift @viewers;
     is length($first->rest =~ s/^.*?\r\n\r\n//sr), LONG, 'a viewer reads on to the end';
     $site->soon(sub { $bucket->in_use == TOKENS - 1 }, 'and the token is back');
+    is bytes_sent() - $bytes, LONG, 'its bytes are counted';
     push @viewers, view();
     is status($viewers[-1]), 200, 'for the next one';
     close_all(@viewers);
@@ -264,6 +279,7 @@ subtest 'workers of nginx are killed' => sub {
     $site->kill(KILL => $doomed);
     $site->soon(sub { $bucket->in_use == $others }, 'one: its tokens come back, and no others', 5);
     is scalar $site->log_lines(qr/event=tokens_reaped/), 1, 'the log says so';
+    cmp_ok metric('reaped_total'), '>', 0, 'and the metrics';
     close_all(@viewers);
     all_back();
     is status($_), 200, 'another worker answers' for my $viewer = view();

@@ -10,7 +10,7 @@ use v5.36;
 
 use constant {
     MAGIC         => 'vsbucket',
-    VERSION       => 3,
+    VERSION       => 4,
     HEAD          => 'a8 L L x40 Q Q Q',
     HEAD_SIZE     => 128,
     SLOT          => 'a16 Q q l S S S a16 a16 x2 Q q',

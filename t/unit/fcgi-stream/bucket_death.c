@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bucket.h"
+#include "metrics.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -160,7 +161,7 @@ static void test_connections(void)
     is_int(bucket_reap_connections(bucket, 60000), 0, "so do those that were taken just now");
     is_int(bucket_reap_connections(bucket, 0), 1, "else the token of one that has gone comes back");
     is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "and no other");
-    is_int((long long)bucket_totals(bucket).reaped[BUCKET_STREAM], 1, "it is counted");
+    is_int(metrics_get(METRIC_STREAM_TOKENS_REAPED), 1, "it is counted");
     close(client);
     close(server);
     close(listener);

@@ -13,6 +13,7 @@
 #include "capture.h"
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -206,7 +207,8 @@ static void send_video(int fd, int64_t video_id, int status, int bytes)
 static void test_views(int fd)
 {
     struct view counted[10];
-    uint64_t position, before = bucket_totals(bucket).bytes_sent;
+    uint64_t position;
+    long long before = metrics_get(METRIC_STREAM_BYTES);
     views_peek(views, counted, 10, &position);
     send_video(fd, 5, 200, 1001);
     send_video(fd, 6, 206, 1002);
@@ -217,7 +219,7 @@ static void test_views(int fd)
     is_int((long long)views_peek(views, counted, 10, &position), 2, "what was sent of a video is counted");
     ok(counted[0].video_id == 5 && counted[0].client == 99 && counted[0].bytes == 1001, "by its token");
     ok(counted[1].video_id == 6 && counted[1].client == 99 && counted[1].bytes == 1002, "or its request");
-    is_int((long long)(bucket_totals(bucket).bytes_sent - before), 2003, "and added up");
+    is_int(metrics_get(METRIC_STREAM_BYTES) - before, 2003, "and added up");
     for (int i = 0; i < 70000; i++)
         views_add(views, &counted[0]);
     send_video(fd, 9, 200, 1);
