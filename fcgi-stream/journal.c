@@ -19,6 +19,8 @@ enum {
     HOLE_EVERY = 1024 * 1024, /* bytes; a multiple of the page size */
     CLOCK_SLACK_MS = 1000,    /* nginx reads its clock once for many events */
     REOPEN_MS = 2000,         /* within which all of nginx's workers open a new file */
+    ROOM = 1024 * 1024,       /* bytes that are kept ready behind the last line */
+    DOUBT_MS = 10 * 1000,     /* nginx writes nothing for a second after it has found no room */
 };
 
 struct journal {
@@ -29,6 +31,9 @@ struct journal {
     struct views *views;
     bool views_full;      /* which has been logged */
     uint64_t hole_end;    /* what lies before it has been given back */
+    uint64_t room_end;    /* up to here there is memory */
+    bool room_lacking;    /* which has been logged */
+    int64_t doubt_until_ms;
     int old_fd;           /* the file that was the journal until it was moved away, -1: none */
     uint64_t old_offset;  /* how far that one has been read */
     int64_t old_until_ms; /* how long something may still be written to it */
@@ -61,6 +66,7 @@ static bool attach(struct journal *journal)
     else if (!is_position_in(position, &file))
         *position = (struct bucket_position){.device = file.st_dev, .inode = file.st_ino};
     journal->hole_end = position->offset / HOLE_EVERY * HOLE_EVERY;
+    journal->room_end = 0;
     return true;
 }
 
@@ -73,7 +79,8 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
     journal->bucket = bucket;
     journal->media = media;
     journal->views = views;
-    journal->views_full = false;
+    journal->views_full = journal->room_lacking = false;
+    journal->doubt_until_ms = 0;
     journal->old_fd = -1;
     journal->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (config_run_path(config, "journal", journal->path, sizeof journal->path) && journal->inotify_fd >= 0 &&
@@ -217,14 +224,35 @@ static void follow_old(struct journal *journal)
         leave_old(journal);
 }
 
+/* Memory behind the last line is taken in advance: whoever fills the file system then, nginx can still write. */
+static void keep_room(struct journal *journal, uint64_t size)
+{
+    if (size + ROOM / 2 < journal->room_end)
+        return;
+    bool lacking =
+        fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, (off_t)size, ROOM) != 0 && errno != EOPNOTSUPP;
+    if (lacking && !journal->room_lacking)
+        log_write(LOG_WARNING, "journal_room_lacking", "reason=\"%s\"", strerror(errno));
+    journal->room_lacking = lacking;
+    if (lacking)
+        journal->doubt_until_ms = clock_ms() + DOUBT_MS;
+    else
+        journal->room_end = size + ROOM;
+}
+
 static void follow_current(struct journal *journal)
 {
     struct stat file;
     struct bucket_position *position = bucket_position(journal->bucket);
-    if (fstat(journal->fd, &file) == 0 && (uint64_t)file.st_size < position->offset)
-        position->offset = journal->hole_end = 0; /* someone has emptied it */
+    bool known = fstat(journal->fd, &file) == 0;
+    if (known && (uint64_t)file.st_size < position->offset) { /* someone has emptied it */
+        position->offset = journal->hole_end = journal->room_end = 0;
+        journal->doubt_until_ms = clock_ms() + DOUBT_MS;
+    }
     read_lines(journal, journal->fd, &position->offset);
     punch(journal, position->offset);
+    if (known)
+        keep_room(journal, (uint64_t)file.st_size);
 }
 
 /* Someone may move the file away and have nginx open a new one. Its workers do so one after the other and
@@ -256,4 +284,9 @@ void journal_follow(struct journal *journal)
     follow_old(journal);
     follow_current(journal);
     follow_rename(journal);
+}
+
+bool journal_is_doubtful(const struct journal *journal)
+{
+    return clock_left_ms(journal->doubt_until_ms) > 0;
 }

@@ -23,7 +23,11 @@ void journal_close(struct journal *journal);
 /* Readable when something may have been written. */
 int journal_fd(const struct journal *journal);
 
-/* Does what the new lines say. */
+/* Does what the new lines say, and keeps room for more, so that nginx finds some when the file system is full. */
 void journal_follow(struct journal *journal);
+
+/* True when lines may have been lost in the last few seconds: there was no room to keep, or someone has emptied
+ * the file. */
+WARN_UNUSED bool journal_is_doubtful(const struct journal *journal);
 
 #endif

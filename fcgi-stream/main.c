@@ -12,6 +12,7 @@ enum {
     REAP_EVERY_MS = 1000,
     ASK_KERNEL_EVERY_MS = 10 * 1000,
     LOST_AFTER_MS = 60 * 1000, /* a token that is out for longer may be one whose line was lost */
+    DOUBT_AFTER_MS = 2 * 1000, /* the same, when it is known that lines may have been lost */
 };
 
 static const char summary[] = "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
@@ -39,6 +40,7 @@ static bool begin(void *object)
     if (!keeper->journal)
         return false;
     keeper->watch->fd = journal_fd(keeper->journal);
+    journal_follow(keeper->journal); /* what is back already, the first worker can take */
     return true;
 }
 
@@ -49,10 +51,11 @@ static void reap(struct keeper *keeper)
     int reaped = bucket_reap(bucket);
     if (reaped > 0)
         log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"nginx worker died\"", reaped);
-    if (clock_left_ms(keeper->next_ask_ms) > 0)
+    bool doubt = journal_is_doubtful(keeper->journal);
+    if (!doubt && clock_left_ms(keeper->next_ask_ms) > 0)
         return;
     keeper->next_ask_ms = clock_ms() + ASK_KERNEL_EVERY_MS;
-    reaped = bucket_reap_connections(bucket, LOST_AFTER_MS);
+    reaped = bucket_reap_connections(bucket, doubt ? DOUBT_AFTER_MS : LOST_AFTER_MS);
     if (reaped > 0)
         log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"connection is gone\"", reaped);
 }
