@@ -14,7 +14,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(HARDEN) $(if $(DEVELOPER),-Wer
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
 LIBS      = $$(pkg-config --libs $(PACKAGES))
 
-PROGRAMS := fcgi-api fcgi-stream scheduler
+PROGRAMS := fcgi-api fcgi-stream scheduler vsctl
 LIB      := $(OBJ)/lib.a
 LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migrations.o
 UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
@@ -27,7 +27,7 @@ objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
 
 .PHONY: all help run start stop status test check-asan bench format clean packages
 
-all: $(PROGRAMS:%=$(BUILD)/%) ## build the three programs
+all: $(PROGRAMS:%=$(BUILD)/%) ## build the programs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,9 +75,13 @@ $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
+# vsctl looks into what the others keep.
+PARTS_vsctl := $(OBJ)/fcgi-stream.a
+$(OBJ)/vsctl/%.o: ALL_CFLAGS += -Ifcgi-stream
+
 # A program's objects less its main() are an archive, for the unit tests.
 define program
-$(BUILD)/$(1): $(OBJ)/$(1)/main.o $(OBJ)/$(1).a $(LIB)
+$(BUILD)/$(1): $(OBJ)/$(1)/main.o $(OBJ)/$(1).a $(PARTS_$(1)) $(LIB)
 	$$(CC) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS)
 
 $(OBJ)/$(1).a: $(filter-out %/main.o,$(call objects_of,$(1)))

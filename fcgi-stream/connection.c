@@ -35,6 +35,14 @@ struct connection connection_read(const char *client_address, const char *client
     return connection;
 }
 
+const char *connection_client(const struct connection *connection, char text[CONNECTION_TEXT_SIZE])
+{
+    if (connection->family == 0 ||
+        !inet_ntop(connection->family, connection->client, text, CONNECTION_TEXT_SIZE))
+        strcpy(text, "-");
+    return text;
+}
+
 int connection_open_kernel(void)
 {
     const struct timeval patience = {.tv_sec = 1};

@@ -21,6 +21,10 @@ struct connection {
 struct connection connection_read(const char *client_address, const char *client_port,
                                   const char *server_address, const char *server_port);
 
+/* The client's address as text, "-" when it is not known. Returns text. */
+enum { CONNECTION_TEXT_SIZE = 46 };
+const char *connection_client(const struct connection *connection, char text[CONNECTION_TEXT_SIZE]);
+
 /* A socket to ask the kernel by; -1 with errno set. */
 int connection_open_kernel(void);
 

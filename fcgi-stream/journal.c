@@ -29,10 +29,10 @@ struct journal {
     struct bucket *bucket;
     const struct media *media;
     struct views *views;
-    bool views_full;      /* which has been logged */
-    uint64_t hole_end;    /* what lies before it has been given back */
-    uint64_t room_end;    /* up to here there is memory */
-    bool room_lacking;    /* which has been logged */
+    bool views_full;   /* which has been logged */
+    uint64_t hole_end; /* what lies before it has been given back */
+    uint64_t room_end; /* up to here there is memory */
+    bool room_lacking; /* which has been logged */
     int64_t doubt_until_ms;
     int old_fd;           /* the file that was the journal until it was moved away, -1: none */
     uint64_t old_offset;  /* how far that one has been read */
@@ -229,8 +229,7 @@ static void keep_room(struct journal *journal, uint64_t size)
 {
     if (size + ROOM / 2 < journal->room_end)
         return;
-    bool lacking =
-        fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, (off_t)size, ROOM) != 0 && errno != EOPNOTSUPP;
+    bool lacking = fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, (off_t)size, ROOM) != 0 && errno != EOPNOTSUPP;
     if (lacking && !journal->room_lacking)
         log_write(LOG_WARNING, "journal_room_lacking", "reason=\"%s\"", strerror(errno));
     journal->room_lacking = lacking;

@@ -36,6 +36,17 @@ static void test_read(void)
     ok(connection.client[3] == 1 && connection.server[3] == 2, "both addresses");
 }
 
+static void test_text(void)
+{
+    char text[CONNECTION_TEXT_SIZE];
+    struct connection connection = connection_read("192.0.2.1", "258", "192.0.2.2", "80");
+    is_text(connection_client(&connection, text), "192.0.2.1", "an IPv4 address as text");
+    connection = connection_read("2001:db8:0:0::1", "258", "2001:db8::2", "80");
+    is_text(connection_client(&connection, text), "2001:db8::1", "an IPv6 address");
+    connection = connection_read("unix:", "", "", "");
+    is_text(connection_client(&connection, text), "-", "none");
+}
+
 /* A connection of this process with itself. */
 struct pair {
     int listener, client, server;
@@ -109,6 +120,7 @@ int main(void)
 {
     const struct connection unknown = {0};
     test_read();
+    test_text();
     test_over(AF_INET, "IPv4");
     test_over(AF_INET6, "IPv6");
     ok(!connection_is_over(-1, &unknown), "one that is not known is never over");

@@ -1,0 +1,58 @@
+/* Looks into a site that runs, and changes what can be changed while it does. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+
+static const struct command {
+    const char *name, *arguments, *help;
+    int (*run)(const struct config *config, int argc, char **argv);
+} commands[] = {
+    {"tokens", "[--stream N] [--upload N] [--per-client N]",
+     "shows who has the tokens; with options, sets how many there are, at once", command_tokens},
+};
+
+static int usage(FILE *out)
+{
+    fprintf(out, "usage: vsctl COMMAND\n\n");
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        fprintf(out, "  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    fprintf(
+        out,
+        "\nThe site is the one in VS_RUN_DIR or else in VS_STATE_DIR; fcgi-api --help has all settings.\n");
+    return out == stderr ? COMMAND_MISUSED : EXIT_SUCCESS;
+}
+
+/* A site that deploy/site runs has its run folder linked in its state folder. */
+static void find_run_dir(struct config *config)
+{
+    static char path[256];
+    const char *set = getenv("VS_RUN_DIR");
+    if (set && *set)
+        return;
+    int length = snprintf(path, sizeof path, "%s/run/pool", config->state_dir);
+    if (length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0)
+        config->run_dir = path;
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    char error[CONFIG_ERROR_SIZE];
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout);
+    if (!config_load(&config, error)) {
+        fprintf(stderr, "vsctl: %s\n", error);
+        return EXIT_FAILURE;
+    }
+    find_run_dir(&config);
+    for (size_t i = 0; argc > 1 && i < COUNT_OF(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        int status = commands[i].run(&config, argc - 2, argv + 2);
+        return status == COMMAND_MISUSED ? usage(stderr) : status;
+    }
+    return usage(stderr);
+}
