@@ -25,7 +25,7 @@ FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
 
 objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
 
-.PHONY: all help run start stop status test check-asan bench format clean packages
+.PHONY: all help run start stop status test check-asan soak bench format clean packages
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build the programs
 
@@ -56,6 +56,17 @@ TESTS = $(UNIT_TESTS) t
 check-asan: ## all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test
+
+soak: ## the faults that must cost no token, SOAK times (20), in their long versions
+	@deploy/install-packages run test
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@for round in $$(seq $(SOAK)); do \
+	    echo "round $$round of $(SOAK)"; \
+	    VS_SOAK=1 VS_BUILD=$(BUILD) prove -It/lib $(SOAK_TESTS) || exit 1; \
+	done
+
+SOAK ?= 20
+SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t
 
 bench: ## measure the speed, as ratios within one run
 	@deploy/install-packages run bench

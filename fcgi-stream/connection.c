@@ -86,9 +86,9 @@ bool connection_is_over(int kernel, const struct connection *connection)
         return false;
     const struct inet_diag_msg *socket = NLMSG_DATA(&answer.header);
     switch (socket->idiag_state) {
-    case TCP_LISTEN: /* the kernel found no connection and took who listens there */
-    case TCP_TIME_WAIT:
-    case TCP_CLOSE: return true;
-    default: return false;
+    case TCP_ESTABLISHED:
+    case TCP_SYN_RECV:
+    case TCP_CLOSE_WAIT: return false;
+    default: return true; /* nginx has said that nothing follows; or, TCP_LISTEN, there is only who listens */
     }
 }

@@ -28,8 +28,8 @@ const char *connection_client(const struct connection *connection, char text[CON
 /* A socket to ask the kernel by; -1 with errno set. */
 int connection_open_kernel(void);
 
-/* True when the kernel knows that nobody is connected like that any more, nginx included. It doesn't count
- * when the kernel knows of no such server either: then nginx is in another network namespace. */
+/* True when nginx can send nothing on the connection any more. It doesn't count when the kernel knows of no such
+ * server either: then nginx is in another network namespace. */
 WARN_UNUSED bool connection_is_over(int kernel, const struct connection *connection);
 
 #endif

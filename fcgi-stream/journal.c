@@ -16,10 +16,12 @@
 
 enum {
     READ_SIZE = 64 * 1024,
+    LINE_SIZE = 4096,
     HOLE_EVERY = 1024 * 1024, /* bytes; a multiple of the page size */
     CLOCK_SLACK_MS = 1000,    /* nginx reads its clock once for many events */
     REOPEN_MS = 2000,         /* within which all of nginx's workers open a new file */
     ROOM = 1024 * 1024,       /* bytes that are kept ready behind the last line */
+    LITTLE = 64 * 1024,       /* when as much of it is left, nginx may have found none */
     DOUBT_MS = 10 * 1000,     /* nginx writes nothing for a second after it has found no room */
 };
 
@@ -165,10 +167,19 @@ static void discard_body(struct journal *journal, const struct journal_line *lin
         log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);
 }
 
+/* Reads a line. When nginx had no room for all of one, the next one follows upon what there was room for. */
+static bool read_line(const char *text, size_t length, struct journal_line *line)
+{
+    for (size_t cut = 0; cut < length; cut++)
+        if (journal_line_read(text + cut, length - cut, line))
+            return true;
+    return false;
+}
+
 static void handle_line(struct journal *journal, const char *text, size_t length)
 {
     struct journal_line line;
-    if (!journal_line_read(text, length, &line)) {
+    if (length > LINE_SIZE || !read_line(text, length, &line)) {
         log_write(LOG_WARNING, "journal_line_unreadable", "length=%zu", length);
         return;
     }
@@ -229,6 +240,8 @@ static void keep_room(struct journal *journal, uint64_t size)
 {
     if (size + ROOM / 2 < journal->room_end)
         return;
+    if (journal->room_end > 0 && size + LITTLE >= journal->room_end)
+        journal->doubt_until_ms = clock_ms() + DOUBT_MS; /* it may have been too little */
     bool lacking = fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, (off_t)size, ROOM) != 0 && errno != EOPNOTSUPP;
     if (lacking && !journal->room_lacking)
         log_write(LOG_WARNING, "journal_room_lacking", "reason=\"%s\"", strerror(errno));

@@ -15,7 +15,7 @@ use constant {
     TOKENS     => 3,
     LONG       => 12 * 1024 * 1024,    # more than the kernel keeps for a client that doesn't read
     SLOW       => 4096,
-    STORM      => 100,
+    STORM      => 200,
     STORM_SEED => 51,
     LOAD       => 24,
     ENOUGH     => 10,

@@ -94,6 +94,18 @@ static bool connect_pair(struct pair *pair, int family)
     return true;
 }
 
+/* The server is done first, and the client doesn't close its side. */
+static void test_half_over(int kernel)
+{
+    struct pair pair;
+    if (!connect_pair(&pair, AF_INET))
+        exit(2);
+    close(pair.server);
+    ok(connection_is_over(kernel, &pair.connection), "one that the server has closed is over");
+    close(pair.client);
+    close(pair.listener);
+}
+
 static void test_over(int family, const char *name)
 {
     struct pair pair;
@@ -108,9 +120,11 @@ static void test_over(int family, const char *name)
     shutdown(pair.client, SHUT_WR);
     ok(!connection_is_over(kernel, &pair.connection), "%s: nor when the client has said all", name);
     close(pair.client);
-    ok(!connection_is_over(kernel, &pair.connection), "%s: nor as long as the server has not noticed", name);
+    ok(!connection_is_over(kernel, &pair.connection), "%s: nor as long as the server has not closed it",
+       name);
     close(pair.server);
     ok(connection_is_over(kernel, &pair.connection), "%s: then it is", name);
+    test_half_over(kernel);
     close(pair.listener);
     ok(!connection_is_over(kernel, &pair.connection), "%s: without the server it is not known", name);
     close(kernel);

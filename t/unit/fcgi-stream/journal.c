@@ -101,6 +101,15 @@ static void test_release(int fd)
     ok(strstr(follow(), "event=token_not_out token=0.1.99"), "a token that isn't out is logged");
 }
 
+static void test_room(int fd)
+{
+    struct stat file;
+    write_line(fd, LINE "\n", take());
+    follow();
+    ok(fstat(fd, &file) == 0 && file.st_blocks * 512 > 500000, "there is room for thousands of lines");
+    ok(!journal_is_doubtful(journal), "so none is lost");
+}
+
 static void test_partial(int fd)
 {
     write_line(fd, LINE, take());
@@ -113,6 +122,9 @@ static void test_partial(int fd)
     write_line(fd, "\nnonsense\n" LINE "\n", "-");
     ok(strstr(follow(), "event=journal_line_unreadable length=8"), "what is no line is logged");
     is_out(0, "and does no harm to the next one");
+    write_line(fd, "07000000000000000000" LINE "\n", take());
+    follow();
+    is_out(0, "a line that follows upon a part of another is read");
     write_line(fd, "%s\n" LINE "\n", bytes_repeat('x', 150000), take());
     follow();
     is_out(0, "nor does a line longer than any can be");
@@ -238,15 +250,6 @@ static void test_holes(int fd)
     ok(file.st_blocks * 512 < 2600000, "but no longer take the room");
 }
 
-static void test_room(int fd)
-{
-    struct stat file;
-    write_line(fd, LINE "\n", take());
-    follow();
-    ok(fstat(fd, &file) == 0 && file.st_blocks * 512 > 500000, "there is room for thousands of lines");
-    ok(!journal_is_doubtful(journal), "so none is lost");
-}
-
 static void test_moved(int fd)
 {
     const char *path = scratch_path("journal");
@@ -306,13 +309,13 @@ int main(void)
     follow();
     int fd = append_to(scratch_path("journal"));
     test_release(fd);
+    test_room(fd);
     test_partial(fd);
     test_restart(fd);
     test_bodies(fd);
     test_pieces(fd);
     test_views(fd);
     test_holes(fd);
-    test_room(fd);
     test_new_bucket(fd);
     test_moved(fd);
     test_truncated();

@@ -1,0 +1,109 @@
+package Http2;
+
+# One HTTP/2 connection to the site (RFC 9113), for many streams at a time. A stream gets no more of its
+# body than the test gives it room for.
+#
+#   my $connection = Http2->connect($port);
+#   my $stream = $connection->get('/stream/videos/1');
+#   $connection->await(sub { $stream->{status} });
+#   $connection->give_room($stream, 1_000_000);
+#   $connection->await(sub { $stream->{ended} });
+#
+# A stream is {number, status, body, ended, broken}.
+
+use v5.36;
+
+use IO::Socket::INET;
+use Time::HiRes qw(time);
+
+use constant {
+    PREFACE => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    DATA    => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4, PING => 6, GOAWAY => 7, WINDOW_UPDATE => 8,
+    ACK     => 1, END_STREAM => 1, END_HEADERS => 4,
+    CANCEL  => 8,
+    ROOM_OF_ALL => 1 << 30,
+    BLOCK_BYTES => 256 * 1024,
+    SECONDS     => 30,
+};
+
+# RFC 7541, appendix A: the statuses that have a number of their own.
+my %STATUS = (8 => 200, 9 => 204, 10 => 206, 11 => 304, 12 => 400, 13 => 404, 14 => 500);
+
+sub connect ($class, $port) {
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "cannot connect: $!\n";
+    my $self = bless {socket => $socket, port => $port, got => '', streams => {}, next => 1}, $class;
+    $self->_send(PREFACE);
+    $self->_frame(SETTINGS, 0, 0, '');
+    $self->_frame(WINDOW_UPDATE, 0, 0, pack 'N', ROOM_OF_ALL);
+    return $self;
+}
+
+# Asks for the path; the stream.
+sub get ($self, $path) {
+    my $stream = {number => $self->{next}, status => 0, body => '', ended => 0, broken => 0};
+    $self->{next} += 2;
+    my $host = "localhost:$self->{port}";
+    my $headers = "\x82\x86\x04" . chr(length $path) . $path . "\x01" . chr(length $host) . $host;
+    $self->_frame(HEADERS, END_STREAM | END_HEADERS, $stream->{number}, $headers);
+    return $self->{streams}{$stream->{number}} = $stream;
+}
+
+# Lets so many bytes more of the stream's body come.
+sub give_room ($self, $stream, $bytes) { return $self->_frame(WINDOW_UPDATE, 0, $stream->{number}, pack 'N', $bytes) }
+
+# Ends a stream; the others go on.
+sub cancel ($self, $stream) { return $self->_frame(RST_STREAM, 0, $stream->{number}, pack 'N', CANCEL) }
+
+# Takes in what comes until the check says yes. False when it doesn't in time, or the connection ends.
+sub await ($self, $check, $seconds = SECONDS) {
+    my $deadline = time + $seconds;
+    until ($check->()) {
+        my $left = $deadline - time;
+        vec(my $bits = '', fileno $self->{socket}, 1) = 1;
+        return 0 if $left <= 0 || select($bits, undef, undef, $left) <= 0;
+        sysread $self->{socket}, $self->{got}, BLOCK_BYTES, length $self->{got} or return 0;
+        $self->_take_frame while length $self->{got} >= 9 && length $self->{got} >= 9 + $self->_length;
+    }
+    return 1;
+}
+
+sub close ($self) { return CORE::close $self->{socket} }
+
+sub _length ($self) { return unpack 'N', "\0" . substr $self->{got}, 0, 3 }
+
+sub _take_frame ($self) {
+    my $length = $self->_length;
+    my ($type, $flags, $number) = unpack 'x3 C C N', $self->{got};
+    my $payload = substr substr($self->{got}, 0, 9 + $length, ''), 9;
+    my $stream = $self->{streams}{$number};
+    if ($type == SETTINGS && !($flags & ACK)) { $self->_frame(SETTINGS, ACK, 0, '') }
+    if ($type == PING && !($flags & ACK))     { $self->_frame(PING, ACK, 0, $payload) }
+    return if !$stream;
+    if ($type == HEADERS)    { $stream->{status} = _status($payload) }
+    if ($type == DATA)       { $stream->{body} .= $payload }
+    if ($type == RST_STREAM) { $stream->{broken} = 1 }
+    if (($type == HEADERS || $type == DATA) && $flags & END_STREAM) { $stream->{ended} = 1 }
+    return;
+}
+
+# The status comes first, as a number of the table or, behind the name's number, as text.
+sub _status ($headers) {
+    $headers =~ s/^[\x20-\x3f]+//;
+    return $1 if $headers =~ /^\x48\x03(\d{3})/;
+    return $STATUS{ord($headers) & 0x7f} // 0;
+}
+
+sub _frame ($self, $type, $flags, $number, $payload) {
+    return $self->_send(substr(pack('N', length $payload), 1) . pack('C C N', $type, $flags, $number) . $payload);
+}
+
+sub _send ($self, $bytes) {
+    local $SIG{PIPE} = 'IGNORE';
+    while (length $bytes) {
+        my $count = syswrite $self->{socket}, $bytes or return 0;
+        substr $bytes, 0, $count, '';
+    }
+    return 1;
+}
+
+1;
