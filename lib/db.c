@@ -114,9 +114,10 @@ static bool prepare(PGconn *connection, const struct db_statement *statement, in
     if (PQsendPrepare(connection, statement->name, statement->sql, 0, NULL))
         result = db_link_collect(connection, deadline_ms);
     bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
-    if (!done)
-        log_write(LOG_ERROR, "db_prepare_failed", "statement=%s reason=\"%s\"", statement->name,
-                  PQerrorMessage(connection));
+    bool refused = result && PQstatus(connection) == CONNECTION_OK;
+    if (!done) /* by a server that is there it is a mistake of ours, else that one has gone */
+        log_write(refused ? LOG_ERROR : LOG_WARNING, "db_prepare_failed", "statement=%s reason=\"%s\"",
+                  statement->name, PQerrorMessage(connection));
     PQclear(result);
     return done;
 }
