@@ -16,6 +16,7 @@ LIBS      = $$(pkg-config --libs $(PACKAGES))
 
 PROGRAMS := fcgi-api fcgi-stream scheduler vsctl
 LIB      := $(OBJ)/lib.a
+GENERATED := $(OBJ)/db/migrations.o $(OBJ)/fcgi-api/common_passwords.o $(OBJ)/fcgi-api/openapi_document.o
 LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migrations.o
 UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
 UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
@@ -23,7 +24,7 @@ UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
 # The programs once more, with a scheduler that dies and fails where a test wants it.
 FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
 
-objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
+objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c)) $(filter $(OBJ)/$(1)/%,$(GENERATED))
 
 .PHONY: all help run start stop status test check-asan soak bench format clean packages
 
@@ -128,20 +129,21 @@ $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OBJ)/fcgi-api.a: $(OBJ)/fcgi-api/openapi_document.o
-
 $(OBJ)/fcgi-api/openapi_document.c: fcgi-api/embed fcgi-api/openapi.json
 	@mkdir -p $(@D)
 	@$^ > $@.new && mv $@.new $@
-
-$(OBJ)/fcgi-api/openapi_document.o: $(OBJ)/fcgi-api/openapi_document.c
-	$(CC) $(ALL_CFLAGS) -Ifcgi-api -c -o $@ $<
 
 $(OBJ)/db/migrations.c: db/embed $(wildcard db/*.sql)
 	@mkdir -p $(@D)
 	@db/embed > $@.new && mv $@.new $@
 
-$(OBJ)/db/migrations.o: $(OBJ)/db/migrations.c
+$(OBJ)/fcgi-api/common_passwords.c: fcgi-api/embed_passwords fcgi-api/common_passwords.txt
+	@mkdir -p $(@D)
+	@fcgi-api/embed_passwords > $@.new && mv $@.new $@
+
+$(OBJ)/fcgi-api/common_passwords.o $(OBJ)/fcgi-api/openapi_document.o: ALL_CFLAGS += -Ifcgi-api
+
+$(GENERATED): %.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 .SECONDARY:

@@ -15,6 +15,7 @@ extern const struct route_table api_routes;
 
 enum status user_create(struct request *request, struct response *response);
 enum status user_get(struct request *request, struct response *response);
+enum status password_change(struct request *request, struct response *response);
 enum status session_create(struct request *request, struct response *response);
 enum status session_delete(struct request *request, struct response *response);
 enum status session_list(struct request *request, struct response *response);
@@ -34,6 +35,9 @@ enum status ready_show(struct request *request, struct response *response);
 enum status metrics_show(struct request *request, struct response *response);
 
 /* The bodies of the routes above; each handler reads request->values in this order. */
-extern const struct form credentials_form, video_form, video_edit_form, comment_form;
+extern const struct form credentials_form, password_form, video_form, video_edit_form, comment_form;
+
+/* STATUS_ANSWERED when a new password may be that one. */
+enum status password_check(struct request *request, const struct field_value *password);
 
 #endif

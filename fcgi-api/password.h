@@ -16,6 +16,9 @@ enum { PASSWORD_HASH_SIZE = crypto_pwhash_STRBYTES };
 WARN_UNUSED bool password_hash(const struct config *config, const char *password, size_t length,
                                char hash[PASSWORD_HASH_SIZE]);
 
+/* True when the settings have another cost than the hash had. */
+WARN_UNUSED bool password_is_outdated(const struct config *config, const char *hash);
+
 /* True when the password is the one that was hashed. */
 WARN_UNUSED bool password_verify(const char *hash, const char *password, size_t length);
 

@@ -5,6 +5,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/api/users", user_create, .form = &credentials_form},
     {METHOD_GET, "/api/users/:uid", user_get},
     {METHOD_GET, "/api/users/:uid/videos", video_list_of_user, .pages = PAGE_BY_ID},
+    {METHOD_PUT, "/api/users/:uid/password", password_change, .session = true, .form = &password_form},
     {METHOD_POST, "/api/sessions", session_create, .form = &credentials_form},
     {METHOD_GET, "/api/sessions", session_list, .session = true, .pages = PAGE_BY_UUID},
     {METHOD_DELETE, "/api/sessions", session_delete, .session = true},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "log.h"
 #include "session_store.h"
 #include "user_store.h"
 
@@ -44,19 +45,31 @@ static enum status verify(struct request *request, int64_t *user_id, const char 
 
 /* Verifies the password and makes the session, which begins only if the password is still the same: else a
  * session could outlive the change that ends them all. So it is verified again when it has changed. */
-static enum status log_in(struct request *request, const char *token, int64_t *user_id)
+static enum status log_in(struct request *request, const char *token, int64_t *user_id, const char **hash)
 {
-    const char *hash;
     for (int i = 0; i < LOG_IN_TRIES; i++) {
-        enum status status = verify(request, user_id, &hash);
+        enum status status = verify(request, user_id, hash);
         if (status != STATUS_ANSWERED)
             return status;
         enum store_outcome outcome =
-            session_store_create(request->db, token, *user_id, hash, request->config);
+            session_store_create(request->db, token, *user_id, *hash, request->config);
         if (outcome != STORE_MISSING)
             return status_of_store(outcome);
     }
     return request_refuse(request, STATUS_UNAVAILABLE, "the password changes too often");
+}
+
+/* Hashes the password anew when the settings have changed since. The log-in is good however that goes. */
+static void rehash(const struct request *request, int64_t user_id, const char *old_hash)
+{
+    const struct field_value *password = &request->values[1];
+    char hash[PASSWORD_HASH_SIZE];
+    if (!password_is_outdated(request->config, old_hash) ||
+        !password_hash(request->config, password->text, password->length, hash))
+        return;
+    db_begin(request->db, request->arena);
+    if (user_store_rehash(request->db, user_id, old_hash, hash) == STORE_DONE)
+        log_write(LOG_INFO, "password_rehashed", "id=%s user=%lld", request->id, (long long)user_id);
 }
 
 /* 200 and the cookies; 401 for an unknown user and a wrong password alike. The cookies last as long as a session
@@ -64,11 +77,13 @@ static enum status log_in(struct request *request, const char *token, int64_t *u
 enum status session_create(struct request *request, struct response *response)
 {
     char token[SESSION_TOKEN_SIZE], user[24];
+    const char *hash;
     int64_t user_id;
     session_create_token(token);
-    enum status status = log_in(request, token, &user_id);
+    enum status status = log_in(request, token, &user_id, &hash);
     if (status != STATUS_ANSWERED)
         return status;
+    rehash(request, user_id, hash);
 
     snprintf(user, sizeof user, "%lld", (long long)user_id);
     set_cookies(request, response, token, user, request->config->session_max_s);

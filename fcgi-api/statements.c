@@ -67,6 +67,14 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
     [USER_FIND] = {"user_find",
                    "SELECT id, password_hash FROM users WHERE " SAME_NAME("name", "$1::text"),
                    .read = true},
+    [USER_PASSWORD] = {"user_password",
+                       "SELECT password_hash FROM users WHERE id = $1::bigint",
+                       .read = true},
+    [USER_REHASH] = {"user_rehash",
+                     "UPDATE users SET password_hash = $3::text"
+                     " WHERE id = $1::bigint AND password_hash = $2::text"},
+    [USER_CHANGE_PASSWORD] = {"user_change_password",
+                              "SELECT change_password($1::bigint, $2::text, $3::text, $4::bytea)"},
 
     [VIDEO_LIST] = {"video_list",
                     "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"

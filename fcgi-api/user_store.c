@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "session.h"
 #include "statements.h"
 
 static enum store_outcome read_user(enum db_outcome outcome, const struct db_rows *rows,
@@ -50,4 +51,48 @@ enum store_outcome user_store_find(struct db *db, const char *name, size_t lengt
     *id = db_number(&rows, 0, 0);
     *password_hash = db_text(&rows, 0, 1);
     return STORE_DONE;
+}
+
+enum store_outcome user_store_get_password(struct db *db, int64_t id, const char **password_hash)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, id);
+    enum db_outcome outcome = db_query(db, USER_PASSWORD, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows.count == 0)
+        return STORE_MISSING;
+    *password_hash = db_text(&rows, 0, 0);
+    return STORE_DONE;
+}
+
+static void bind_hashes(struct db_params *params, int64_t id, const char *old_hash, const char *new_hash)
+{
+    db_bind_number(params, id);
+    db_bind_text(params, old_hash, strlen(old_hash));
+    db_bind_text(params, new_hash, strlen(new_hash));
+}
+
+enum store_outcome user_store_rehash(struct db *db, int64_t id, const char *old_hash, const char *new_hash)
+{
+    struct db_params params = {0};
+    bind_hashes(&params, id, old_hash, new_hash);
+    return store_of_db(db_query(db, USER_REHASH, &params, NULL));
+}
+
+enum store_outcome user_store_change_password(struct db *db, int64_t id, const char *old_hash,
+                                              const char *new_hash, const char *token)
+{
+    unsigned char hash[SESSION_HASH_SIZE];
+    struct db_params params = {0};
+    struct db_rows rows;
+    if (!session_hash(token, hash))
+        return STORE_FAILED;
+    bind_hashes(&params, id, old_hash, new_hash);
+    db_bind_bytes(&params, hash, sizeof hash);
+    enum db_outcome outcome = db_query(db, USER_CHANGE_PASSWORD, &params, &rows);
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    return db_number(&rows, 0, 0) ? STORE_DONE : STORE_CHANGED;
 }

@@ -19,4 +19,14 @@ enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 enum store_outcome user_store_find(struct db *db, const char *name, size_t length, int64_t *id,
                                    const char **password_hash);
 
+enum store_outcome user_store_get_password(struct db *db, int64_t id, const char **password_hash);
+
+/* Puts another hash of the same password into the place of the old one, if that is still there. */
+enum store_outcome user_store_rehash(struct db *db, int64_t id, const char *old_hash, const char *new_hash);
+
+/* Changes the password and ends the user's sessions, all but the one with that token. STORE_CHANGED when the old
+ * hash isn't there any more. */
+enum store_outcome user_store_change_password(struct db *db, int64_t id, const char *old_hash,
+                                              const char *new_hash, const char *token);
+
 #endif

@@ -24,15 +24,19 @@ static enum status answer(struct response *response, int http, const struct user
     return STATUS_ANSWERED;
 }
 
-/* 201; 409 when the name is taken. */
+/* 201; 400 for one of the most common passwords; 409 when the name is taken. */
 enum status user_create(struct request *request, struct response *response)
 {
     const struct field_value *name = &request->values[USER_NAME];
     const struct field_value *password = &request->values[PASSWORD];
     char hash[PASSWORD_HASH_SIZE];
     struct user user;
+    enum status status = password_check(request, password);
+    if (status != STATUS_ANSWERED)
+        return status;
     if (!password_hash(request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
+    db_begin(request->db, request->arena); /* hashing may have taken all the time */
     enum store_outcome outcome = user_store_create(request->db, name->text, name->length, hash, &user);
     if (outcome == STORE_CONFLICT)
         return request_refuse(request, STATUS_CONFLICT, "the user name is taken");

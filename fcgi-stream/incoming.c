@@ -41,7 +41,7 @@ enum status incoming_open(struct request *request, struct incoming **body)
     *body = NULL;
     if (!*path)
         return STATUS_ANSWERED;
-    if (!media_is_incoming(&context->media, path) || strlen(path) >= sizeof (*body)->path)
+    if (!media_is_incoming(&context->media, path) || strlen(path) >= sizeof(*body)->path)
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     struct incoming *incoming = incoming_new(request);
     snprintf(incoming->path, sizeof incoming->path, "%s", path);

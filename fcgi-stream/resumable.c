@@ -43,8 +43,8 @@ static void touch(struct request *request, struct resumable *upload)
 {
     upload->offset = upload->file->size;
     db_begin(request->db, request->arena); /* making a large piece durable may have taken all the time */
-    if (upload_store_touch(request->db, request->config, upload->id, upload->offset, &upload->row.expires_us) !=
-        STORE_DONE)
+    if (upload_store_touch(request->db, request->config, upload->id, upload->offset,
+                           &upload->row.expires_us) != STORE_DONE)
         log_write(LOG_INFO, "upload_not_touched", "id=%s", upload->id);
 }
 
@@ -69,7 +69,8 @@ enum status resumable_open(struct request *request, struct resumable *upload)
         return incoming_fail(request, "collect");
     upload->offset = file->size;
     if (file->size != before) {
-        log_write(LOG_INFO, "upload_collected", "id=%s bytes=%lld", upload->id, (long long)(file->size - before));
+        log_write(LOG_INFO, "upload_collected", "id=%s bytes=%lld", upload->id,
+                  (long long)(file->size - before));
         touch(request, upload);
     }
     return STATUS_ANSWERED;

@@ -58,7 +58,8 @@ enum status tus_read_patch(struct request *request, struct tus_patch *patch)
     if (!read_number(request, "HTTP_UPLOAD_OFFSET", &patch->offset))
         return request_refuse(request, STATUS_BAD_REQUEST, "Upload-Offset is not a number");
     patch->length = -1;
-    if (*request_variable(request, "CONTENT_LENGTH") && !read_number(request, "CONTENT_LENGTH", &patch->length))
+    if (*request_variable(request, "CONTENT_LENGTH") &&
+        !read_number(request, "CONTENT_LENGTH", &patch->length))
         return STATUS_BAD_REQUEST;
     patch->checksum = *request_variable(request, "HTTP_UPLOAD_CHECKSUM") != '\0';
     return STATUS_ANSWERED;
@@ -82,7 +83,8 @@ static enum status add_body(struct request *request, struct resumable *upload, c
     enum status status = STATUS_ANSWERED;
     if (body) {
         if (body->size > upload->row.length - upload->offset)
-            return request_refuse(request, STATUS_TOO_LARGE, "the body is longer than what is left of the upload");
+            return request_refuse(request, STATUS_TOO_LARGE,
+                                  "the body is longer than what is left of the upload");
         status = check_checksum(request, body);
         if (status == STATUS_ANSWERED)
             status = resumable_append(request, upload, body);

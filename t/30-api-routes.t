@@ -33,6 +33,7 @@ my $count = 0;
 sub new_name ()     { return 'user ' . ++$count }
 sub new_video ()    { return $ann->post('/api/videos', {title => 'New'})->json->{id} }
 sub new_session ()  { return {'X-Session-Id' => $site->post('/api/sessions', credentials('ann'))->json->{session_id}} }
+sub passwords ()    { return {pwd => Site::Actor::PASSWORD, old_pwd => Site::Actor::PASSWORD} }
 sub new_session_id () {
     new_session();
     return $ann->get('/api/sessions?limit=1')->json->{sessions}[0]{id};
@@ -67,6 +68,7 @@ subtest 'every status of every route' => sub {
         ['register', 'done',               $site, POST => '/api/users', sub { credentials(new_name()) }, 201],
         ['register', 'no name',            $site, POST => '/api/users', {pwd => PASSWORD}, '001'],
         ['register', 'a name that exists', $site, POST => '/api/users', credentials('ann'), '008'],
+        ['register', 'a common password',  $site, POST => '/api/users', sub { credentials(new_name(), 'Password1') }, '001'],
         ['register', 'a large body',       $site, POST => '/api/users', $large, '002'],
         ['user', 'done',      $site, GET => "/api/users/$UID", undef, 200],
         ['user', 'known',     $site, GET => "/api/users/$UID", undef, 304, {'If-None-Match' => '*'}],
@@ -83,6 +85,15 @@ subtest 'every status of every route' => sub {
         ['log in', 'a large body',   $site, POST => '/api/sessions', $large, '002'],
         ['log out', 'done',       $site, DELETE => '/api/sessions', undef, 205, \&new_session],
         ['log out', 'no session', $site, DELETE => '/api/sessions', undef, '003'],
+        ['change the password', 'done',              $carl, PUT => '/api/users/' . $carl->id . '/password', passwords(), 204],
+        ['change the password', 'no old one',        $carl, PUT => '/api/users/' . $carl->id . '/password', {pwd => PASSWORD}, '001'],
+        ['change the password', 'a common one',      $carl, PUT => '/api/users/' . $carl->id . '/password', {%{passwords()}, pwd => 'password'}, '001'],
+        ['change the password', 'no number',         $carl, PUT => '/api/users/carl/password', passwords(), '001'],
+        ['change the password', 'no session',        $site, PUT => '/api/users/' . $carl->id . '/password', passwords(), '003'],
+        ['change the password', 'another old one',   $carl, PUT => '/api/users/' . $carl->id . '/password', {%{passwords()}, old_pwd => 'x'}, '003'],
+        ['change the password', q{another user's},   $carl, PUT => "/api/users/$UID/password", passwords(), '006'],
+        ['change the password', q{nobody's},         $carl, PUT => '/api/users/' . NOBODYS_ID . '/password', passwords(), '007'],
+        ['change the password', 'a large body',      $carl, PUT => '/api/users/' . $carl->id . '/password', $large, '002'],
         ['own sessions', 'done',       $ann,  GET => '/api/sessions', undef, 200],
         ['own sessions', 'no limit',   $ann,  GET => '/api/sessions?limit=x', undef, '001'],
         ['own sessions', 'no session', $site, GET => '/api/sessions', undef, '003'],
@@ -225,6 +236,7 @@ my @METHODS = qw(GET HEAD POST PUT PATCH DELETE PROPFIND BREW gate);
 my %allowed = (
     '/api/users'              => 'OPTIONS, POST',
     '/api/users/1'            => 'OPTIONS, GET, HEAD',
+    '/api/users/1/password'   => 'OPTIONS, PUT',
     '/api/users/1/videos'     => 'OPTIONS, GET, HEAD',
     '/api/sessions'           => 'OPTIONS, POST, GET, HEAD, DELETE',
     '/api/sessions/1'         => 'OPTIONS, DELETE',
@@ -315,6 +327,7 @@ subtest 'when the database refuses' => sub {
         [$site, GET    => "/api/users/$UID"],
         [$site, GET    => "/api/users/$UID/videos"],
         [$site, POST   => '/api/sessions', credentials('ann')],
+        [$ann,  PUT    => "/api/users/$UID/password", passwords()],
         [$site, GET    => '/api/videos'],
         [$site, GET    => "/api/videos/$EMPTY"],
         [$site, GET    => "/api/videos/$EMPTY/comments"],

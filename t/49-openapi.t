@@ -113,6 +113,8 @@ subtest 'what goes well' => sub {
     ask($site, GET => "/api/users/$UID", 304, headers => {'If-None-Match' => scalar $user->header('ETag')});
     ask($site, GET => "/api/users/$UID/videos?limit=1", 200);
     ask($site, POST => '/api/sessions', 200, json => {user_name => 'carl', %pwd});
+    my $erin = $site->user('erin');
+    ask($erin, PUT => '/api/users/' . $erin->id . '/password', 204, json => {%pwd, old_pwd => $PWD});
     my $second = new_session();
     my ($current) = grep { $_->{current} } @{ask($second, GET => '/api/sessions/', 200)->json->{sessions}};
     ask($ann, DELETE => "/api/sessions/$current->{id}", 204);
@@ -157,6 +159,7 @@ sub upload ($status, $body = $FILM, $who = $ann, $id = new_video()) {
 subtest 'what is wrong with a request' => sub {
     my $large = ' ' x 65_536 . '{}';
     my %wrong = (user_name => 'ann', pwd => 'not the password');
+    my %change = (pwd => $PWD, old_pwd => $PWD);
     my ($nobody, $none) = map { "$_/" . NOBODYS_ID } '/api/users', '/api/videos';
     my $comment = new_comment($EMPTY);
     my %foreign = (headers => {'X-Session-Id' => undef, Cookie => 'X-Session-Id=' . $ann->session, Origin => 'https://evil.example'});
@@ -167,6 +170,10 @@ subtest 'what is wrong with a request' => sub {
         [$site, GET => '/api/users/ann/videos', 400], [$site, GET => "$nobody/videos", 404],
         [$site, POST => '/api/sessions', json => {}, 400], [$site, POST => '/api/sessions', json => \%wrong, 401],
         [$site, POST => '/api/sessions', body => $large, 413],
+        [$ann, PUT => "/api/users/$UID/password", json => {pwd => 'password', old_pwd => $PWD}, 400],
+        [$ann, PUT => "/api/users/$UID/password", json => {pwd => $PWD, old_pwd => 'x'}, 401],
+        [$bob, PUT => "/api/users/$UID/password", json => \%change, 403], [$ann, PUT => "$nobody/password", json => \%change, 404],
+        [$ann, PUT => "/api/users/$UID/password", body => $large, 413],
         [$ann, GET => '/api/sessions?limit=x', 400], [$site, GET => '/api/sessions', 401],
         [$site, DELETE => '/api/sessions', 401], [$ann, DELETE => '/api/sessions', %foreign, 403],
         [$ann, DELETE => '/api/sessions/x', 400], [$site, DELETE => '/api/sessions/' . NOBODYS_UUID, 401],
@@ -249,6 +256,7 @@ subtest 'when all tokens are taken' => sub {
 my @all = (
     [$site, POST => '/api/users', json => {user_name => 'late', pwd => $PWD}], [$site, GET => "/api/users/$UID"],
     [$site, GET => "/api/users/$UID/videos"], [$site, POST => '/api/sessions', json => {user_name => 'ann', pwd => $PWD}],
+    [$ann, PUT => "/api/users/$UID/password", json => {pwd => $PWD, old_pwd => $PWD}],
     [$ann, GET => '/api/sessions'], [$ann, DELETE => '/api/sessions'], [$ann, DELETE => '/api/sessions/' . NOBODYS_UUID],
     [$site, GET => '/api/videos'], [$ann, POST => '/api/videos', json => {title => 'x'}], [$site, GET => "/api/videos/$READY"],
     [$ann, PATCH => "/api/videos/$READY", json => {title => 'x'}], [$ann, DELETE => "/api/videos/$READY"],

@@ -44,6 +44,24 @@ static void test_credentials(void)
             "without a name");
 }
 
+static void test_password(void)
+{
+    static const char password[] = "{\"pwd\":\"%s\",\"old_pwd\":\"x\"}";
+    static const char old[] = "{\"pwd\":\"12345678\",\"old_pwd\":\"%s\"}";
+    is_text(read_form(&password_form, password, bytes_repeat('x', 8)), NULL, "a new password of 8 bytes");
+    is_text(read_form(&password_form, password, bytes_repeat('x', 7)), "pwd is shorter than 8 bytes", "of 7");
+    is_text(read_form(&password_form, password, bytes_repeat('x', 256)), NULL, "of 256");
+    is_text(read_form(&password_form, password, bytes_repeat('x', 257)), "pwd is longer than 256 bytes",
+            "of 257");
+    is_text(read_form(&password_form, old, ""), NULL, "an old one of any length");
+    is_text(read_form(&password_form, old, bytes_repeat('x', 257)), "old_pwd is longer than 256 bytes",
+            "up to 256 bytes");
+    is_text(read_form(&password_form, "{\"pwd\":\"12345678\"}%s", ""), "old_pwd is missing",
+            "without the old");
+    is_text(read_form(&password_form, "{\"old_pwd\":\"12345678\"}%s", ""), "pwd is missing",
+            "without the new");
+}
+
 static void test_video(void)
 {
     static const char title[] = "{\"title\":\"%s\"}";
@@ -93,6 +111,7 @@ int main(void)
 {
     arena = arena_create();
     test_credentials();
+    test_password();
     test_video();
     test_video_edit();
     test_comment();

@@ -35,9 +35,23 @@ static void test_bytes(void)
     ok(!password_verify("$argon2id$nonsense", BYTES("a")), "nor is a broken one");
 }
 
+static void test_outdated(void)
+{
+    static const struct config more_memory = {.password_memory_kib = 16, .password_passes = 1};
+    static const struct config more_passes = {.password_memory_kib = 8, .password_passes = 2};
+    char hash[PASSWORD_HASH_SIZE];
+    ok(password_hash(&config, BYTES("correct horse"), hash), "a hash");
+    ok(!password_is_outdated(&config, hash), "is as the settings say");
+    ok(password_is_outdated(&more_memory, hash), "until they want more memory");
+    ok(password_is_outdated(&more_passes, hash), "or more passes");
+    ok(password_hash(&more_passes, BYTES("correct horse"), hash), "a dearer hash");
+    ok(password_is_outdated(&config, hash), "is outdated as well");
+}
+
 int main(void)
 {
     test_verify();
     test_bytes();
+    test_outdated();
     return done_testing();
 }

@@ -78,7 +78,8 @@ static void test_append(void)
 static void test_kept(void)
 {
     struct media_upload upload;
-    ok(!media_upload_keep(&media, ID, 6, incoming("0000000002", "x")), "a piece for an earlier place isn't kept");
+    ok(!media_upload_keep(&media, ID, 6, incoming("0000000002", "x")),
+       "a piece for an earlier place isn't kept");
     ok(!media_upload_keep(&media, ID, 8, incoming("0000000002", "x")), "nor one for a later place");
     ok(exists("media/incoming/0000000002"), "it stays where it was");
     ok(media_upload_keep(&media, ID, 7, incoming("0000000002", "hij")), "one for where it is now is");

@@ -1,0 +1,67 @@
+#include "api.h"
+#include "common_password.h"
+#include "user_store.h"
+
+enum { PASSWORD, OLD_PASSWORD };
+
+static const struct field fields[] = {
+    [PASSWORD] = {"pwd", FIELD_SECRET, .required = true, .min = 8, .max = 256},
+    [OLD_PASSWORD] = {"old_pwd", FIELD_SECRET, .required = true, .max = 256},
+};
+const struct form password_form = {fields, COUNT_OF(fields)};
+
+enum status password_check(struct request *request, const struct field_value *password)
+{
+    if (common_password(password->text, password->length))
+        return request_refuse(request, STATUS_BAD_REQUEST, "pwd is one of the most common passwords");
+    return STATUS_ANSWERED;
+}
+
+static enum status refuse_old_password(struct request *request)
+{
+    return request_refuse(request, STATUS_UNAUTHENTICATED, "the old password is wrong");
+}
+
+/* 403 for a user who is somebody else; 404 for one who isn't. */
+static enum status refuse_other(struct request *request)
+{
+    struct user user;
+    enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
+    return status_of_store(outcome == STORE_DONE ? STORE_FORBIDDEN : outcome);
+}
+
+static enum status verify_old_password(struct request *request, const char **old_hash)
+{
+    const struct field_value *password = &request->values[OLD_PASSWORD];
+    enum store_outcome outcome = user_store_get_password(request->db, request->user_id, old_hash);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return password_verify(*old_hash, password->text, password->length) ? STATUS_ANSWERED
+                                                                        : refuse_old_password(request);
+}
+
+/* 204, and the user's other sessions have ended; 400 for one of the most common passwords; 401 when the old one is
+ * wrong; 403 and 404 for another user. */
+enum status password_change(struct request *request, struct response *response)
+{
+    const struct field_value *password = &request->values[PASSWORD];
+    const char *old_hash;
+    char hash[PASSWORD_HASH_SIZE];
+    if (request->ids.uid != request->user_id)
+        return refuse_other(request);
+    enum status status = password_check(request, password);
+    if (status == STATUS_ANSWERED)
+        status = verify_old_password(request, &old_hash);
+    if (status != STATUS_ANSWERED)
+        return status;
+    if (!password_hash(request->config, password->text, password->length, hash))
+        return STATUS_INTERNAL;
+    db_begin(request->db, request->arena); /* hashing may have taken all the time */
+    enum store_outcome outcome =
+        user_store_change_password(request->db, request->user_id, old_hash, hash, request->session);
+    if (outcome == STORE_CHANGED)
+        return refuse_old_password(request);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    return response_empty(response, 204);
+}
