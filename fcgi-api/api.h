@@ -2,12 +2,15 @@
 #ifndef API_H
 #define API_H
 
+#include "attempt.h"
+#include "limiter.h"
 #include "media.h"
 #include "password.h"
 #include "route.h"
 
 struct api_context {
     char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
+    struct limiter *limiter;             /* of attempts to log in and to register, see attempt.h */
     struct media media;
 };
 

@@ -17,7 +17,8 @@ int main(int argc, char **argv)
         return exit_status;
     if (!media_find(&context.media, &config))
         return EXIT_FAILURE;
-    if (!password_hash(&config, "", 0, context.dummy_hash)) {
+    context.limiter = limiter_create();
+    if (!context.limiter || !password_hash(&config, "", 0, context.dummy_hash)) {
         log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
         return EXIT_FAILURE;
     }

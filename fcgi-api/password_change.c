@@ -30,35 +30,41 @@ static enum status refuse_other(struct request *request)
     return status_of_store(outcome == STORE_DONE ? STORE_FORBIDDEN : outcome);
 }
 
-static enum status verify_old_password(struct request *request, const char **old_hash)
+static enum status verify_old_password(struct request *request, struct account *account)
 {
     const struct field_value *password = &request->values[OLD_PASSWORD];
-    enum store_outcome outcome = user_store_get_password(request->db, request->user_id, old_hash);
+    struct attempt attempt;
+    enum store_outcome outcome = user_store_get_account(request->db, request->user_id, account);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
-    return password_verify(*old_hash, password->text, password->length) ? STATUS_ANSWERED
-                                                                        : refuse_old_password(request);
+    enum status status = attempt_begin(request, account->name, &attempt);
+    if (status != STATUS_ANSWERED)
+        return status;
+    if (!password_verify(account->password_hash, password->text, password->length))
+        return refuse_old_password(request);
+    attempt_succeeded(request, &attempt);
+    return STATUS_ANSWERED;
 }
 
 /* 204, and the user's other sessions have ended; 400 for one of the most common passwords; 401 when the old one is
- * wrong; 403 and 404 for another user. */
+ * wrong; 403 and 404 for another user; 429 after too many wrong ones. */
 enum status password_change(struct request *request, struct response *response)
 {
     const struct field_value *password = &request->values[PASSWORD];
-    const char *old_hash;
+    struct account account;
     char hash[PASSWORD_HASH_SIZE];
     if (request->ids.uid != request->user_id)
         return refuse_other(request);
     enum status status = password_check(request, password);
     if (status == STATUS_ANSWERED)
-        status = verify_old_password(request, &old_hash);
+        status = verify_old_password(request, &account);
     if (status != STATUS_ANSWERED)
         return status;
     if (!password_hash(request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
     db_begin(request->db, request->arena); /* hashing may have taken all the time */
-    enum store_outcome outcome =
-        user_store_change_password(request->db, request->user_id, old_hash, hash, request->session);
+    enum store_outcome outcome = user_store_change_password(request->db, request->user_id,
+                                                            account.password_hash, hash, request->session);
     if (outcome == STORE_CHANGED)
         return refuse_old_password(request);
     if (outcome != STORE_DONE)

@@ -26,33 +26,38 @@ static void set_cookies(const struct request *request, struct response *response
     set_cookie(request, response, USER_COOKIE, user, true, age_s);
 }
 
-/* Looks the user up and verifies the password, in the same time whether or not there is such a user. Gives the
- * hash that it was verified against. */
-static enum status verify(struct request *request, int64_t *user_id, const char **hash)
+/* Looks the user up and verifies the password, in the same time whether or not there is such a user. */
+static enum status verify(struct request *request, struct account *account)
 {
     const struct api_context *context = request->context;
     const struct field_value *name = &request->values[0], *password = &request->values[1];
-    enum store_outcome outcome = user_store_find(request->db, name->text, name->length, user_id, hash);
+    struct attempt attempt;
+    enum store_outcome outcome = user_store_find(request->db, name->text, name->length, account);
     if (outcome != STORE_DONE && outcome != STORE_MISSING)
         return status_of_store(outcome);
+    enum status status = attempt_begin(request, account->name, &attempt);
+    if (status != STATUS_ANSWERED)
+        return status;
     bool known = outcome == STORE_DONE;
-    bool right = password_verify(known ? *hash : context->dummy_hash, password->text, password->length);
+    const char *hash = known ? account->password_hash : context->dummy_hash;
+    bool right = password_verify(hash, password->text, password->length);
     db_begin(request->db, request->arena); /* hashing may have taken all the time */
-    if (known && right)
-        return STATUS_ANSWERED;
-    return request_refuse(request, STATUS_UNAUTHENTICATED, "the user name or the password is wrong");
+    if (!known || !right)
+        return request_refuse(request, STATUS_UNAUTHENTICATED, "the user name or the password is wrong");
+    attempt_succeeded(request, &attempt);
+    return STATUS_ANSWERED;
 }
 
 /* Verifies the password and makes the session, which begins only if the password is still the same: else a
  * session could outlive the change that ends them all. So it is verified again when it has changed. */
-static enum status log_in(struct request *request, const char *token, int64_t *user_id, const char **hash)
+static enum status log_in(struct request *request, const char *token, struct account *account)
 {
     for (int i = 0; i < LOG_IN_TRIES; i++) {
-        enum status status = verify(request, user_id, hash);
+        enum status status = verify(request, account);
         if (status != STATUS_ANSWERED)
             return status;
-        enum store_outcome outcome =
-            session_store_create(request->db, token, *user_id, *hash, request->config);
+        enum store_outcome outcome = session_store_create(request->db, token, account->user_id,
+                                                          account->password_hash, request->config);
         if (outcome != STORE_MISSING)
             return status_of_store(outcome);
     }
@@ -60,38 +65,37 @@ static enum status log_in(struct request *request, const char *token, int64_t *u
 }
 
 /* Hashes the password anew when the settings have changed since. The log-in is good however that goes. */
-static void rehash(const struct request *request, int64_t user_id, const char *old_hash)
+static void rehash(const struct request *request, const struct account *account)
 {
     const struct field_value *password = &request->values[1];
     char hash[PASSWORD_HASH_SIZE];
-    if (!password_is_outdated(request->config, old_hash) ||
+    if (!password_is_outdated(request->config, account->password_hash) ||
         !password_hash(request->config, password->text, password->length, hash))
         return;
     db_begin(request->db, request->arena);
-    if (user_store_rehash(request->db, user_id, old_hash, hash) == STORE_DONE)
-        log_write(LOG_INFO, "password_rehashed", "id=%s user=%lld", request->id, (long long)user_id);
+    if (user_store_rehash(request->db, account->user_id, account->password_hash, hash) == STORE_DONE)
+        log_write(LOG_INFO, "password_rehashed", "id=%s user=%lld", request->id, (long long)account->user_id);
 }
 
-/* 200 and the cookies; 401 for an unknown user and a wrong password alike. The cookies last as long as a session
- * can: where it ends earlier, the server knows. */
+/* 200 and the cookies; 401 for an unknown user and a wrong password alike; 429 after too many. The cookies last as
+ * long as a session can: where it ends earlier, the server knows. */
 enum status session_create(struct request *request, struct response *response)
 {
     char token[SESSION_TOKEN_SIZE], user[24];
-    const char *hash;
-    int64_t user_id;
+    struct account account;
     session_create_token(token);
-    enum status status = log_in(request, token, &user_id, &hash);
+    enum status status = log_in(request, token, &account);
     if (status != STATUS_ANSWERED)
         return status;
-    rehash(request, user_id, hash);
+    rehash(request, &account);
 
-    snprintf(user, sizeof user, "%lld", (long long)user_id);
+    snprintf(user, sizeof user, "%lld", (long long)account.user_id);
     set_cookies(request, response, token, user, request->config->session_max_s);
     struct json *json = response_json(response, 200);
     json_object(json);
     json_bool(json, "success", true);
     json_text(json, "session_id", token);
-    json_number(json, "user_id", user_id);
+    json_number(json, "user_id", account.user_id);
     json_object_end(json);
     return STATUS_ANSWERED;
 }

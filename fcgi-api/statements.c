@@ -27,8 +27,8 @@
 #define COMMENT_COLUMNS \
     "c.id::text, c.video_id, c.author_id, u.name, c.content, c.post_time"
 
-/* Two names are the same as users_name_key sees them. */
-#define SAME_NAME(a, b) "lower(normalize(" a ", NFKC)) = lower(normalize(" b ", NFKC))"
+/* Names are compared as users_name_key sees them. */
+#define NAME_KEY(name) "lower(normalize(" name ", NFKC))"
 
 const struct db_statement api_statements[STATEMENT_COUNT] = {
     [SECRET_FIND] = {"secret_find", SECRET_FIND_SQL, .read = true},
@@ -64,12 +64,15 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
     [USER_GET] = {"user_get",
                   "SELECT id, name, create_time FROM users WHERE id = $1::bigint",
                   .read = true},
+    /* There is always a row; without such a user all but its first column is NULL. */
     [USER_FIND] = {"user_find",
-                   "SELECT id, password_hash FROM users WHERE " SAME_NAME("name", "$1::text"),
+                   "SELECT k.name, u.id, u.password_hash"
+                   " FROM (SELECT " NAME_KEY("$1::text") " AS name) k"
+                   " LEFT JOIN users u ON " NAME_KEY("u.name") " = k.name",
                    .read = true},
-    [USER_PASSWORD] = {"user_password",
-                       "SELECT password_hash FROM users WHERE id = $1::bigint",
-                       .read = true},
+    [USER_ACCOUNT] = {"user_account",
+                      "SELECT " NAME_KEY("name") ", id, password_hash FROM users WHERE id = $1::bigint",
+                      .read = true},
     [USER_REHASH] = {"user_rehash",
                      "UPDATE users SET password_hash = $3::text"
                      " WHERE id = $1::bigint AND password_hash = $2::text"},

@@ -17,7 +17,7 @@ enum statement {
     USER_CREATE,
     USER_GET,
     USER_FIND,
-    USER_PASSWORD,
+    USER_ACCOUNT,
     USER_REHASH,
     USER_CHANGE_PASSWORD,
     VIDEO_LIST,

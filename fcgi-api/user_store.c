@@ -37,34 +37,32 @@ enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user)
     return read_user(outcome, &rows, STORE_MISSING, user);
 }
 
-enum store_outcome user_store_find(struct db *db, const char *name, size_t length, int64_t *id,
-                                   const char **password_hash)
+static enum store_outcome read_account(enum db_outcome outcome, const struct db_rows *rows,
+                                       struct account *account)
+{
+    if (outcome != DB_DONE)
+        return store_of_db(outcome);
+    if (rows->count == 0)
+        return STORE_MISSING;
+    *account = (struct account){
+        .name = db_text(rows, 0, 0), .user_id = db_number(rows, 0, 1), .password_hash = db_text(rows, 0, 2)};
+    return db_is_null(rows, 0, 1) ? STORE_MISSING : STORE_DONE;
+}
+
+enum store_outcome user_store_find(struct db *db, const char *name, size_t length, struct account *account)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_text(&params, name, length);
-    enum db_outcome outcome = db_query(db, USER_FIND, &params, &rows);
-    if (outcome != DB_DONE)
-        return store_of_db(outcome);
-    if (rows.count == 0)
-        return STORE_MISSING;
-    *id = db_number(&rows, 0, 0);
-    *password_hash = db_text(&rows, 0, 1);
-    return STORE_DONE;
+    return read_account(db_query(db, USER_FIND, &params, &rows), &rows, account);
 }
 
-enum store_outcome user_store_get_password(struct db *db, int64_t id, const char **password_hash)
+enum store_outcome user_store_get_account(struct db *db, int64_t id, struct account *account)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, id);
-    enum db_outcome outcome = db_query(db, USER_PASSWORD, &params, &rows);
-    if (outcome != DB_DONE)
-        return store_of_db(outcome);
-    if (rows.count == 0)
-        return STORE_MISSING;
-    *password_hash = db_text(&rows, 0, 0);
-    return STORE_DONE;
+    return read_account(db_query(db, USER_ACCOUNT, &params, &rows), &rows, account);
 }
 
 static void bind_hashes(struct db_params *params, int64_t id, const char *old_hash, const char *new_hash)

@@ -15,11 +15,18 @@ enum store_outcome user_store_create(struct db *db, const char *name, size_t len
                                      const char *password_hash, struct user *user);
 enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 
-/* The id and password hash of the user of that name. */
-enum store_outcome user_store_find(struct db *db, const char *name, size_t length, int64_t *id,
-                                   const char **password_hash);
+/* What a log-in is verified against. */
+struct account {
+    const char *name; /* in the form in which names are compared */
+    int64_t user_id;
+    const char *password_hash;
+};
 
-enum store_outcome user_store_get_password(struct db *db, int64_t id, const char **password_hash);
+/* The account of that name. When there is none, STORE_MISSING, and the name alone is set. */
+enum store_outcome user_store_find(struct db *db, const char *name, size_t length, struct account *account);
+
+/* The account of the user with that id. */
+enum store_outcome user_store_get_account(struct db *db, int64_t id, struct account *account);
 
 /* Puts another hash of the same password into the place of the old one, if that is still there. */
 enum store_outcome user_store_rehash(struct db *db, int64_t id, const char *old_hash, const char *new_hash);

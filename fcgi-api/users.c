@@ -24,7 +24,7 @@ static enum status answer(struct response *response, int http, const struct user
     return STATUS_ANSWERED;
 }
 
-/* 201; 400 for one of the most common passwords; 409 when the name is taken. */
+/* 201; 400 for one of the most common passwords; 409 when the name is taken; 429 after too many. */
 enum status user_create(struct request *request, struct response *response)
 {
     const struct field_value *name = &request->values[USER_NAME];
@@ -32,6 +32,8 @@ enum status user_create(struct request *request, struct response *response)
     char hash[PASSWORD_HASH_SIZE];
     struct user user;
     enum status status = password_check(request, password);
+    if (status == STATUS_ANSWERED)
+        status = attempt_register(request);
     if (status != STATUS_ANSWERED)
         return status;
     if (!password_hash(request->config, password->text, password->length, hash))

@@ -64,6 +64,7 @@ struct request {
     const char *session;         /* its token */
     bool session_cookie;         /* it came in a cookie, which browsers send unasked */
 
+    int retry_after_s;  /* of the failure; 0: as the status says */
     const char *detail; /* of the failure, for the client; NULL: the status says it all */
 };
 

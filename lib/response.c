@@ -60,8 +60,9 @@ void response_problem(struct response *response, const struct request *request, 
     response_header(response, "Content-Type", "application/problem+json");
     if (failure->http == 401)
         response_header(response, "WWW-Authenticate", "Bearer");
-    if (failure->retry_after_s > 0)
-        buffer_printf(&response->headers, "Retry-After: %d\r\n", failure->retry_after_s);
+    int retry_after_s = request->retry_after_s > 0 ? request->retry_after_s : failure->retry_after_s;
+    if (retry_after_s > 0)
+        buffer_printf(&response->headers, "Retry-After: %d\r\n", retry_after_s);
     write_problem(&response->body, request, status);
 }
 

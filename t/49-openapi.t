@@ -28,6 +28,8 @@ my $site = Site->start(
     VS_USER_QUOTA_BYTES => '10M',
     VS_STREAM_TOKENS    => 1,
     VS_UPLOAD_TOKENS    => 1,
+    VS_LOGIN_FAILURES   => 3,
+    VS_REGISTRATIONS_PER_ADDRESS => 30,
 );
 
 sub read_file ($path) {
@@ -250,6 +252,16 @@ subtest 'when all tokens are taken' => sub {
     ask($ann, PATCH => $upload->url, 429, Tus->piece(0, 'x'));
     ask($ann, POST => "/stream/videos/$EMPTY", 429, body => $FILM, headers => {'Content-Type' => 'video/mp4'});
     $uploader->close;
+};
+
+subtest 'after too many attempts from one address' => sub {
+    my %there = (from => '127.0.0.2');
+    my %wrong = (user_name => 'ann', pwd => 'not the password');
+    $site->request(POST => '/api/sessions', %there, json => \%wrong) for 1 .. 3;
+    ask($site, POST => '/api/sessions', 429, %there, json => \%wrong);
+    ask($ann, PUT => "/api/users/$UID/password", 429, %there, json => {pwd => $PWD, old_pwd => $PWD});
+    $site->request(POST => '/api/users', %there, json => {user_name => 'ann', pwd => $PWD}) for 1 .. 30;
+    ask($site, POST => '/api/users', 429, %there, json => {user_name => 'late', pwd => $PWD});
 };
 
 # Every operation, with what it takes to get past the checks that come before the database.

@@ -126,6 +126,7 @@ sub environment ($self) {
         UBSAN_OPTIONS       => 'print_stacktrace=1',
         VS_BUILD            => $build,
         VS_POSTGRESQL_FSYNC => 'off',
+        VS_REGISTRATIONS_PER_ADDRESS => 0,    # tests have one address, and many users
         VS_STATE_DIR        => $self->{state},
         VS_PORT             => $self->{port} // '',
         VS_DATABASE_URL     => $self->{cluster} ? $self->{cluster}->url : '',

@@ -59,6 +59,9 @@ static void test_problem(void)
     ok(strstr(text_of(&response.headers), "\r\nRetry-After: 1\r\n"), "503 says when to try again");
     response_problem(&response, &plain, STATUS_TOO_MANY_REQUESTS);
     ok(strstr(text_of(&response.headers), "\r\nRetry-After: 1\r\n"), "429 does too");
+    const struct request late = {.id = "r4", .retry_after_s = 150};
+    response_problem(&response, &late, STATUS_TOO_MANY_REQUESTS);
+    ok(strstr(text_of(&response.headers), "\r\nRetry-After: 150\r\n"), "later, where the request says so");
     response_problem(&response, &plain, STATUS_UNAUTHENTICATED);
     ok(strstr(text_of(&response.headers), "\r\nWWW-Authenticate: Bearer\r\n"),
        "401 says how to authenticate");

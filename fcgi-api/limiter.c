@@ -1,0 +1,120 @@
+#include "limiter.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { SETS = 8192, WAYS = 8 }; /* a key has its place in one set: 1 MiB in all */
+
+struct slot {
+    uint64_t key;
+    int64_t whole_us; /* when the allowance is whole again; a slot of the past is free */
+};
+
+struct limiter {
+    pthread_mutex_t lock;
+    unsigned char secret[crypto_shorthash_KEYBYTES];
+    struct slot sets[SETS][WAYS];
+};
+
+struct limiter *limiter_create(void)
+{
+    struct limiter *limiter =
+        mmap(NULL, sizeof *limiter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (limiter == MAP_FAILED)
+        return NULL;
+    pthread_mutexattr_t shared;
+    pthread_mutexattr_init(&shared);
+    pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&shared, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&limiter->lock, &shared);
+    pthread_mutexattr_destroy(&shared);
+    randombytes_buf(limiter->secret, sizeof limiter->secret);
+    return limiter;
+}
+
+void limiter_destroy(struct limiter *limiter)
+{
+    if (!limiter)
+        return;
+    pthread_mutex_destroy(&limiter->lock);
+    munmap(limiter, sizeof *limiter);
+}
+
+uint64_t limiter_key(const struct limiter *limiter, const void *bytes, size_t length)
+{
+    unsigned char hash[crypto_shorthash_BYTES];
+    uint64_t key;
+    crypto_shorthash(hash, bytes, length, limiter->secret);
+    memcpy(&key, hash, sizeof key);
+    return key;
+}
+
+/* A process that died in here has left a slot that is wrong at worst. */
+static void lock(struct limiter *limiter)
+{
+    if (pthread_mutex_lock(&limiter->lock) == EOWNERDEAD)
+        pthread_mutex_consistent(&limiter->lock);
+}
+
+/* The key's slot, NULL when it has none. */
+static struct slot *find(struct limiter *limiter, uint64_t key)
+{
+    struct slot *set = limiter->sets[key % SETS];
+    for (int i = 0; i < WAYS; i++)
+        if (set[i].key == key)
+            return &set[i];
+    return NULL;
+}
+
+/* A slot for a key that has none: the one that is free, or soonest would be. */
+static struct slot *claim(struct limiter *limiter, uint64_t key)
+{
+    struct slot *set = limiter->sets[key % SETS], *soonest = set;
+    for (int i = 1; i < WAYS; i++)
+        if (set[i].whole_us < soonest->whole_us)
+            soonest = &set[i];
+    *soonest = (struct slot){.key = key};
+    return soonest;
+}
+
+static int64_t span_us(const struct limit *limit, int64_t cost)
+{
+    return cost < limit->count ? cost * (limit->window_us / limit->count) : limit->window_us;
+}
+
+static int64_t take(struct limiter *limiter, uint64_t key, int64_t span, int64_t window_us, int64_t now_us)
+{
+    struct slot *slot = find(limiter, key);
+    int64_t whole_us = (slot && slot->whole_us > now_us ? slot->whole_us : now_us) + span;
+    if (whole_us > now_us + window_us)
+        return whole_us - now_us - window_us;
+    if (!slot)
+        slot = claim(limiter, key);
+    slot->whole_us = whole_us;
+    return 0;
+}
+
+int64_t limiter_take(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost,
+                     int64_t now_us)
+{
+    if (limit->count == 0)
+        return 0;
+    lock(limiter);
+    int64_t wait_us = take(limiter, key, span_us(limit, cost), limit->window_us, now_us);
+    pthread_mutex_unlock(&limiter->lock);
+    return wait_us;
+}
+
+void limiter_give_back(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost)
+{
+    if (limit->count == 0)
+        return;
+    lock(limiter);
+    struct slot *slot = find(limiter, key);
+    if (slot)
+        slot->whole_us -= span_us(limit, cost);
+    pthread_mutex_unlock(&limiter->lock);
+}
