@@ -63,7 +63,7 @@ static void test_lists(void)
 static void test_changed(void)
 {
     unsigned char sealed[CURSOR_TEXT_SIZE];
-    char changed[CURSOR_TEXT_SIZE];
+    char changed[CURSOR_TEXT_SIZE + 1];
     size_t size;
     int taken = 0;
     cursor_write(&list, 1795485984123456, UUID, text);
