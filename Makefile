@@ -114,7 +114,7 @@ $(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/s
 
 $(OBJ)/t/fault/step.o: ALL_CFLAGS += -Ischeduler
 
-$(BUILD)/fault/fcgi-%: $(BUILD)/fcgi-%
+$(BUILD)/fault/%: $(BUILD)/%
 	@mkdir -p $(@D)
 	@ln -sf ../$(<F) $@
 
