@@ -87,9 +87,9 @@ $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# vsctl looks into what the others keep.
-PARTS_vsctl := $(OBJ)/fcgi-stream.a
-$(OBJ)/vsctl/%.o: ALL_CFLAGS += -Ifcgi-stream
+# vsctl looks into what the others keep, and does by hand what the scheduler does by itself.
+PARTS_vsctl := $(OBJ)/fcgi-stream.a $(OBJ)/scheduler.a
+$(OBJ)/vsctl/%.o: ALL_CFLAGS += -Ischeduler -Ifcgi-stream
 
 # A program's objects less its main() are an archive, for the unit tests.
 define program

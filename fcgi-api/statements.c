@@ -125,12 +125,9 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
 
     /* The row goes and the deletion row comes, or neither; the last column is the author. */
     [VIDEO_DELETE] = {"video_delete",
-                      "WITH old AS (" VIDEO_TO_CHANGE "),"
-                      " gone AS (DELETE FROM videos v USING old WHERE v.id = old.id AND may_change"
-                      " RETURNING v.id, v.media_key),"
-                      " queued AS (INSERT INTO video_deletions (video_id, media_key)"
-                      " SELECT id, media_key FROM gone WHERE media_key IS NOT NULL)"
-                      " SELECT (SELECT count(*) FROM gone), author_id FROM old"},
+                      "WITH old AS (" VIDEO_TO_CHANGE ")"
+                      " SELECT CASE WHEN may_change THEN video_retire(id, $4::bigint) ELSE false END, author_id"
+                      " FROM old"},
 
     [COMMENT_LIST] = {"comment_list",
                       "SELECT " COMMENT_COLUMNS " FROM comments c JOIN users u ON u.id = c.author_id"

@@ -84,13 +84,15 @@ enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id
     return judge(!db_is_null(&rows, 0, 0), db_number(&rows, 0, VIDEO_COLUMN_COUNT), author_id);
 }
 
-enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions)
+enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions,
+                                      int64_t grace_s)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, id);
     db_bind_number(&params, author_id);
     bind_optional(&params, revisions);
+    db_bind_number(&params, grace_s);
     enum db_outcome outcome = db_query(db, VIDEO_DELETE, &params, &rows);
     if (outcome != DB_DONE)
         return store_of_db(outcome);

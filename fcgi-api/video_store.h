@@ -31,7 +31,8 @@ enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id
                                     const struct video_edit *edit, struct video *video);
 
 /* The same outcomes. Its file, if there is one, is queued for deletion. */
-enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions);
+enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions,
+                                      int64_t grace_s);
 
 /* The lists have one row more than the page's limit, newest first, where there are as many. ready: only those
  * that can be watched. */

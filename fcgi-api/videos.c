@@ -160,8 +160,8 @@ enum status video_edit(struct request *request, struct response *response)
 enum status video_delete(struct request *request, struct response *response)
 {
     const char *revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH"));
-    enum store_outcome outcome =
-        video_store_delete(request->db, request->ids.vid, request->user_id, revisions);
+    enum store_outcome outcome = video_store_delete(request->db, request->ids.vid, request->user_id,
+                                                    revisions, request->config->delete_grace_s);
     recent_forget_of(request->config, request->ids.vid);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);

@@ -99,6 +99,8 @@ static const struct setting settings[] = {
     {"VS_SCHEDULER_INTERVAL", SECONDS(scheduler_interval_s, 1, 86400), "3s", "timer of the deletions"},
     {"VS_SCHEDULER_ATTEMPTS", NUMBER(scheduler_attempts, 1, 1000), "10",
      "failures after which a deletion is left to a person"},
+    {"VS_DELETE_GRACE", SECONDS(delete_grace_s, 0, 366 * 86400), "0",
+     "how long a deleted video can be brought back"},
     {"VS_ORPHAN_AGE", SECONDS(orphan_age_s, 1, 366 * 86400), "1h",
      "age at which files that nobody knows are removed"},
     {"VS_LOG_LEVEL", CHOICE(log_level, log_level_names), "info", "error, warning, info or debug"},

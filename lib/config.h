@@ -33,7 +33,7 @@ struct config {
     int64_t login_failures, login_failures_per_address, login_failures_per_account;
     int64_t registrations_per_address;
     int64_t scheduler_interval_s, scheduler_attempts;
-    int64_t orphan_age_s;
+    int64_t orphan_age_s, delete_grace_s;
     int64_t log_level; /* enum log_level */
 };
 

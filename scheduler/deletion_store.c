@@ -103,9 +103,10 @@ static enum store_outcome failed(struct db *db, const char *owner, const struct 
 
 const struct task_queue deletion_queue = {claim, renew, release, done, failed};
 
-enum store_outcome deletion_store_schedule(struct db *db, int64_t video_id)
+enum store_outcome deletion_store_schedule(struct db *db, int64_t video_id, int64_t grace_s)
 {
     struct db_params params = {0};
     db_bind_number(&params, video_id);
+    db_bind_number(&params, grace_s);
     return store_of_db(db_query(db, VIDEO_SCHEDULE, &params, NULL));
 }

@@ -6,7 +6,8 @@
 
 extern const struct task_queue deletion_queue;
 
-/* Removes a video's row and queues its file; done, too, when there is none of either. */
-enum store_outcome deletion_store_schedule(struct db *db, int64_t video_id);
+/* Removes a video's row and queues its file, for when grace_s seconds are over; done, too, when there is none of
+ * either. */
+enum store_outcome deletion_store_schedule(struct db *db, int64_t video_id, int64_t grace_s);
 
 #endif

@@ -7,6 +7,7 @@
 #include "reconcile.h"
 #include "session_sweep.h"
 #include "sweep_store.h"
+#include "trash_sweep.h"
 #include "upload_sweep.h"
 
 const struct task_kind task_kinds[] = {
@@ -15,6 +16,7 @@ const struct task_kind task_kinds[] = {
     {"upload_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = upload_sweep},
     {"incoming_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = incoming_sweep},
     {"clock_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = clock_sweep},
+    {"trash_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = trash_sweep},
     {"reconcile", &sweep_queue, LANE_SWEEPS, .every_s = 3600, .run = reconcile_sweep},
     {"deletion_count", &deletion_count_queue, LANE_SWEEPS, .every_s = 10, .run = deletion_count},
 };

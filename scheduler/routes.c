@@ -12,7 +12,8 @@ const struct route_table scheduler_routes = {routes, COUNT_OF(routes)};
 /* 200, also when there is no such video or it was scheduled already. */
 enum status video_schedule(struct request *request, struct response *response)
 {
-    enum store_outcome outcome = deletion_store_schedule(request->db, request->ids.vid);
+    enum store_outcome outcome =
+        deletion_store_schedule(request->db, request->ids.vid, request->config->delete_grace_s);
     recent_forget_of(request->config, request->ids.vid);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);

@@ -110,9 +110,29 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                       "UPDATE videos SET media_key = NULL, content_type = NULL, size = NULL, upload_time = NULL"
                       " WHERE id = $1::bigint AND media_key = $2::uuid RETURNING id"},
 
-    /* The row goes and the deletion row comes, or neither, as when its author deletes the video. */
-    [VIDEO_SCHEDULE] = {"video_schedule",
-                        "WITH gone AS (DELETE FROM videos WHERE id = $1::bigint RETURNING id, media_key)"
-                        " INSERT INTO video_deletions (video_id, media_key)"
-                        " SELECT id, media_key FROM gone WHERE media_key IS NOT NULL"},
+    [DELETION_LIST] = {"deletion_list",
+                       "SELECT id, video_id, media_key::text, request_time,"
+                       " CASE WHEN dead_at IS NOT NULL THEN 'dead' WHEN claimed_until > now() THEN 'claimed'"
+                       " ELSE 'waiting' END, attempts,"
+                       " CASE WHEN dead_at IS NULL THEN next_attempt_at ELSE 'epoch' END, last_error"
+                       " FROM video_deletions WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint",
+                       .read = true},
+    [DELETION_REDRIVE] = {"deletion_redrive",
+                          "WITH dead AS (SELECT id FROM video_deletions WHERE dead_at IS NOT NULL"
+                          " AND ($1::bigint = 0 OR id = $1::bigint) LIMIT $2::bigint FOR UPDATE SKIP LOCKED),"
+                          " alive AS (UPDATE video_deletions SET dead_at = NULL, attempts = 0,"
+                          " next_attempt_at = 'epoch' WHERE id = ANY (ARRAY (SELECT id FROM dead)) RETURNING 1)"
+                          " SELECT count(*), pg_notify('video_deletions', '')::text FROM alive"},
+
+    /* As when its author deletes the video (fcgi-api). */
+    [VIDEO_SCHEDULE] = {"video_schedule", "SELECT video_retire($1::bigint, $2::bigint)"},
+    [VIDEO_RESTORE] = {"video_restore", "SELECT video_restore($1::bigint)"},
+    [DELETED_LIST] = {"deleted_list",
+                      "SELECT video_id, delete_time, purge_at, jsonb_array_length(comments), video->>'title'"
+                      " FROM deleted_videos WHERE video_id > $1::bigint ORDER BY video_id LIMIT $2::bigint",
+                      .read = true},
+    [TRASH_SWEEP] = {"trash_sweep",
+                     "WITH gone AS (DELETE FROM deleted_videos WHERE video_id = ANY (ARRAY (SELECT video_id"
+                     " FROM deleted_videos WHERE purge_at <= now() LIMIT $1::bigint)) RETURNING 1)"
+                     " SELECT count(*) FROM gone"},
 };

@@ -7,7 +7,7 @@
 
 bool task_is_late(const struct task_context *context)
 {
-    return lane_is_late(context->lane);
+    return context->lane && lane_is_late(context->lane);
 }
 
 void task_end(struct task *task, bool done)

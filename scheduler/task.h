@@ -63,7 +63,7 @@ struct task_context {
     const struct media *media;
     struct db *db;
     struct arena *arena;
-    const struct lane *lane;
+    const struct lane *lane; /* NULL when it isn't the daemon that does it */
 };
 
 /* Who does the tasks. What takes long must not keep files waiting. */

@@ -12,6 +12,13 @@ static const struct command {
 } commands[] = {
     {"tokens", "[--stream N] [--upload N] [--per-client N]",
      "shows who has the tokens; with options, sets how many there are, at once", command_tokens},
+    {"deletions", "[list | redrive ID... | redrive --all]",
+     "lists the files that have to go; has those tried again that were given up", command_deletions},
+    {"videos", "deleted | restore ID",
+     "lists the deleted videos that can be brought back (VS_DELETE_GRACE); brings one back", command_videos},
+    {"fsck", "[--fix]",
+     "compares disk and rows; --fix removes files without a row, and says in a row that its file is gone",
+     command_fsck},
 };
 
 static int usage(FILE *out)

@@ -1,0 +1,75 @@
+#include "context.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "log.h"
+#include "privilege.h"
+#include "statements.h"
+
+enum { URL_SIZE = 1024 };
+
+struct open_context {
+    struct task_context context; /* first, so that it is the whole */
+    struct media media;
+    struct db_options options;
+    char url[URL_SIZE];
+};
+
+static const char *database_url(const struct config *config, char url[URL_SIZE])
+{
+    if (*config->database_url)
+        return config->database_url;
+    snprintf(url, URL_SIZE, "host=%s/run/postgresql dbname=video_server", config->state_dir);
+    return url;
+}
+
+struct task_context *context_open(const struct config *config)
+{
+    struct open_context *open = calloc(1, sizeof *open);
+    log_set_level(LOG_WARNING);
+    if (!open || !media_find(&open->media, config) || !privilege_drop(config->user)) {
+        free(open);
+        return NULL;
+    }
+    open->options = (struct db_options){.url = database_url(config, open->url),
+                                        .role = "video_scheduler",
+                                        .statements = scheduler_statements,
+                                        .statement_count = STATEMENT_COUNT,
+                                        .timeout_ms = (int)config->database_timeout_ms};
+    open->context = (struct task_context){
+        .config = config, .media = &open->media, .db = db_create(&open->options), .arena = arena_create()};
+    if (open->context.db)
+        return &open->context;
+    context_close(&open->context);
+    return NULL;
+}
+
+void context_close(struct task_context *context)
+{
+    db_destroy(context->db);
+    arena_destroy(context->arena);
+    free(context);
+}
+
+bool context_query(struct task_context *context, size_t statement, const struct db_params *params,
+                   struct db_rows *rows)
+{
+    arena_reset(context->arena);
+    db_begin(context->db, context->arena);
+    enum db_outcome outcome = db_query(context->db, statement, params, rows);
+    if (outcome == DB_DONE)
+        return true;
+    fprintf(stderr, "vsctl: %s\n",
+            outcome == DB_REFUSED       ? "the database refused it"
+            : outcome == DB_UNAVAILABLE ? "the database does not answer"
+                                        : "the connection was lost; it may be done or not");
+    return false;
+}
+
+void context_print_time(int64_t time_us)
+{
+    char text[CLOCK_RFC3339_SIZE];
+    printf("%-20s  ", time_us == 0 ? "-" : clock_rfc3339(time_us / 1000000, text));
+}

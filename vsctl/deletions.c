@@ -1,0 +1,109 @@
+/* vsctl deletions: the deletion table. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "context.h"
+#include "param.h"
+#include "statements.h"
+
+enum { ROWS_AT_ONCE = 500 };
+
+static void print_row(const struct db_rows *rows, int row)
+{
+    printf("%-8lld  %-8lld  %s  ", (long long)db_number(rows, row, 0), (long long)db_number(rows, row, 1),
+           db_text(rows, row, 2));
+    context_print_time(db_time_us(rows, row, 3));
+    printf("%-7s  %-8lld  ", db_text(rows, row, 4), (long long)db_number(rows, row, 5));
+    context_print_time(db_time_us(rows, row, 6));
+    printf("%s\n", db_text(rows, row, 7));
+}
+
+static int list(struct task_context *context)
+{
+    int64_t last = 0;
+    struct db_rows rows;
+    printf("%-8s  %-8s  %-36s  %-20s  %-7s  %-8s  %-20s  %s\n", "id", "video", "file", "asked for", "state",
+           "attempts", "next attempt", "last error");
+    do {
+        struct db_params params = {0};
+        db_bind_number(&params, last);
+        db_bind_number(&params, ROWS_AT_ONCE);
+        if (!context_query(context, DELETION_LIST, &params, &rows))
+            return EXIT_FAILURE;
+        for (int i = 0; i < rows.count; i++) {
+            print_row(&rows, i);
+            last = db_number(&rows, i, 0);
+        }
+    } while (rows.count == ROWS_AT_ONCE);
+    return EXIT_SUCCESS;
+}
+
+/* Redrives the dead row of that id or, when it is 0, some of all. *count is how many. */
+static bool redrive(struct task_context *context, int64_t id, int64_t *count)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    db_bind_number(&params, id);
+    db_bind_number(&params, ROWS_AT_ONCE);
+    if (!context_query(context, DELETION_REDRIVE, &params, &rows))
+        return false;
+    *count = db_number(&rows, 0, 0);
+    return true;
+}
+
+static int redrive_all(struct task_context *context)
+{
+    int64_t all = 0, count;
+    do {
+        if (!redrive(context, 0, &count))
+            return EXIT_FAILURE;
+        all += count;
+    } while (count == ROWS_AT_ONCE);
+    printf("%lld will be tried again\n", (long long)all);
+    return EXIT_SUCCESS;
+}
+
+static int redrive_one(struct task_context *context, const char *text)
+{
+    int64_t id, done;
+    if (!param_id(text, strlen(text), &id)) {
+        fprintf(stderr, "vsctl: %s is no id\n", text);
+        return COMMAND_MISUSED;
+    }
+    if (!redrive(context, id, &done))
+        return EXIT_FAILURE;
+    if (done == 0) {
+        fprintf(stderr, "vsctl: there is no deletion %s that was given up\n", text);
+        return EXIT_FAILURE;
+    }
+    printf("%s will be tried again\n", text);
+    return EXIT_SUCCESS;
+}
+
+static int redrive_each(struct task_context *context, int count, char **ids)
+{
+    int status = EXIT_SUCCESS;
+    for (int i = 0; i < count && status == EXIT_SUCCESS; i++)
+        status = redrive_one(context, ids[i]);
+    return status;
+}
+
+int command_deletions(const struct config *config, int argc, char **argv)
+{
+    bool lists = argc == 0 || (argc == 1 && strcmp(argv[0], "list") == 0);
+    bool redrives = argc >= 2 && strcmp(argv[0], "redrive") == 0;
+    struct task_context *context = lists || redrives ? context_open(config) : NULL;
+    int status;
+    if (!context)
+        return lists || redrives ? EXIT_FAILURE : COMMAND_MISUSED;
+    if (lists)
+        status = list(context);
+    else if (argc == 2 && strcmp(argv[1], "--all") == 0)
+        status = redrive_all(context);
+    else
+        status = redrive_each(context, argc - 1, argv + 1);
+    context_close(context);
+    return status;
+}
