@@ -117,7 +117,7 @@ static bool prepare(PGconn *connection, const struct db_statement *statement, in
     bool refused = result && PQstatus(connection) == CONNECTION_OK;
     if (!done) /* by a server that is there it is a mistake of ours, else that one has gone */
         log_write(refused ? LOG_ERROR : LOG_WARNING, "db_prepare_failed", "statement=%s reason=\"%s\"",
-                  statement->name, PQerrorMessage(connection));
+                  statement->name, db_link_reason(connection, deadline_ms));
     PQclear(result);
     return done;
 }
@@ -272,7 +272,7 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         }
         db->probe = clock_left_ms(db->deadline_ms) == 0;
         log_write(LOG_WARNING, "db_connection_lost", "statement=%s reason=\"%s\"", statement->name,
-                  db->probe ? "no answer in time" : PQerrorMessage(db->connection));
+                  db_link_reason(db->connection, db->deadline_ms));
         disconnect(db);
         if (!statement->read)
             return DB_UNKNOWN;

@@ -81,6 +81,11 @@ PGresult *db_link_collect(PGconn *connection, int64_t deadline_ms)
     return last;
 }
 
+const char *db_link_reason(const PGconn *connection, int64_t deadline_ms)
+{
+    return clock_left_ms(deadline_ms) == 0 ? "no answer in time" : PQerrorMessage(connection);
+}
+
 bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64_t deadline_ms)
 {
     PGresult *result = NULL;
@@ -89,8 +94,9 @@ bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64
     ExecStatusType status = PQresultStatus(result);
     bool done = result && (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
     if (!done)
-        log_write(LOG_ERROR, "db_failed", "purpose=\"%s\" sqlstate=%s reason=\"%s\"", purpose,
-                  result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : "none", PQerrorMessage(connection));
+        log_write(result ? LOG_ERROR : LOG_WARNING, "db_failed", "purpose=\"%s\" sqlstate=%s reason=\"%s\"",
+                  purpose, result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : "none",
+                  db_link_reason(connection, deadline_ms));
     PQclear(result);
     return done;
 }

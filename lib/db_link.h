@@ -17,6 +17,9 @@ PGconn *db_link_open(const char *url, int64_t deadline_ms);
  * an error is returned in place of the last. */
 WARN_UNUSED PGresult *db_link_collect(PGconn *connection, int64_t deadline_ms);
 
+/* Why there was no answer or a bad one, for the log. */
+const char *db_link_reason(const PGconn *connection, int64_t deadline_ms);
+
 /* Runs SQL without parameters; several commands are one transaction. False is logged with what it was for. */
 WARN_UNUSED bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64_t deadline_ms);
 

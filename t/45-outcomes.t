@@ -100,6 +100,14 @@ subtest 'a write that waits for too long' => sub {
     cmp_ok $site->sql("SELECT count(*) FROM comments WHERE video_id = $video"), '<=', 1, 'it was not done twice';
 };
 
+subtest 'a program that connects while a table is locked' => sub {
+    my $lock = $site->transaction('LOCK TABLE videos IN ACCESS EXCLUSIVE MODE');
+    reconnect();
+    $site->get('/api/videos')->is(503, 'does not wait for longer')->problem('004');
+    $lock->commit;
+    $site->soon(sub { $site->get('/api/videos')->status == 200 }, 'and tries again');
+};
+
 subtest 'a server process that crashes' => sub {
     $site->expect_log(qr/FATAL:  the database system is (?:in recovery mode|not yet accepting|starting up)|WARNING:  terminating connection/);
     my $lock = $site->transaction('LOCK TABLE videos IN SHARE MODE');
