@@ -54,19 +54,55 @@ static bool is_utf8(PGconn *connection)
     return false;
 }
 
-/* The schema's version, 0 for an empty database. */
-static bool read_version(PGconn *connection, int *version)
+/* What the database says of itself. */
+struct schema {
+    int newest;    /* version, 0 for an empty database */
+    bool complete; /* all that this program knows has been applied */
+};
+
+static bool is_applied(PGconn *connection, const struct migration *migration, bool *applied)
+{
+    char sql[128], text[8];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM schema_migrations WHERE version = %d",
+             migration->version);
+    bool known = ask(connection, sql, text, sizeof text);
+    *applied = known && strcmp(text, "1") == 0;
+    return known;
+}
+
+static bool read_schema(PGconn *connection, struct schema *schema)
 {
     char text[32];
+    *schema = (struct schema){0};
     if (!ask(connection, "SELECT to_regclass('schema_migrations') IS NOT NULL", text, sizeof text))
         return false;
-    *version = 0;
     if (strcmp(text, "t") != 0)
         return true;
     if (!ask(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations", text, sizeof text))
         return false;
-    *version = (int)strtol(text, NULL, 10);
+    schema->newest = (int)strtol(text, NULL, 10);
+    schema->complete = true;
+    for (int i = 0; i < migration_count; i++) {
+        bool applied;
+        if (!is_applied(connection, &migrations[i], &applied))
+            return false;
+        schema->complete = schema->complete && applied;
+    }
     return true;
+}
+
+/* Reads the schema and refuses one that this program doesn't know. */
+static bool understand(PGconn *connection, struct schema *schema)
+{
+    int known = migrations[migration_count - 1].version;
+    if (!read_schema(connection, schema))
+        return false;
+    if (schema->newest <= known)
+        return true;
+    log_write(LOG_ERROR, "migration_failed",
+              "reason=\"the database is of a newer version (%d) than this program (%d)\"", schema->newest,
+              known);
+    return false;
 }
 
 static bool apply(PGconn *connection, const struct migration *migration)
@@ -84,41 +120,40 @@ static bool apply(PGconn *connection, const struct migration *migration)
     return done;
 }
 
-static bool apply_all(PGconn *connection)
+static bool apply_missing(PGconn *connection)
+{
+    for (int i = 0; i < migration_count; i++) {
+        bool applied;
+        if (!is_applied(connection, &migrations[i], &applied) ||
+            (!applied && !apply(connection, &migrations[i])))
+            return false;
+    }
+    return true;
+}
+
+static bool lock_and_apply(PGconn *connection)
 {
     static const char table[] = "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY,"
                                 " name text NOT NULL, apply_time timestamptz NOT NULL DEFAULT now());"
                                 "GRANT SELECT ON schema_migrations TO PUBLIC";
-    int version;
+    struct schema schema;
     int64_t deadline_ms = clock_ms() + STEP_MS;
     /* The lock goes with the connection. Another program may have done it all while this one waited. */
     if (!db_link_run(connection, "SET client_min_messages = warning", "settings", deadline_ms) ||
         !db_link_run(connection, "SELECT pg_advisory_lock(7305790812)", "lock", deadline_ms) ||
-        !read_version(connection, &version))
+        !understand(connection, &schema))
         return false;
-    if (version >= migrations[migration_count - 1].version)
-        return true;
-    if (!db_link_run(connection, migration_roles, "roles", deadline_ms) ||
-        !db_link_run(connection, table, "schema_migrations", deadline_ms))
-        return false;
-    for (int i = 0; i < migration_count; i++)
-        if (migrations[i].version > version && !apply(connection, &migrations[i]))
-            return false;
-    return true;
+    return schema.complete ||
+           (db_link_run(connection, migration_roles, "roles", deadline_ms) &&
+            db_link_run(connection, table, "schema_migrations", deadline_ms) && apply_missing(connection));
 }
 
 static bool bring_up_to_date(PGconn *connection)
 {
-    int version, needed = migrations[migration_count - 1].version;
-    if (!is_utf8(connection) || !read_version(connection, &version))
+    struct schema schema;
+    if (!is_utf8(connection) || !understand(connection, &schema))
         return false;
-    if (version < needed)
-        return apply_all(connection);
-    if (version == needed)
-        return true;
-    log_write(LOG_ERROR, "migration_failed",
-              "reason=\"the database is of a newer version (%d) than this program (%d)\"", version, needed);
-    return false;
+    return schema.complete || lock_and_apply(connection);
 }
 
 bool migrate(const char *database_url)
