@@ -187,11 +187,10 @@ subtest 'each role: not what is the others\'' => sub {
         'UPDATE videos SET author_id = 1', 'DELETE FROM videos', 'DELETE FROM comments', 'DELETE FROM video_deletions',
         'SELECT * FROM site_secret';
     denied('video_scheduler', $_) for
-        'SELECT * FROM site_secret', 'SELECT * FROM sessions', 'SELECT token_hash FROM sessions', 'UPDATE sessions SET user_id = 1',
+        'SELECT * FROM site_secret', 'SELECT * FROM sessions', 'UPDATE sessions SET user_id = 1',
         "INSERT INTO sessions SELECT '', 1, now(), now()", 'SELECT * FROM users', 'SELECT password_hash FROM users',
         "INSERT INTO users (name, password_hash) VALUES ('eve', 'x')", 'UPDATE users SET name = name',
-        'DELETE FROM users', 'SELECT * FROM comments', 'UPDATE videos SET title = title',
-        "INSERT INTO videos (author_id, title) VALUES (1, 'x')";
+        'DELETE FROM users', 'DELETE FROM comments', 'UPDATE videos SET title = title';
 };
 
 # What the site needs, it can do, as somebody who only owns the database and is a member of the roles.

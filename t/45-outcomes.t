@@ -26,6 +26,9 @@ my $site = Site->start(
 my $ann = $site->user('ann');
 my $video = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
 
+# Of what a program has given up the server knows a little later.
+$site->expect_log(qr/ERROR:  canceling statement due to statement timeout|FATAL:  connection to client lost/);
+
 sub change_database ($how) { return $cluster->sql('ALTER DATABASE ' . Cluster::DATABASE . " $how") }
 
 # Has all programs connect anew, so that they see a change of the database.
