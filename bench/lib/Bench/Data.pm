@@ -4,6 +4,7 @@ package Bench::Data;
 
 use v5.36;
 
+use Runner::Command;
 use Site::Actor;
 use Site::Media;
 
@@ -30,23 +31,57 @@ sub add_videos ($site) {
     return;
 }
 
-# Uploads a film of 64 MiB. Returns the video's id and the path of what was uploaded.
-sub add_film ($site) {
-    my $film = $site->folder . '/film.mp4';
-    _write_film($film);
+# Uploads a film of 64 MiB, once. Returns the video's id and the path of what was uploaded.
+sub add_film ($site) { return add_video($site, 'film', FILM_BLOCKS * BLOCK_BYTES) }
+
+# Uploads a video of that size under that name, once.
+my %added;
+
+sub add_video ($site, $name, $bytes) {
+    return @{$added{$name} //= _add_video($site, $name, $bytes)};
+}
+
+sub _add_video ($site, $name, $bytes) {
+    my $path = $site->folder . "/$name.mp4";
+    _write_film($path, $bytes);
+    my $id = add_empty($site);
+    _demand(201, _author($site)->upload($id, $path));
+    return [$id, $path];
+}
+
+# Adds a video that has no file; its id.
+sub add_empty ($site) {
+    return _demand(201, _author($site)->post('/api/videos', {title => 'Film'}))->{id};
+}
+
+# Where the video's file is, below the media folder.
+sub media_name ($site, $id) {
+    my $key = $site->sql("SELECT media_key FROM videos WHERE id = $id");
+    return substr($key, 0, 2) . "/$key";
+}
+
+# Fails unless the address sends what is in the file.
+sub compare ($address, $path) {
+    my ($status) = Runner::Command::capture(['sh', '-c', 'curl -sf "$1" | cmp - "$2"', 'sh', $address, $path]);
+    die "what $address sends is not what was uploaded\n" if $status != 0;
+    return;
+}
+
+my $author;
+
+sub _author ($site) {
+    return $author if $author;
     my %ann = (user_name => 'ann', pwd => 'correct horse battery staple');
     _demand(201, $site->post('/api/users', \%ann));
     my $session = _demand(200, $site->post('/api/sessions', \%ann))->{session_id};
-    my $ann = Site::Actor->new($site, name => 'ann', session => $session);
-    my $id = _demand(201, $ann->post('/api/videos', {title => 'Film'}))->{id};
-    _demand(201, $ann->upload($id, $film));
-    return ($id, $film);
+    return $author = Site::Actor->new($site, name => 'ann', session => $session);
 }
 
-sub _write_film ($path) {
-    my $block = Site::Media::content('mp4', BLOCK_BYTES);
+# Block upon block, the last one cut off.
+sub _write_film ($path, $bytes) {
+    my $block = Site::Media::content('mp4', $bytes < BLOCK_BYTES ? $bytes : BLOCK_BYTES);
     open my $file, '>:raw', $path or die "cannot write $path: $!\n";
-    print {$file} $block for 1 .. FILM_BLOCKS;
+    print {$file} $block for 1 .. $bytes / length $block;
     close $file or die "cannot write $path: $!\n";
     return;
 }

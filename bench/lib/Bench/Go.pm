@@ -1,7 +1,7 @@
 package Bench::Go;
 
-# The server in Go that the lookup is compared with: builds it, and runs it on the site's database, as
-# the user that the site's own pools run as.
+# The servers in Go that video-server is compared with: builds them, and runs them as the user that the
+# site's own pools run as.
 
 use v5.36;
 
@@ -12,27 +12,26 @@ use Runner::Command;
 
 use constant GOPATH => '/usr/share/gocode';    # where Debian's packages have the libraries
 
+# name         of the program
 # source       the program's text
 # build        the folder for compiled programs
-# folder       one of the account's, for the socket and the log
+# folder       one of the account's, for the socket, NAME.sock, and the log
 # account      whom it runs as
-# database     the folder of PostgreSQL's socket
-# connections  how many it may have to the database
+# arguments    that it gets behind the socket's path
 sub start ($class, %go) {
-    my $program = _build($go{source}, $go{build});
-    my $url = sprintf 'host=%s dbname=video_server user=%s', $go{database}, $go{account}->name;
-    my $socket = "$go{folder}/go.sock";
+    my $program = _build(@go{qw(name source build)});
+    my $socket = "$go{folder}/$go{name}.sock";
     return Bench::Process->start(
-        name    => 'the server in Go',
-        command => [$program, $socket, $url, $go{connections}],
+        name    => $go{name},
+        command => [$program, $socket, @{$go{arguments}}],
         account => $go{account},
-        log     => "$go{folder}/go.log",
+        log     => "$go{folder}/$go{name}.log",
         ready   => sub { IO::Socket::UNIX->new(Peer => $socket) },
     );
 }
 
-sub _build ($source, $build) {
-    my $program = "$build/go-lookup";
+sub _build ($name, $source, $build) {
+    my $program = "$build/$name";
     my @environment = (
         GO111MODULE => 'off',
         GOPATH      => GOPATH,
@@ -42,7 +41,7 @@ sub _build ($source, $build) {
     );
     local %ENV = (%ENV, @environment);
     my ($status, $output) = Runner::Command::capture(['go', 'build', '-o', $program, $source]);
-    die "the server in Go cannot be built:\n$output" if $status != 0;
+    die "$name cannot be built:\n$output" if $status != 0;
     return $program;
 }
 

@@ -1,6 +1,6 @@
 package Bench::Nginx;
 
-# A second nginx of the same settings, in front of the server in Go and of the media files themselves.
+# A second nginx of the same settings, in front of the servers in Go and of the media files themselves.
 
 use v5.36;
 
@@ -13,7 +13,7 @@ use Site::Port;
 # like      the configuration of the site's nginx
 # program   nginx itself
 # folder    where its files go
-# socket    of the server in Go
+# lookup, files  the sockets of the servers in Go
 # media     the folder of the media files
 sub start ($class, %nginx) {
     my $port = Site::Port::free();
@@ -21,7 +21,8 @@ sub start ($class, %nginx) {
     my $filled = _fill(_read($nginx{template}), _read($nginx{like}),
         PORT      => $port,
         FOLDER    => $nginx{folder},
-        GO_SOCKET => $nginx{socket},
+        LOOKUP_SOCKET => $nginx{lookup},
+        FILES_SOCKET  => $nginx{files},
         MEDIA_DIR => $nginx{media},
     );
     open my $file, '>', $configuration or die "cannot write $configuration: $!\n";

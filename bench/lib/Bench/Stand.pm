@@ -1,7 +1,7 @@
 package Bench::Stand;
 
 # All that runs for the benchmark: a site as `deploy/site run` starts it, with the settings' defaults and
-# a PostgreSQL of its own; the server in Go on the same database; and a second nginx. It is in a
+# a PostgreSQL of its own; the servers in Go, on the same database and files; and a second nginx. It is in a
 # temporary folder and on free ports, and gone after stop.
 
 use v5.36;
@@ -42,27 +42,33 @@ sub start ($self) {
     my $folder = $site->folder . '/bench';
     $self->{pools}->own_folder($folder, 0755);
     my $run = readlink $site->state_path('run');
-    $self->{go} = Bench::Go->start(
-        source      => "$CHECKOUT/bench/go-lookup/main.go",
-        build       => $BUILD,
-        folder      => $folder,
-        account     => $self->{pools},
-        database    => "$run/postgresql",
-        connections => $self->connections,
-    );
+    my $media = $site->state_path('media');
+    my $database = sprintf 'host=%s dbname=video_server user=%s', "$run/postgresql", $self->{pools}->name;
+    my %arguments = ('go-lookup' => [$database, $self->connections], 'go-files' => [$media]);
+    for my $name (sort keys %arguments) {
+        push @{$self->{go}}, Bench::Go->start(
+            name      => $name,
+            source    => "$CHECKOUT/bench/$name/main.go",
+            build     => $BUILD,
+            folder    => $folder,
+            account   => $self->{pools},
+            arguments => $arguments{$name},
+        );
+    }
     $self->{nginx} = Bench::Nginx->start(
         template => "$CHECKOUT/bench/nginx.conf.in",
         like     => "$run/nginx/nginx.conf",
         program  => readlink '/proc/' . ($site->pids('nginx'))[0] . '/exe',
         folder   => $folder,
-        socket   => "$folder/go.sock",
-        media    => $site->state_path('media'),
+        lookup   => "$folder/go-lookup.sock",
+        files    => "$folder/go-files.sock",
+        media    => $media,
     );
     return;
 }
 
 sub stop ($self) {
-    $_->stop for grep { defined } delete @$self{qw(nginx go)};
+    $_->stop for grep { defined } delete $self->{nginx}, @{delete $self->{go} // []};
     my $site = $self->{site};
     $site->kill('TERM', $site->pid) if $site->pid;
     $site->await_end;
@@ -77,6 +83,7 @@ sub complaints ($self) {
     return map { "$_\n" } @lines;
 }
 
+sub build         ($self) { return $BUILD }
 sub site          ($self) { return $self->{site} }
 sub address       ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
 sub other_address ($self) { return $self->{nginx}->address }

@@ -1,0 +1,122 @@
+package Bench::Small;
+
+# Responses of 16 KB: by /stream, by nginx alone, and by Go's http.ServeContent behind nginx. Then where the
+# time of one of ours goes: what each step of it costs, by leaving out the steps that follow.
+
+use v5.36;
+
+use Bench::Data;
+use Bench::Load;
+use Bench::Rounds;
+use Bench::Table;
+
+use constant {
+    BYTES   => 16 * 1024,
+    FEW     => 16,      # connections
+    MANY    => 64,
+    WARM_UP => 1,       # seconds
+    GOAL    => 1.2,     # against Go
+};
+
+my %NAME = (ours => 'video-server', static => 'nginx, static', go => 'Go, ServeContent');
+
+# Requests to /stream that go a step further each, the last one all the way.
+my @STEPS = (
+    [static => 'nginx sends the file'],
+    [hop    => 'the way to the pool and back'],
+    [lookup => 'the lookup in the database'],
+    [ours   => 'token, X-Accel-Redirect and journal'],
+);
+
+sub prepare ($class, $stand) {
+    my $site = $stand->site;
+    my ($id, $path) = Bench::Data::add_video($site, 'small', BYTES);
+    my $file = Bench::Data::media_name($site, $id);
+    my $empty = Bench::Data::add_empty($site);
+    my $self = bless {
+        ours   => $stand->address . "/stream/videos/$id",
+        hop    => $stand->address . '/stream/videos/x',          # no id: refused without a look into the database
+        lookup => $stand->address . "/stream/videos/$empty",     # no file: refused after it
+        static => $stand->other_address . "/media/$file",
+        go     => $stand->other_address . "/files/$file",
+    }, $class;
+    Bench::Data::compare($self->{$_}, $path) for qw(ours static go);
+    return $self;
+}
+
+sub measure ($self, $options) {
+    $self->{seconds} = $options->{seconds};
+    $self->_load($_, FEW, WARM_UP) for qw(ours static go);
+    my @measurements = map {
+        my $connections = $_;
+        map { $self->_measurement($_, $connections) } qw(ours static go);
+    } FEW, MANY;
+    push @measurements, map { $self->_measurement($_, FEW) } qw(hop lookup);
+    $self->{rounds} = Bench::Rounds->measure($options->{rounds}, @measurements);
+    return $self;
+}
+
+sub report ($self) {
+    my $rounds = $self->{rounds};
+    my @rows = map {
+        my $connections = $_;
+        map { $self->_row($_, $connections) } qw(ours static go);
+    } FEW, MANY;
+    return (
+        sprintf('Small: responses of %d KB.', BYTES / 1024),
+        $rounds->summary($self->{seconds}),
+        Bench::Table::aligned(['', 'requests/s', 'p50 ms', 'p99 ms'], @rows),
+        (map { $self->_ratios($_) } FEW, MANY),
+        'The goal is ' . GOAL . ' times Go, and as near to nginx alone as can be.',
+        '',
+        'Where the time of one response goes, at ' . FEW . ' connections:',
+        Bench::Table::aligned(['', 'us', 'share'], $self->_shares),
+        '',
+    );
+}
+
+# A step's time is what a request that takes it costs more than one that doesn't. Our own sending is taken to
+# cost what nginx's does, and is the first step.
+sub _shares ($self) {
+    my %us = map { $_ => 1e6 / $self->{rounds}->spread(_name($_, FEW), 'requests_rate')->{median} } qw(static hop lookup ours);
+    my %step = (
+        static => $us{static},
+        hop    => $us{hop},
+        lookup => $us{lookup} - $us{hop},
+        ours   => $us{ours} - $us{lookup} - $us{static},
+    );
+    return map { [$_->[1], sprintf('%.1f', $step{$_->[0]}), sprintf('%.0f %%', 100 * $step{$_->[0]} / $us{ours})] } @STEPS;
+}
+
+sub _row ($self, $who, $connections) {
+    my ($rounds, $name) = ($self->{rounds}, _name($who, $connections));
+    return [
+        $name,
+        Bench::Table::spread('%.0f', $rounds->spread($name, 'requests_rate')),
+        map { sprintf '%.2f', $rounds->spread($name, "${_}_us")->{median} / 1000 } qw(p50 p99),
+    ];
+}
+
+sub _ratios ($self, $connections) {
+    return map {
+        my $ratio = $self->{rounds}->ratio(_name('ours', $connections), _name($_, $connections), 'requests_rate');
+        "Requests at $connections connections, video-server / $NAME{$_}: " . Bench::Table::spread('%.2f', $ratio);
+    } qw(static go);
+}
+
+sub _measurement ($self, $who, $connections) {
+    return (_name($who, $connections) => sub { $self->_load($who, $connections, $self->{seconds}) });
+}
+
+sub _load ($self, $who, $connections, $seconds) {
+    return Bench::Load->run(
+        address     => $self->{$who},
+        connections => $connections,
+        seconds     => $seconds,
+        refused     => $who eq 'hop' || $who eq 'lookup',
+    );
+}
+
+sub _name ($who, $connections) { return ($NAME{$who} // $who) . ", $connections connections" }
+
+1;
