@@ -135,6 +135,7 @@ subtest 'what is not there' => sub {
 
 subtest 'a file that is lost' => sub {
     my $lost = add('Lost');
+    $site->expect_log(qr/event=file_missing/);
     $ann->upload($lost, 'lost.mp4')->is(201);
     my $key = $site->sql("SELECT media_key FROM videos WHERE id = $lost");
     unlink "$site->{media}/" . substr($key, 0, 2) . "/$key" or die "cannot remove the file: $!\n";

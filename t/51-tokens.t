@@ -98,6 +98,7 @@ subtest 'the bucket fills' => sub {
 subtest 'however an answer ends' => sub {
     my $empty = $ann->post('/api/videos', {title => 'No file'})->json->{id};
     my $lost = add($ann, 'lost.mp4');
+    $site->expect_log(qr/event=file_missing/);
     my $key = $site->sql("SELECT media_key FROM videos WHERE id = $lost");
     unlink "$site->{media}/" . substr($key, 0, 2) . "/$key" or die "cannot remove the file: $!\n";
 
@@ -268,7 +269,7 @@ subtest 'answers end while no supervisor runs' => sub {
     $site->soon(sub { -s $journal >= $size + TOKENS * 60 }, 'nginx is done with the answers');
     is $bucket->in_use, TOKENS, 'the tokens are out';
     $site->kill(CONT => $runner);
-    all_back('and come back when it starts again');
+    $site->soon(sub { !$bucket->in_use }, 'and come back when it starts again', 30);
 };
 
 subtest 'workers of nginx are killed' => sub {
