@@ -1,5 +1,6 @@
--- For wrk. With a number behind --, each request is for a random video whose id is at most that number;
--- without one, it is for the address that wrk was given. What was measured comes as one line.
+-- For wrk. With a number behind --, each request is for a random video whose id is at most that number; with
+-- "login" it is somebody's wrong password; without either, it is for the address that wrk was given. What was
+-- measured comes as one line.
 
 local threads = 0
 
@@ -10,10 +11,16 @@ end
 
 function init(arguments)
    local videos = tonumber(arguments[1])
+   math.randomseed(seed)
+   if arguments[1] == "login" then
+      request = function()
+         local body = string.format('{"user_name":"author %d","pwd":"not the password"}', math.random(1000))
+         return wrk.format("POST", "/api/sessions", {["Content-Type"] = "application/json"}, body)
+      end
+   end
    if videos == nil then
       return
    end
-   math.randomseed(seed)
    local tail = " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
    request = function()
       return "GET /api/videos/" .. math.random(videos) .. tail

@@ -1,5 +1,5 @@
-// GET /api/videos/:vid once more, in Go: net/http, encoding/json, and a pgx pool with a prepared
-// statement. It answers with the same bytes as fcgi-api, on a unix socket, for nginx.
+// GET /api/videos/:vid and the first page of GET /api/videos once more, in Go: net/http, encoding/json, and a
+// pgx pool with prepared statements. It answers with the same bytes as fcgi-api, on a unix socket, for nginx.
 //
 // usage: go-lookup SOCKET DATABASE_URL CONNECTIONS
 package main
@@ -24,6 +24,11 @@ import (
 const (
 	videosPath = "/api/videos/"
 
+	pageLength = 50
+
+	videoList = `SELECT v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type
+		FROM videos v JOIN users u ON u.id = v.author_id ORDER BY v.create_time DESC, v.id DESC LIMIT $1`
+
 	videoGet = `SELECT v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type
 		FROM videos v JOIN users u ON u.id = v.author_id WHERE v.id = $1`
 )
@@ -47,10 +52,10 @@ type server struct {
 	pool *pgxpool.Pool
 }
 
-func (s *server) readVideo(ctx context.Context, id int64) (*video, error) {
+func readRow(row pgx.Row) (*video, error) {
 	v := &video{State: "created"}
 	var created time.Time
-	err := s.pool.QueryRow(ctx, "video_get", id).Scan(
+	err := row.Scan(
 		&v.ID, &v.AuthorID, &v.AuthorName, &v.Title, &v.Description, &created, &v.Size, &v.ContentType)
 	if err != nil {
 		return nil, err
@@ -63,13 +68,43 @@ func (s *server) readVideo(ctx context.Context, id int64) (*video, error) {
 	return v, nil
 }
 
+func (s *server) listVideos(w http.ResponseWriter, r *http.Request) {
+	rows, err := s.pool.Query(r.Context(), "video_list", pageLength+1)
+	videos := make([]*video, 0, pageLength+1)
+	for err == nil && rows.Next() {
+		var v *video
+		if v, err = readRow(rows); err == nil {
+			videos = append(videos, v)
+		}
+	}
+	if err == nil {
+		rows.Close()
+		err = rows.Err()
+	}
+	if err != nil {
+		log.Printf("videos: %v", err)
+		http.Error(w, "the database failed", http.StatusInternalServerError)
+		return
+	}
+	if len(videos) > pageLength {
+		videos = videos[:pageLength]
+	}
+	body, err := json.Marshal(videos)
+	if err != nil {
+		http.Error(w, "the videos cannot be written", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(body)
+}
+
 func (s *server) getVideo(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseInt(strings.TrimPrefix(r.URL.Path, videosPath), 10, 64)
 	if err != nil || id < 1 {
 		http.Error(w, "the id is not correct", http.StatusBadRequest)
 		return
 	}
-	v, err := s.readVideo(r.Context(), id)
+	v, err := readRow(s.pool.QueryRow(r.Context(), "video_get", id))
 	if errors.Is(err, pgx.ErrNoRows) {
 		http.NotFound(w, r)
 		return
@@ -97,6 +132,9 @@ func connect(url string, connections int) (*pgxpool.Pool, error) {
 	config.MaxConns, config.MinConns = int32(connections), int32(connections)
 	config.ConnConfig.RuntimeParams["role"] = "video_api"
 	config.AfterConnect = func(ctx context.Context, connection *pgx.Conn) error {
+		if _, err := connection.Prepare(ctx, "video_list", videoList); err != nil {
+			return err
+		}
 		_, err := connection.Prepare(ctx, "video_get", videoGet)
 		return err
 	}
@@ -119,6 +157,7 @@ func run(socket, url, connections string) error {
 	s := &server{pool: pool}
 	mux := http.NewServeMux()
 	mux.HandleFunc(videosPath, s.getVideo)
+	mux.HandleFunc(strings.TrimSuffix(videosPath, "/"), s.listVideos)
 	return http.Serve(listener, mux)
 }
 

@@ -15,20 +15,29 @@ use constant {
     BLOCK_BYTES => 1024 * 1024,
 };
 
-# Videos with the ids 1 to VIDEOS, of USERS authors. They have no files.
+# Videos with the ids 1 to VIDEOS, of USERS authors, unless they are there. They have no files. The smaller the id,
+# the newer is the video.
 sub add_videos ($site) {
     my ($users, $videos) = (USERS, VIDEOS);
+    return if $site->sql(q{SELECT count(*) FROM users WHERE name LIKE 'author %'});
+    my $hash = _password_hash($site);
     $site->sql(<<~SQL);
-        INSERT INTO users (name, password_hash) SELECT 'author ' || n, 'none' FROM generate_series(1, $users) n;
+        INSERT INTO users (name, password_hash) SELECT 'author ' || n, '$hash' FROM generate_series(1, $users) n;
         INSERT INTO videos (author_id, title, description, create_time)
-            SELECT 1 + n % $users, 'Film ' || n, repeat('A film of its time. ', 8), now() - n * interval '1 minute'
+            SELECT (SELECT min(id) FROM users WHERE name LIKE 'author %') + n % $users, 'Film ' || n, repeat('A film of its time. ', 8), now() - n * interval '1 minute'
             FROM generate_series(1, $videos) n;
         VACUUM ANALYZE users;
         VACUUM ANALYZE videos;
         SQL
-    my $found = $site->sql("SELECT count(*) FROM videos WHERE id BETWEEN 1 AND $videos");
+    my $found = $site->sql("SELECT count(*) FROM videos WHERE id BETWEEN 1 AND $videos AND title LIKE 'Film %'");
     die "there are $found videos instead of $videos\n" if $found != $videos;
     return;
+}
+
+# A hash that costs what the settings say to verify.
+sub _password_hash ($site) {
+    _demand(201, $site->post('/api/users', {user_name => 'first', pwd => 'correct horse battery staple'}));
+    return $site->sql(q{SELECT password_hash FROM users WHERE name = 'first'});
 }
 
 # Uploads a film of 64 MiB, once. Returns the video's id and the path of what was uploaded.
