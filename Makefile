@@ -21,7 +21,7 @@ LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migratio
 UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
 UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
 
-# The programs once more, with a scheduler that dies and fails where a test wants it.
+# The programs once more, with a scheduler and a fcgi-stream that die and fail where a test wants it.
 FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
 
 objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c)) $(filter $(OBJ)/$(1)/%,$(GENERATED))
@@ -112,7 +112,14 @@ $(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/s
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync $(LIBS)
 
-$(OBJ)/t/fault/step.o: ALL_CFLAGS += -Ischeduler
+$(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OBJ)/t/fault/upload.o \
+                            $(OBJ)/fcgi-stream.a $(LIB)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
+	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=rename,--wrap=copy_file_range,--wrap=PQsendQueryPrepared $(LIBS)
+
+$(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler
 
 $(BUILD)/fault/%: $(BUILD)/%
 	@mkdir -p $(@D)

@@ -1,7 +1,7 @@
 /* The tests' own step_reached, and system calls that fail when a test wants them to.
  *
- * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process is
- * killed there the Nth time, once; or "wait": it stays there until the file is gone, and has made NAME.reached
+ * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
+ * comes there as the Nth one is killed, once; or "wait": it stays there until the file is gone, and has made NAME.reached
  * meanwhile. A file unlink or fsync holds the number of the error that the system call returns, and a part of
  * the path that it is for, if not for any. */
 #include "step.h"
@@ -9,15 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 512, TEXT_SIZE = 128, WAIT_MS = 10, STEPS_MAX = 16 };
+enum { PATH_SIZE = 512, TEXT_SIZE = 128, WAIT_MS = 10 };
 
 int __real_unlink(const char *path);
 int __wrap_unlink(const char *path);
@@ -46,24 +46,16 @@ static bool read_wish(const char *name, char text[TEXT_SIZE])
     return length > 0;
 }
 
-/* How often this process has come to the step, now included. */
+/* How often any process has come to the step since the test last spoke of it, now included: the size of a file. */
 static long count(const char *name)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static struct {
-        const char *name;
-        long count;
-    } steps[STEPS_MAX];
-    long reached = 0;
-    pthread_mutex_lock(&lock);
-    for (int i = 0; i < STEPS_MAX && reached == 0; i++) {
-        if (steps[i].name && strcmp(steps[i].name, name) != 0)
-            continue;
-        steps[i].name = name;
-        reached = ++steps[i].count;
-    }
-    pthread_mutex_unlock(&lock);
-    return reached;
+    char path[PATH_SIZE];
+    struct stat counted = {.st_size = 0};
+    int fd = path_of(name, ".count", path) ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    if (fd < 0 || write(fd, "x", 1) != 1 || fstat(fd, &counted) != 0)
+        perror("count");
+    close(fd);
+    return (long)counted.st_size;
 }
 
 static void wait_here(const char *name)

@@ -1,6 +1,7 @@
 package Faults;
 
-# What goes wrong in a scheduler of the tests' own build, see t/fault/step.c.
+# What goes wrong in programs of the tests' own build: in a scheduler, see t/fault/step.c, and in fcgi-stream, see
+# t/fault/upload.c.
 #
 #   my $faults = Faults->new;
 #   my $site = Site->start(build => Faults::build(), VS_FAULT_DIR => $faults->folder);
@@ -24,13 +25,16 @@ sub new ($class) {
     return $self;
 }
 
-# The folder of the programs of which the scheduler has faults.
+# The folder of the programs that have faults.
 sub build () { return ($ENV{VS_BUILD} // 'build') . '/fault' }
 
 sub folder ($self) { return $self->{folder} }
 
-# The process dies when it comes to the step for that time.
-sub kill_at ($self, $step, $time = 1) { return $self->_write($step, "kill $time") }
+# Whichever process comes to the step for that time dies.
+sub kill_at ($self, $step, $time = 1) {
+    unlink "$self->{folder}/$step.count";
+    return $self->_write($step, "kill $time");
+}
 
 # A process that comes to the step stays there until go_on; is_held tells when one does.
 sub hold_at ($self, $step) {

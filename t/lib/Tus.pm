@@ -51,7 +51,8 @@ sub piece ($class, $offset, $bytes, %headers) {
 }
 
 sub patch ($self, $offset, $bytes, %headers) {
-    return $self->{actor}->request('PATCH', $self->{url}, $self->piece($offset, $bytes, %headers));
+    my $actor = $self->{actor};
+    return $actor->request('PATCH', $self->{url}, on => $actor->site->connect, $self->piece($offset, $bytes, %headers));
 }
 
 # Begins to send a piece of that length, of which these bytes are all that comes for now.

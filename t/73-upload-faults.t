@@ -1,0 +1,154 @@
+# Uploads when things go wrong: the worker dies between any two steps of its work, and each of the other programs
+# dies while a piece is on its way. What was acknowledged is there; what was not is there or can be gone on with;
+# every file is known by a row, and every film that a row names is there.
+
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Faults;
+use Site;
+use Site::Processes;
+use Tus;
+
+use constant {
+    MOST_STEPS => 30,    # of one kind in one upload
+    PATIENCE   => 60,
+};
+
+my @STEPS = qw(before_rename after_rename half_copy after_copy after_query);
+
+my $faults = Faults->new;
+# So many workers that those which have to wait before they start again are not missed.
+my $site = Site->start(
+    build               => Faults::build(),
+    VS_FAULT_DIR        => $faults->folder,
+    VS_STREAM_PROCESSES => 8,
+    VS_STREAM_THREADS   => 1,
+);
+my $ann = $site->user('ann');
+my $film = Site::Media::content('mp4', 1_000_000);
+my $length = length $film;
+my $half = $length / 2;
+
+$site->expect_log(
+    qr/event=worker_ended .*signal=9/,
+    qr/\[error\].*(?:prematurely closed connection|connect\(\) to unix:\S+ failed)/,
+    qr/\[error\].*auth request unexpected status: 503/,
+    qr/FATAL:  connection to client lost|could not send data to client|Connection reset by peer/,
+);
+
+sub add () { return $ann->post('/api/videos', {title => 'A film'})->json->{id} }
+
+sub incoming () { return map { s{.*/}{}r } glob "$site->{media}/incoming/*" }
+
+# Asks until there is an answer of a site that is whole.
+sub patiently ($ask) {
+    my $answer;
+    $site->soon(sub { $answer = $ask->(); $answer->status != 0 && $answer->status < 500 }, 'it answers again', PATIENCE);
+    return $answer;
+}
+
+# Each way to upload: what it begins with, what is interrupted, and how one goes on. Each is told the video and
+# what the one before has returned.
+my %UPLOADS = (
+    'raw' => {
+        send  => sub ($video, $) { $ann->post("/stream/videos/$video", $film, on => $site->connect) },
+        go_on => sub ($video, $) { $ann->post("/stream/videos/$video", $film, on => $site->connect) },
+    },
+    'a form' => {
+        send  => sub ($video, $) { $ann->upload($video, "$site->{folder}/film.mp4", as => 'multipart', on => $site->connect) },
+        go_on => sub ($video, $) { $ann->upload($video, "$site->{folder}/film.mp4", as => 'multipart', on => $site->connect) },
+    },
+    'one piece' => {
+        begin => sub ($video) { Tus->create($ann, $video, $length) },
+        send  => sub ($video, $upload) { $upload->patch(0, $film) },
+        go_on => \&finish,
+    },
+    'a second piece' => {
+        begin => sub ($video) { my $upload = Tus->create($ann, $video, $length); $upload->patch(0, substr $film, 0, $half); $upload },
+        send  => sub ($video, $upload) { $upload->patch($half, substr $film, $half) },
+        go_on => \&finish,
+    },
+);
+
+# Goes on with an upload in pieces from where it is.
+sub finish ($video, $upload) {
+    my $head = $upload->head;
+    my $offset = $head->header('Upload-Offset') // return $head;
+    return $head if $offset == $length;
+    return $upload->patch($offset, substr $film, $offset);
+}
+
+# What must hold whatever has happened.
+sub in_order ($name) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my %known = map { $_->[0] => 1 } $site->sql('SELECT media_key FROM videos WHERE media_key IS NOT NULL'
+        . ' UNION SELECT media_key FROM video_deletions UNION SELECT id FROM uploads');
+    my @files = map { s{.*/}{}r } $site->media_files;
+    my %there = map { $_ => 1 } @files;
+    my @lost = grep { !$there{$_} } map { $_->[0] } $site->sql('SELECT media_key FROM videos WHERE media_key IS NOT NULL');
+    my @strangers = grep { !$known{$_} } @files;
+    return is "@lost|@strangers", '|', "$name: rows and files agree";
+}
+
+# Interrupts one upload at the step for that time. False when it does not come to it so often.
+sub interrupt ($name, $step, $time) {
+    my $way = $UPLOADS{$name};
+    my $video = add();
+    my $upload = $way->{begin} && $way->{begin}->($video);
+    $faults->kill_at($step, $time);
+    my $answer = $way->{send}->($video, $upload);
+    if ($faults->is_set($step)) {
+        $faults->go_on($step);
+        return 0;
+    }
+    my $where = "$name, $step $time";
+    isnt int($answer->status / 100), 2, "$where: nothing is acknowledged" if $step ne 'after_query';
+    in_order($where);
+    patiently(sub { $way->{go_on}->($video, $upload) });
+    $site->soon(sub { $site->get("/stream/videos/$video")->body eq $film }, "$where: then the video is what was uploaded");
+    $site->soon(sub { !incoming() }, "$where: and nothing is left");
+    in_order("$where, afterwards");
+    return 1;
+}
+
+open my $file, '>:raw', "$site->{folder}/film.mp4" or die "cannot write a film: $!\n";
+print {$file} $film;
+close $file;
+
+for my $name (sort keys %UPLOADS) {
+    subtest "killed: $name" => sub {
+        my $kills = 0;
+        for my $step (@STEPS) {
+            for my $time (1 .. MOST_STEPS) {
+                interrupt($name, $step, $time) or last;
+                $kills++;
+            }
+        }
+        cmp_ok $kills, '>=', 5, "it was killed $kills times";
+    };
+}
+
+subtest 'others die while a piece is on its way' => sub {
+    $site->expect_log(qr/(?:nginx|fcgi-stream|postgresql) died/, qr/database system (?:was|is)|terminating connection/, qr/level=error/);
+    for my $program (qw(nginx fcgi-stream postgres)) {
+        my $video = add();
+        my $upload = Tus->create($ann, $video, $length);
+        $upload->patch(0, substr $film, 0, 1000)->is(204, "$program: a piece is acknowledged");
+        my $piece = $upload->open(1000, substr($film, 1000, 300_000), $length - 1000);
+        $site->soon(sub { grep { /^\d+$/ && -s "$site->{media}/incoming/$_" > 100_000 } incoming() }, 'another one is on its way');
+        my ($pid) = $site->kill(KILL => $program);
+        $site->soon(sub { !Site::Processes::is_alive($pid) }, 'it dies');
+        $piece->close;
+        my $head = patiently(sub { $upload->head });
+        cmp_ok $head->header('Upload-Offset'), '>=', 1000, 'what was acknowledged is there';
+        $site->soon(sub { finish($video, $upload); $site->get("/stream/videos/$video")->body eq $film },
+            'and the upload can be gone on with', PATIENCE);
+        in_order($program);
+        my @uploads = grep { /-/ } incoming();
+        is "@uploads", '', 'nothing is left of it';
+    }
+};
+
+done_testing;

@@ -1,0 +1,44 @@
+/* The steps of an upload, for the tests' own fcgi-stream: what it does to files and what it asks of the database,
+ * each a step before and one after, so that a test can kill it between any two (see step.c).
+ *
+ * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been
+ * answered yet. */
+#include <libpq-fe.h>
+#include <sys/types.h>
+
+#include "step.h"
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+ssize_t __real_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags);
+ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags);
+int __real_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+
+int __wrap_rename(const char *from, const char *to)
+{
+    step_reached("before_rename");
+    int result = __real_rename(from, to);
+    step_reached("after_rename");
+    return result;
+}
+
+/* Copies one half, then the other: the caller sees two calls that copied less than they might have. */
+ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags)
+{
+    size_t half = length > 4096 ? length / 2 : length;
+    ssize_t copied = __real_copy_file_range(from, from_at, to, to_at, half, flags);
+    step_reached(half < length ? "half_copy" : "after_copy");
+    return copied;
+}
+
+int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format)
+{
+    int sent = __real_PQsendQueryPrepared(connection, name, count, values, lengths, formats, result_format);
+    PQflush(connection);
+    step_reached("after_query");
+    return sent;
+}
