@@ -11,10 +11,9 @@ enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigne
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, video_id);
-    if (session)
-        db_bind_bytes(&params, session, SESSION_HASH_SIZE);
-    else
-        db_bind_null(&params);
+    /* Without a session a hash that none has: with NULL the server would think it worth its while to plan the
+     * statement anew each time. */
+    db_bind_bytes(&params, session ? session : (const unsigned char *)"", session ? SESSION_HASH_SIZE : 0);
     enum db_outcome outcome = db_query(db, VIDEO_FILE, &params, &rows);
     if (outcome != DB_DONE)
         return store_of_db(outcome);
