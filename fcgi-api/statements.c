@@ -27,6 +27,11 @@
 #define COMMENT_COLUMNS \
     "c.id::text, c.video_id, c.author_id, u.name, c.content, c.post_time"
 
+/* A page of rows, which are in their order. It has 101 at most; that as a constant makes the plan for any page look no
+ * dearer to PostgreSQL than one for a page of known length, so it is made once instead of each time, which would take
+ * longer than reading the rows. */
+#define PAGE_OF(rows) "SELECT * FROM (" rows " LIMIT 101) page LIMIT $3::bigint"
+
 /* Names are compared as users_name_key sees them. */
 #define NAME_KEY(name) "lower(normalize(" name ", NFKC))"
 
@@ -80,15 +85,15 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                               "SELECT change_password($1::bigint, $2::text, $3::text, $4::bytea)"},
 
     [VIDEO_LIST] = {"video_list",
-                    "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                    PAGE_OF("SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
                     " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
-                    " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                    " ORDER BY v.create_time DESC, v.id DESC"),
                     .read = true},
     [VIDEO_LIST_READY] = {"video_list_ready",
-                          "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                          PAGE_OF("SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
                           " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
                           " AND v.media_key IS NOT NULL"
-                          " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                          " ORDER BY v.create_time DESC, v.id DESC"),
                           .read = true},
     /* The words as such, or any part of the text; the expression is that of videos_text_idx. */
     [VIDEO_SEARCH] = {"video_search",
@@ -100,10 +105,10 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                       " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
                       .read = true, .varies = true},
     [VIDEO_LIST_OF_USER] = {"video_list_of_user",
-                            "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
+                            PAGE_OF("SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
                             " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
                             " AND v.author_id = $4::bigint"
-                            " ORDER BY v.create_time DESC, v.id DESC LIMIT $3::bigint",
+                            " ORDER BY v.create_time DESC, v.id DESC"),
                             .read = true},
     [VIDEO_GET] = {"video_get",
                    "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
@@ -130,10 +135,10 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                       " FROM old"},
 
     [COMMENT_LIST] = {"comment_list",
-                      "SELECT " COMMENT_COLUMNS " FROM comments c JOIN users u ON u.id = c.author_id"
+                      PAGE_OF("SELECT " COMMENT_COLUMNS " FROM comments c JOIN users u ON u.id = c.author_id"
                       " WHERE (c.post_time, c.id) < (" TIMESTAMP("$1") ", $2::uuid)"
                       " AND c.video_id = $4::bigint"
-                      " ORDER BY c.post_time DESC, c.id DESC LIMIT $3::bigint",
+                      " ORDER BY c.post_time DESC, c.id DESC"),
                       .read = true},
     [COMMENT_CREATE] = {"comment_create",
                         "WITH c AS (INSERT INTO comments (id, video_id, author_id, content)"
