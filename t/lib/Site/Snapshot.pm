@@ -8,11 +8,12 @@ package Site::Snapshot;
 
 use v5.36;
 
-# What was set aside for an upload that has ended goes when somebody needs the room.
+# What was set aside for an upload that has ended goes when somebody needs the room, and the scheduler notes when it
+# has swept.
 my $TABLES = <<'SQL';
 SELECT string_agg(format('SELECT %1$L, count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM %1$I t', tablename),
     ' UNION ALL ' ORDER BY tablename)
-FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'uploads'
+FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('uploads', 'sweeps')
 SQL
 
 sub take ($site) {
