@@ -21,12 +21,15 @@ LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migratio
 UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
 UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
 
+# Parsers with a fuzz target in t/fuzz; what one has found belongs into t/fuzz/corpus/NAME.
+FUZZED   := $(notdir $(wildcard t/fuzz/corpus/*))
+
 # The programs once more, with a scheduler and a fcgi-stream that die and fail where a test wants it.
 FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
 
 objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c)) $(filter $(OBJ)/$(1)/%,$(GENERATED))
 
-.PHONY: all help run start stop status test check-asan soak bench format clean packages
+.PHONY: all help run start stop status test check-asan soak fuzz bench format clean packages
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build the programs
 
@@ -49,7 +52,7 @@ status: ## say whether the site runs, and where
 
 test: ## install what is missing, build, run all tests
 	@deploy/install-packages run test
-	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY)
+	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY) $(FUZZED:%=$(BUILD)/replay/%)
 	@VS_BUILD=$(BUILD) prove -j$(JOBS) -It/lib $(TESTS)
 
 TESTS = $(UNIT_TESTS) t
@@ -57,6 +60,18 @@ TESTS = $(UNIT_TESTS) t
 check-asan: ## all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test
+
+fuzz: ## feed the parsers what libFuzzer thinks of, for FUZZ_SECONDS (60) each
+	@deploy/install-packages run fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' $(FUZZED:%=build-fuzz/fuzz/%)
+	@set -e; for name in $(FUZZED); do \
+	    mkdir -p build-fuzz/corpus/$$name; \
+	    build-fuzz/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=build-fuzz/$$name- \
+	        build-fuzz/corpus/$$name t/fuzz/corpus/$$name; \
+	done
+
+FUZZ_SECONDS ?= 60
 
 soak: ## the faults that must cost no token, SOAK times (20), in their long versions
 	@deploy/install-packages run test
@@ -78,7 +93,7 @@ format: ## format the C code
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean: ## remove what was built
-	rm -rf build build-asan
+	rm -rf build build-asan build-fuzz
 
 packages:
 	@deploy/install-packages run
@@ -131,6 +146,17 @@ $(BUILD)/unit/lib/%.t: $(OBJ)/t/unit/lib/%.o $(UNIT_TOOLS) $(LIB)
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
 
 $(OBJ)/t/unit/%.o: ALL_CFLAGS += -It/unit
+
+# A fuzz target goes through its corpus; `make fuzz` links it to libFuzzer instead.
+$(BUILD)/replay/%: $(OBJ)/t/fuzz/%.o $(OBJ)/t/fuzz/fuzz_file.o $(OBJ)/t/fuzz/replay.o $(OBJ)/fcgi-stream.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(BUILD)/fuzz/%: $(OBJ)/t/fuzz/%.o $(OBJ)/t/fuzz/fuzz_file.o $(OBJ)/fcgi-stream.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) -fsanitize=fuzzer $(LIBS)
+
+$(OBJ)/t/fuzz/%.o: ALL_CFLAGS += -Ifcgi-stream
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
