@@ -29,7 +29,7 @@ FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
 
 objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c)) $(filter $(OBJ)/$(1)/%,$(GENERATED))
 
-.PHONY: all help run start stop status test check-asan soak fuzz bench format clean packages
+.PHONY: all help run start stop status test check-asan soak fuzz screenshots bench format clean packages
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build the programs
 
@@ -55,7 +55,7 @@ test: ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY) $(FUZZED:%=$(BUILD)/replay/%)
 	@VS_BUILD=$(BUILD) prove -j$(JOBS) -It/lib $(TESTS)
 
-TESTS = $(UNIT_TESTS) t
+TESTS = $(UNIT_TESTS) t t/browser
 
 check-asan: ## all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
@@ -83,6 +83,11 @@ soak: ## the faults that must cost no token, SOAK times (20), in their long vers
 
 SOAK ?= 20
 SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t
+
+screenshots: ## take pictures of all pages of the website, into build/screenshots
+	@deploy/install-packages run test
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@VS_BUILD=$(BUILD) t/browser/screenshots $(BUILD)/screenshots
 
 bench: ## measure the speed, as ratios within one run
 	@deploy/install-packages run bench

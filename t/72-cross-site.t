@@ -86,7 +86,7 @@ subtest 'no origins are listed' => sub {
         preflight($own, $FRIEND, '/api/videos', 'POST', 'content-type'), $own->get('/stream/videos/1', headers => {Origin => '*'}),
     ) {
         has_no_cors($response, "$response->{request} says nothing of other origins");
-        is $response->header('Vary'), undef, 'and does not depend on them';
+        unlike $response->header('Vary') // '', qr/Origin/, 'and does not depend on them';
     }
 };
 

@@ -17,8 +17,9 @@ package Site;
 use v5.36;
 use parent 'Site::Actor';
 
-use Cwd        ();
-use File::Find ();
+use Cwd            ();
+use File::Basename ();
+use File::Find     ();
 use File::Path ();
 use File::Temp ();
 use FindBin    ();
@@ -26,7 +27,7 @@ use POSIX      ();
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-use lib "$FindBin::Bin/../deploy/lib";
+use lib File::Basename::dirname(__FILE__) . '/../../deploy/lib';
 use FastCGI;
 use Runner::Account;
 use Runner::Command;
@@ -43,7 +44,7 @@ use constant {
     PORT_TRIES    => 5,
 };
 
-my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
+my $CHECKOUT = Cwd::realpath(File::Basename::dirname(__FILE__) . '/../..');
 my @sites;    # all that run
 my @made;     # all that were made, whether they run or not
 

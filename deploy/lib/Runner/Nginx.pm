@@ -49,7 +49,7 @@ sub port_is_taken ($self, $port = $self->{port}, $setting = 'VS_PORT') {
 
 # Writes the configuration and lets nginx check it.
 sub configure ($self) {
-    for my $name ('nginx.conf', 'fastcgi.conf') {
+    for my $name ('nginx.conf', 'fastcgi.conf', 'headers.conf', 'website.conf', 'cors.conf') {
         my $template = $name eq 'nginx.conf' ? "$name.in" : $name;
         _write("$self->{folder}/$name", $self->_fill(_read("$self->{templates}/$template")));
     }
@@ -87,7 +87,7 @@ sub _fill ($self, $template) {
         REAL_IP      => $self->_real_ip,
         PROXIES      => join("\n", map { "        $_ 1;" } @{$self->{trusted_proxies}}),
         CORS_ORIGINS => join("\n", map { _origin($_) } @{$self->{cors_origins}}),
-        VARY         => @{$self->{cors_origins}} ? 'Origin' : '',
+        CORS_HEADERS => @{$self->{cors_origins}} ? 'include cors.conf;' : '',
         STREAM_BURST => $self->{stream_burst},
     );
     for my $name (grep { /_DIR$/ } sort keys %value) {

@@ -1,0 +1,158 @@
+# The whole story by clicking, in a real browser.
+
+use v5.36;
+use utf8;
+
+use FindBin;
+
+use lib "$FindBin::Bin/../lib";
+use Site;
+use Browser;
+
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output);
+
+use constant PASSWORD => 'correct horse battery';
+
+my $FILM = "$FindBin::Bin/../media/testcard.webm";
+my $EVIL = q{<img src=x onerror="document.title='evil'"><script>document.title='evil'</script>"'&amp;};
+
+my $site = Site->start(VS_MAX_UPLOAD_BYTES => '1M', VS_DISK_HEADROOM_BYTES => 0);
+my $browser = Browser->start($site);
+my $video;    # the address of the one that ann uploads
+
+sub id () { return $video =~ s{.*/}{}r }
+
+# Whether the film that is there goes on.
+sub plays ($name) {
+    $browser->script('document.querySelector("video").play().catch(() => {})');
+    return $browser->soon('return document.querySelector("video").currentTime > 0.2', $name);
+}
+
+subtest 'a new site' => sub {
+    $browser->go('/')->sees('There are no videos yet.');
+    $browser->follow('Upload the first one')->is_at('/login?next=/upload', 'who wants to upload has to log in');
+    $browser->fill('Name', 'ann')->fill('Password', 'no such user')->click('main button', 'Log in');
+    $browser->sees('the user name or the password is wrong')->is_at('/login?next=/upload', 'the form stays');
+};
+
+subtest 'registering' => sub {
+    $browser->click('main a', 'Register')->fill('Name', 'ann')->fill('Password', PASSWORD)->click('main button', 'Register');
+    $browser->is_at('/upload', 'then one is logged in, and where one wanted to go');
+    $browser->find('a', 'ann');
+};
+
+subtest 'uploading' => sub {
+    my $wrong = $site->folder . '/notes.mp4';
+    open my $file, '>', $wrong or die "cannot write $wrong: $!\n";
+    print {$file} 'no film ' x 100;
+    close $file;
+    $browser->fill('Title', 'x')->click('main button', 'Upload')->sees('Choose a film first.');
+    $browser->choose($wrong)->click('main button', 'Upload')->sees('Wrong type of file', 'what is no film is refused, in words');
+    $browser->choose(Site::Media::path($site->folder, 'large.mp4', 2_000_000))->click('main button', 'Upload')
+        ->sees('Too large', 'so is what is too large');
+    $browser->choose($FILM)->click('main button', 'Upload');
+    $browser->soon('return /^\/videos\/\d+$/.test(location.pathname)', 'a film is taken');
+    $video = $browser->path;
+    is scalar(@{$site->get('/api/videos')->json}), 1, 'all tries were of one video';
+    $site->get('/stream/videos/' . id())->is(200);
+};
+
+subtest 'watching' => sub {
+    $browser->reload;
+    $browser->find('video');
+    is $browser->script('return document.querySelector("video").networkState === HTMLMediaElement.NETWORK_LOADING'), JSON::PP::false,
+        'nothing is fetched before one wants to watch';
+    plays('the film plays');
+    $browser->script('document.querySelector("video").pause(); document.querySelector("video").currentTime = 1');
+    $browser->soon('const v = document.querySelector("video"); return !v.seeking && v.readyState >= 2 && Math.abs(v.currentTime - 1) < 0.1',
+        'one can go to the middle');
+    plays('and on from there');
+    like $browser->script('return document.querySelector("a[download]").download'), qr/\.webm$/, 'it can be downloaded';
+};
+
+subtest 'comments' => sub {
+    $browser->sees('No comments yet.')->fill('Your comment', 'Lovely colours.');
+    $browser->script('const b = Array.from(document.querySelectorAll("main button")).find((e) => e.innerText === "Comment"); b.click(); b.click()');
+    $browser->sees('Lovely colours.')->sees_not('No comments yet.');
+    is scalar(@{$site->get('/api/videos/' . id() . '/comments')->json->{comments}}), 1, 'a double click makes one comment';
+    $browser->fill('Your comment', 'Another.')->press('Comment')->sees('Another.');
+    $browser->press(q{Delete ann’s comment});
+    $browser->click('dialog button', 'Cancel')->sees('Another.', 'one can think better of it');
+    $browser->press(q{Delete ann’s comment})->click('dialog button', 'Delete')->sees_not('Another.');
+    $browser->reload->sees('Lovely colours.')->sees_not('Another.');
+};
+
+subtest 'editing' => sub {
+    $browser->press('Edit')->fill('Title', 'Test card')->press('Cancel')->sees_not('Test card');
+    $browser->press('Edit')->fill('Title', 'Test card')->fill('Description', "Two seconds\nof colours.")->press('Save');
+    $browser->sees("Two seconds\nof colours.")->sees('Saved.');
+    is $site->get('/api/videos/' . id())->json->{title}, 'Test card', 'the server knows';
+    $browser->soon('return document.title.startsWith("Test card")', 'so does the window');
+};
+
+subtest 'text is text' => sub {
+    $browser->press('Edit')->fill('Title', $EVIL)->fill('Description', $EVIL)->press('Save')->sees('Saved.');
+    $browser->fill('Your comment', $EVIL)->press('Comment');
+    $browser->soon('return document.querySelectorAll(".comments li").length === 2', 'the comment is there');
+    my $evil = $site->user($EVIL =~ s/^(.{38}).*/$1/r);
+    $evil->post('/api/videos/' . id() . '/comments', {content => 'By a name.'})->is(201);
+    for my $path ('/', $video, '/users/' . $evil->id, '/?q=' . $EVIL =~ s/([^\w])/sprintf '%%%02x', ord $1/ger) {
+        $browser->go($path)->soon('return !document.querySelector("main[aria-busy]") && document.querySelector("h1")', "$path is there");
+        is $browser->script('return document.querySelectorAll("main img, main script").length'), 0, 'nothing of it is markup';
+        isnt $browser->script('return document.title'), 'evil', 'nothing has run';
+    }
+    $browser->go($video)->sees($EVIL, 'it is shown as it was typed');
+    $browser->press('Edit')->fill('Title', 'Test card')->press('Save')->sees('Saved.');
+};
+
+subtest 'finding one' => sub {
+    $site->user('mei')->post('/api/videos', {title => '西湖的雨天'})->is(201);
+    $browser->go('/')->fill('Search videos', 'card')->press('Search')->sees('Videos with “card”')->sees('Test card');
+    $browser->fill('Search videos', 'nothing like it')->press('Search')->sees('No video has these words');
+    $browser->back->sees('Videos with “card”', 'the back button works')->sees('Test card');
+    $browser->follow('Test card')->is_at($video)->back->is_at('/?q=card');
+    $browser->click('a', 'video-server')->is_at('/')->sees('Newest videos');
+};
+
+subtest 'many videos' => sub {
+    my $mei = $site->user('mei')->id;
+    $site->sql("INSERT INTO videos (author_id, title, create_time, media_key, content_type, size, upload_time)
+        SELECT $mei, 'Film ' || n, now() - n * interval '1 hour', gen_random_uuid(), 'video/mp4', 1, now() FROM generate_series(1, 60) n");
+    $browser->go('/users/' . $mei)->sees('Film 1');
+    $browser->soon('scrollTo(0, document.body.scrollHeight); return document.querySelectorAll(".card").length >= 60',
+        'scrolling shows all of them');
+    is $browser->script('return new Set(Array.from(document.querySelectorAll(".card h2 a"), (a) => a.href)).size'), 61, 'each once';
+};
+
+subtest 'addresses' => sub {
+    $browser->expect_console(qr/the server responded with a status of 404/);
+    $browser->go('/videos/999999')->sees('Not found');
+    $browser->go('/nothing/at/all')->sees('Not found')->follow('To the newest videos')->is_at('/');
+    $browser->go("$video/")->sees('Test card', 'with a trailing slash');
+};
+
+subtest 'sessions' => sub {
+    my $other = $site->user('ann', PASSWORD);
+    $browser->go('/settings')->sees('This browser');
+    $browser->soon('return document.querySelectorAll(".rows li").length >= 2', 'the other session is there');
+    $browser->click('.rows button')->sees('The session has ended.');
+    $other->get('/api/sessions')->is(401, 'it has');
+    $browser->expect_console(qr/the server responded with a status of 401/);
+    $site->sql('DELETE FROM sessions');
+    $browser->follow('Settings')->sees('Your session has ended. Please log in again.')->is_at('/login?next=%2Fsettings');
+    $browser->fill('Name', 'ann')->fill('Password', PASSWORD)->click('main button', 'Log in')->is_at('/settings', 'logged in again, one goes on');
+};
+
+subtest 'the end' => sub {
+    $browser->go($video)->press('Delete');
+    $browser->click('dialog button', 'Delete')->sees('The video has been deleted.')->sees_not('Test card');
+    $site->get('/api/videos/' . id())->is(404);
+    $browser->press('Log out')->sees('You have logged out.')->is_at('/');
+    is $browser->script('return document.cookie'), '', 'no cookie is left';
+    $browser->go('/settings')->is_at('/login?next=/settings', 'and nothing of the account is shown');
+};
+
+$browser->expect_console(qr/status of 4(?:01|13|15)/);
+$site->expect_log(qr/client intended to send too large body/);
+$browser->stop;
+done_testing;

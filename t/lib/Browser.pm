@@ -1,0 +1,240 @@
+package Browser;
+
+# A real browser, Chromium, driven through chromedriver by what a person would see and do
+# (https://www.w3.org/TR/webdriver2/). Elements are found by what they are called; each look waits a while for
+# what has to come.
+#
+#   my $browser = Browser->start($site);
+#   $browser->go('/')->follow('Log in');
+#   $browser->fill('Name', 'ann')->fill('Password', '…')->press('Log in');
+#   $browser->sees('Newest videos');
+#
+# stop is a test: nothing has gone wrong on any page since the last expect_console.
+
+use v5.36;
+
+use Cwd         ();
+use File::Path  ();
+use File::Temp  ();
+use HTTP::Tiny  ();
+use JSON::PP    ();
+use MIME::Base64 qw(decode_base64);
+use POSIX       ();
+use Test::More  ();
+use Time::HiRes qw(sleep time);
+
+use Runner::Command;
+use Site::Port;
+
+use constant {
+    ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf',
+    LOOK_SECONDS  => 20,
+    START_SECONDS => 60,
+};
+
+my $JSON = JSON::PP->new->utf8->allow_nonref;
+
+# Options: language (en), theme (light or dark), width, height, phone (a narrow screen that is touched).
+sub start ($class, $site, %options) {
+    my $self = bless {site => $site, %options, allowed => [], test => $$}, $class;
+    $self->{folder} = File::Temp::tempdir('video-server-browser-XXXXXX', TMPDIR => 1);
+    $self->{port} = Site::Port::free();
+    $self->{http} = HTTP::Tiny->new(timeout => 120);
+    $self->_spawn;
+    my $deadline = time + START_SECONDS;
+    until (($self->{http}->get("http://127.0.0.1:$self->{port}/status")->{content} // '') =~ /"ready":\s*true/) {
+        die "chromedriver does not start; see $self->{folder}\n" if time > $deadline;
+        sleep 0.05;
+    }
+    $self->{session} = $self->_ask('POST', '/session', {capabilities => {alwaysMatch => $self->_capabilities}})->{sessionId};
+    return $self;
+}
+
+sub _capabilities ($self) {
+    my $size = join ',', $self->{width} // 1280, $self->{height} // 900;
+    my @arguments = (
+        '--headless=new', '--disable-gpu', '--disable-dev-shm-usage', "--window-size=$size", '--autoplay-policy=no-user-gesture-required',
+        '--disable-component-update', '--disable-background-networking', '--mute-audio', '--force-color-profile=srgb',
+        "--lang=" . ($self->{language} // 'en'), "--user-data-dir=$self->{folder}/profile",
+        $> == 0 ? '--no-sandbox' : (), ($self->{theme} // 'light') eq 'dark' ? '--blink-settings=preferredColorScheme=0' : (),
+    );
+    my %options = (
+        args  => \@arguments,
+        prefs => {'intl.accept_languages' => $self->{language} // 'en'},
+        $self->{phone} ? (mobileEmulation => {deviceMetrics => {width => 390, height => 844, pixelRatio => 2}}) : (),
+    );
+    return {browserName => 'chrome', 'goog:chromeOptions' => \%options, 'goog:loggingPrefs' => {browser => 'ALL'}};
+}
+
+sub _spawn ($self) {
+    open my $null, '<', '/dev/null' or die "cannot open /dev/null: $!\n";
+    open my $log, '>', "$self->{folder}/chromedriver.log" or die "cannot write $self->{folder}: $!\n";
+    $self->{pid} = fork // die "cannot fork: $!\n";
+    return if $self->{pid};
+    @ENV{qw(HOME TMPDIR)} = ($self->{folder}) x 2;
+    Runner::Command::become(['setpriv', '--pdeathsig=TERM', '--', 'chromedriver', "--port=$self->{port}"], $null, $log);
+}
+
+# The value that the driver answers with; undef when it is an error and the caller can do without.
+sub _ask ($self, $method, $path, $body = undef, $may_fail = 0) {
+    my %options = $method eq 'POST' ? (content => $JSON->encode($body // {}), headers => {'Content-Type' => 'application/json'}) : ();
+    my $url = "http://127.0.0.1:$self->{port}" . ($self->{session} ? "/session/$self->{session}" : '') . $path;
+    my $response = $self->{http}->request($method, $url, \%options);
+    my $value = eval { $JSON->decode($response->{content})->{value} };
+    return $value if $response->{success};
+    return if $may_fail;
+    die "chromedriver: $method $path: " . (ref $value ? "$value->{error}: $value->{message}" : $response->{content}) . "\n";
+}
+
+# --- where it is
+
+sub go ($self, $path) {
+    $self->_ask('POST', '/url', {url => 'http://localhost:' . $self->{site}->port . $path});
+    return $self;
+}
+
+sub reload ($self) { $self->_ask('POST', '/refresh'); return $self }
+sub back   ($self) { $self->_ask('POST', '/back');    return $self }
+
+sub path ($self) { return $self->script('return location.pathname + location.search') }
+
+# --- what is there
+
+# What the function returns in the page.
+sub script ($self, $code, @arguments) {
+    return $self->_ask('POST', '/execute/sync', {script => $code, args => \@arguments});
+}
+
+# The value that a script's promise comes to.
+sub promise ($self, $code, @arguments) {
+    return $self->_ask('POST', '/execute/async',
+        {script => "const done = arguments[arguments.length - 1]; (async (...args) => { $code })(...arguments).then(done, (e) => done(String(e)))",
+            args => \@arguments});
+}
+
+sub text ($self) { return $self->script('return document.body.innerText') }
+
+# The first element of the kind that has that name: its text, its label or its aria-label. It is waited for.
+sub find ($self, $kind, $name = undef) {
+    my $deadline = time + LOOK_SECONDS;
+    while (1) {
+        my $found = $self->script(<<'JS', $kind, $name);
+            const [kind, name] = arguments;
+            const named = (element) => name === null || [element.getAttribute('aria-label'), element.innerText,
+                ...Array.from(element.labels ?? [], (label) => label.innerText)].some((text) => text?.trim() === name);
+            if (document.querySelector('main[aria-busy]')) return null;
+            const shown = (element) => element.type === 'file' || element.checkVisibility();
+            return Array.from(document.querySelectorAll(kind)).find((element) => shown(element) && named(element)) ?? null;
+JS
+        return $found->{+ELEMENT} if $found;
+        die "there is no $kind" . (defined $name ? " with the name '$name'" : '') . ' at ' . $self->path . ":\n" . $self->text . "\n"
+            if time > $deadline;
+        sleep 0.05;
+    }
+}
+
+# --- what one does
+
+# Does something to an element; once more when the page has put another in its place meanwhile.
+sub _do ($self, $kind, $name, @steps) {
+    for my $try (1 .. 5) {
+        my $element = $self->find($kind, $name);
+        return $self if eval { $self->_ask('POST', "/element/$element/$_->[0]", $_->[1] // {}) for @steps; 1 };
+        die $@ if $@ !~ /stale element|click intercepted/ || $try == 5;
+        sleep 0.1;
+    }
+    return;
+}
+
+sub click ($self, $kind, $name = undef) { return $self->_do($kind, $name, ['click']) }
+
+sub press  ($self, $name) { return $self->click('button', $name) }
+sub follow ($self, $name) { return $self->click('a', $name) }
+
+# Clears the field of that label and types the text.
+sub fill ($self, $label, $text) { return $self->_do('input, textarea', $label, ['clear'], ['value', {text => $text}]) }
+
+# Chooses a file for the first field that takes one.
+sub choose ($self, $path) { return $self->_do('input[type=file]', undef, ['value', {text => Cwd::realpath($path)}]) }
+
+# Presses keys in the element that has the focus.
+sub keys ($self, $keys) {
+    my @actions = map { my $key = $_; map { {type => $_, value => $key} } qw(keyDown keyUp) } split //, $keys;
+    $self->_ask('POST', '/actions', {actions => [{type => 'key', id => 'keyboard', actions => \@actions}]});
+    return $self;
+}
+
+# A command of Chromium's own (https://chromedevtools.github.io/devtools-protocol/).
+sub devtools ($self, $command, %parameters) {
+    return $self->_ask('POST', '/goog/cdp/execute', {cmd => $command, params => \%parameters});
+}
+
+sub screenshot ($self, $path) {
+    open my $file, '>:raw', $path or die "cannot write $path: $!\n";
+    print {$file} decode_base64($self->_ask('GET', '/screenshot'));
+    close $file or die "cannot write $path: $!\n";
+    return $self;
+}
+
+# --- tests
+
+# Waits until the script gives something true.
+sub soon ($self, $code, $name, @arguments) {
+    my $deadline = time + LOOK_SECONDS;
+    my $good;
+    until ($good = $self->script($code, @arguments)) {
+        last if time > $deadline;
+        sleep 0.05;
+    }
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::ok($good, $name) or Test::More::diag('at ' . $self->path . ":\n" . $self->text);
+    return $self;
+}
+
+sub sees ($self, $text, $name = "'$text' is there") {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $self->soon('return document.body.innerText.includes(arguments[0])', $name, $text);
+}
+
+sub sees_not ($self, $text, $name = "'$text' is not there") {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $self->soon('return !document.body.innerText.includes(arguments[0])', $name, $text);
+}
+
+sub is_at ($self, $path, $name = "it is at $path") {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $self->soon('return location.pathname + location.search === arguments[0] && !document.querySelector("main[aria-busy]")', $name, $path);
+}
+
+# Messages on the console that are expected.
+sub expect_console ($self, @patterns) {
+    push @{$self->{allowed}}, @patterns;
+    return $self;
+}
+
+# Ends it.
+sub stop ($self) {
+    my @wrong = map { "$_->{level}: $_->{message}" } grep { $_->{level} =~ /SEVERE|WARNING/ } @{$self->_ask('POST', '/se/log', {type => 'browser'})};
+    @wrong = grep { my $line = $_; !grep { $line =~ $_ } @{$self->{allowed}} } @wrong;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::ok(!@wrong, 'nothing went wrong in the browser') or Test::More::diag(join "\n", @wrong);
+    $self->_end;
+    return;
+}
+
+sub _end ($self) {
+    my $pid = delete $self->{pid} or return;
+    $self->_ask('DELETE', '', undef, 1) if $self->{session} && $self->{http};    # not while Perl itself ends
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    File::Path::remove_tree($self->{folder});
+    return;
+}
+
+sub DESTROY ($self) {
+    local ($?, $!, $@);
+    $self->_end if $$ == $self->{test};
+    return;
+}
+
+1;

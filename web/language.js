@@ -1,0 +1,34 @@
+// English or Chinese: the browser's choice, until the visitor makes one.
+
+import en from './text/en.js';
+import zh from './text/zh.js';
+
+const KEY = 'language';
+const TEXTS = {en, zh};
+
+function preferred() {
+  const wanted = navigator.languages.map((language) => language.slice(0, 2).toLowerCase());
+  return wanted.find((language) => language in TEXTS) ?? 'en';
+}
+
+const stored = localStorage.getItem(KEY);
+export const language = stored in TEXTS ? stored : preferred();
+document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+
+// The text of that name; {x} in it becomes values.x.
+export function t(name, values = {}) {
+  return TEXTS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+// What a failure is in words: the kind in the visitor's language, and what the server says of it.
+export function problemText(problem) {
+  if (problem.status === undefined) return problem.message;
+  if (problem.status === 0) return t('problem_none');
+  const kind = TEXTS[language][`problem_${problem.code}`] ?? problem.error ?? problem.message;
+  return problem.detail ? t('problem', {kind, detail: problem.detail}) : kind;
+}
+
+export function switchLanguage() {
+  localStorage.setItem(KEY, language === 'en' ? 'zh' : 'en');
+  location.reload();
+}

@@ -1,0 +1,54 @@
+// Puts the frame around the pages, and shows the page of each address.
+
+import './theme.js';
+import {el} from './dom.js';
+import {problemText, t} from './language.js';
+import {go, reload, start} from './router.js';
+import {onExpired, onSession} from './session.js';
+import {drawFooter} from './parts/footer.js';
+import {drawHeader} from './parts/header.js';
+import {notice} from './parts/notice.js';
+
+const main = document.getElementById('page');
+
+function put(title, content) {
+  document.title = title ? `${title} · ${t('name')}` : t('name');
+  main.replaceChildren(...[content].flat());
+  main.removeAttribute('aria-busy');
+}
+
+function failure(problem) {
+  const missing = problem.status === 404;
+  return [
+    el('h1', {}, t(missing ? 'not_found' : 'failed')),
+    el('p', {}, missing ? t('not_found_text') : problemText(problem)),
+    missing
+      ? el('p', {}, el('a', {class: 'button', href: '/'}, t('to_home')))
+      : el('p', {}, el('button', {class: 'button', type: 'button', onclick: reload}, t('try_again'))),
+  ];
+}
+
+// A page's module has one function, page({id, query}), that gives {title, content}. Where it reads from the server
+// it is asynchronous.
+async function showPage({name, id, query, isCurrent, isFirst}) {
+  main.setAttribute('aria-busy', 'true');
+  drawHeader();
+  try {
+    const {page} = await import(`./pages/${name}.js`);
+    const {title, content} = await page({id, query});
+    if (isCurrent()) put(title, content);
+  } catch (problem) {
+    if (isCurrent()) put(t('failed'), failure(problem));
+    if (problem.status === undefined) throw problem;
+  }
+  if (isCurrent() && !isFirst && document.activeElement === document.body) main.focus({preventScroll: true});
+}
+
+onSession(drawHeader);
+onExpired(() => {
+  notice(t('session_ended'));
+  go(`/login?next=${encodeURIComponent(location.pathname)}`);
+});
+document.getElementById('skip').textContent = t('skip');
+drawFooter();
+start(showPage);

@@ -1,0 +1,64 @@
+// A video in a grid, and the grid, which goes on when its end comes into view.
+
+import {api} from '../api.js';
+import {el, svg} from '../dom.js';
+import {ago, count} from '../format.js';
+import {problemText, t} from '../language.js';
+
+// A drawing for a video without a picture; which one, its id decides.
+function drawing(id) {
+  const hue = (id * 67) % 360;
+  return svg('svg', {viewBox: '0 0 16 9', class: 'picture', 'aria-hidden': 'true', preserveAspectRatio: 'xMidYMid slice'},
+    svg('rect', {width: 16, height: 9, fill: `hsl(${hue} 38% 34%)`}),
+    svg('circle', {cx: (id * 5) % 16, cy: (id * 3) % 9, r: 5, fill: `hsl(${(hue + 24) % 360} 42% 41%)`}),
+    svg('circle', {cx: (id * 11 + 8) % 16, cy: (id * 7 + 4) % 9, r: 3, fill: `hsl(${(hue + 336) % 360} 46% 47%)`}),
+    svg('path', {d: 'M7.3 3.5v2l1.75-1z', fill: '#fff', opacity: 0.92}));
+}
+
+export function picture(video) {
+  if (!video.poster_url) return drawing(video.id);
+  return el('img', {class: 'picture', src: video.poster_url, alt: '', loading: 'lazy', width: 320, height: 180});
+}
+
+export function card(video) {
+  return el('li', {class: 'card'},
+    el('a', {href: `/videos/${video.id}`, class: 'frame', tabindex: -1, 'aria-hidden': 'true'}, picture(video),
+      video.state === 'ready' ? null : el('span', {class: 'badge'}, t('not_ready'))),
+    el('h2', {}, el('a', {href: `/videos/${video.id}`}, video.title)),
+    el('p', {class: 'about'},
+      el('a', {href: `/users/${video.author_id}`}, video.author_name), ' · ',
+      t('views', {count: count(video.views)}), ' · ',
+      el('time', {datetime: video.create_time}, ago(video.create_time))));
+}
+
+// Shows the first page, and the following ones as they are wanted. `empty` stands there when there is nothing.
+export function grid(first, empty) {
+  if (first.items.length === 0) return [empty].flat();
+  const list = el('ul', {class: 'grid'}, first.items.map(card));
+  let next = first.next;
+  let busy = false;
+  const more = el('button', {type: 'button', class: 'button more', onclick: load}, t('more'));
+  const trouble = el('p', {class: 'trouble', role: 'alert'});
+  const watcher = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && load(), {rootMargin: '400px'});
+
+  async function load() {
+    if (busy || !next) return;
+    busy = true;
+    trouble.textContent = '';
+    try {
+      const page = await api.videos(next);
+      list.append(...page.items.map(card));
+      next = page.next;
+      watcher.unobserve(more);
+      if (next) watcher.observe(more);
+      else more.remove();
+    } catch (problem) {
+      trouble.textContent = problemText(problem);
+    } finally {
+      busy = false;
+    }
+  }
+
+  if (next) watcher.observe(more);
+  return [list, trouble, next ? more : null].filter(Boolean);
+}

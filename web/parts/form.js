@@ -1,0 +1,48 @@
+// Forms: fields with labels, one submission at a time, failures beside the button.
+
+import {newKey} from '../api.js';
+import {el, newId} from '../dom.js';
+import {problemText} from '../language.js';
+
+// A labelled field; attributes are the input's. Kind textarea makes that.
+export function field(name, label, {hint, kind = 'input', value = '', ...attributes} = {}) {
+  const id = newId(name);
+  const hintId = hint ? `${id}-hint` : null;
+  const input = el(kind, {id, name, 'aria-describedby': hintId, ...attributes});
+  input.value = value;
+  return el('p', {class: 'field'}, el('label', {for: id}, label), input,
+    hint ? el('small', {id: hintId}, hint) : null);
+}
+
+// A form that hands its values to send(values, key). The key stays the same as long as the values do, so that a
+// form that is sent again after a lost answer creates nothing twice.
+export function form({fields, submit, send, extra = []}) {
+  const button = el('button', {type: 'submit', class: 'button primary'}, submit);
+  const trouble = el('p', {class: 'trouble', role: 'alert'});
+  let busy = false;
+  let sent = null;
+  let key = newKey();
+
+  async function onsubmit(event) {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    button.setAttribute('aria-disabled', 'true');
+    trouble.textContent = '';
+    const values = Object.fromEntries(new FormData(event.currentTarget));
+    const text = JSON.stringify(values);
+    if (text !== sent) key = newKey();
+    sent = text;
+    try {
+      await send(values, key, event.target);
+      sent = null;
+    } catch (problem) {
+      trouble.textContent = problemText(problem);
+    } finally {
+      busy = false;
+      button.removeAttribute('aria-disabled');
+    }
+  }
+
+  return el('form', {class: 'form', onsubmit}, fields, trouble, el('p', {class: 'actions'}, button, extra));
+}

@@ -1,0 +1,25 @@
+// Short messages at the foot of the page, read out by screen readers.
+
+import {el} from '../dom.js';
+import {problemText} from '../language.js';
+
+const SHOWN_MS = 6000;
+
+export function notice(text) {
+  const note = el('p', {class: 'notice'}, text);
+  document.getElementById('notices').append(note);
+  setTimeout(() => note.remove(), SHOWN_MS);
+}
+
+// Does what a button is there for; the button rests meanwhile, and a failure is said.
+export async function act(button, work) {
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  button.setAttribute('aria-disabled', 'true');
+  try {
+    await work();
+  } catch (problem) {
+    notice(problemText(problem));
+  } finally {
+    button.removeAttribute('aria-disabled');
+  }
+}
