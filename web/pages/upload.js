@@ -2,12 +2,14 @@
 
 import {api} from '../api.js';
 import {el, newId} from '../dom.js';
-import {bytes, duration} from '../format.js';
+import {bytes} from '../format.js';
 import {t} from '../language.js';
 import {field, form} from '../parts/form.js';
-import {go, replace} from '../router.js';
+import {act} from '../parts/notice.js';
+import {progress} from '../parts/progress.js';
+import {go, reload, replace} from '../router.js';
 import {currentUser} from '../session.js';
-import {sendFilm} from '../upload.js';
+import {discard, isOf, startUpload, unfinished} from '../upload.js';
 
 const TITLE_MAX = 200;
 
@@ -35,76 +37,63 @@ function filePicker(onChoose) {
   return zone;
 }
 
-// How far the upload is: a bar, the speed, the time left, and a way to stop it.
-function progressView(file, stop) {
-  const bar = el('progress', {max: file.size, value: 0, 'aria-label': t('uploading')});
-  const text = el('p', {class: 'quiet'});
-  const begun = performance.now();
-  const view = el('div', {class: 'progress'}, bar, text,
-    el('button', {type: 'button', class: 'button', onclick: stop}, t('cancel')));
-  function show(sent) {
-    const seconds = (performance.now() - begun) / 1000;
-    const speed = sent / seconds;
-    bar.value = Math.min(sent, file.size);
-    const values = {sent: bytes(bar.value), size: bytes(file.size)};
-    text.textContent = seconds < 1
-      ? t('upload_start', values)
-      : t('upload_progress', {...values, speed: bytes(speed), left: duration((file.size - bar.value) / speed)});
-  }
-  show(0);
-  return {view, show};
-}
-
 // Sends the film and leaves the page for the video's; a refusal is thrown, for the form to show.
-async function send(videoId, file, place) {
-  let stopped = false;
-  const progress = progressView(file, () => {
-    stopped = true;
-    sending.stop();
-  });
-  const sending = sendFilm(videoId, file, progress.show);
+async function send({videoId, userId, file, kept}, place) {
+  const shown = progress(file);
+  const upload = startUpload({videoId, userId, file, kept, tell: shown.tell});
   const warn = (event) => event.preventDefault();
+  shown.follow(upload);
   addEventListener('beforeunload', warn);
-  place.replaceChildren(progress.view);
+  place.replaceChildren(shown.view);
+  let isDone;
   try {
-    await sending.done;
-  } catch (problem) {
-    throw stopped ? new Error(t('upload_stopped')) : problem;
+    isDone = await upload.done;
   } finally {
     removeEventListener('beforeunload', warn);
     place.replaceChildren();
   }
+  if (!isDone) throw new Error(t('upload_stopped'));
   await go(`/videos/${videoId}`);
 }
 
+// What is said of an upload that a reload or a crash has cut off.
+function reminder(kept) {
+  const drop = el('button', {type: 'button', class: 'button', onclick: () => act(drop, async () => {
+    await discard(kept);
+    await reload();
+  })}, t('discard'));
+  return el('div', {class: 'reminder'}, el('p', {}, t('unfinished', {name: kept.name})), el('p', {class: 'actions'}, drop));
+}
+
 export async function page({query}) {
-  if (!currentUser()) {
+  const user = currentUser();
+  if (!user) {
     await replace('/login?next=/upload');
     return {title: t('log_in'), content: []};
   }
+  const kept = unfinished(user.id);
   let file = null;
-  let made = Number(query.get('video')) || null; // the video that waits for its film
-  const place = el('div', {'aria-live': 'off'});
+  let videoId = kept?.videoId ?? (Number(query.get('video')) || null); // of the video that waits for its film
+  const place = el('div');
   const title = field('title', t('title'), {required: true, maxlength: TITLE_MAX});
   const picker = filePicker((chosen) => {
     file = chosen;
     const input = title.querySelector('input');
     if (!input.value) input.value = file.name.replace(/\.\w+$/, '').slice(0, TITLE_MAX);
   });
-  const about = made ? [] : [title, field('description', t('description'), {kind: 'textarea', rows: 5, maxlength: 5000})];
+  const about = videoId ? [] : [title, field('description', t('description'), {kind: 'textarea', rows: 5, maxlength: 5000})];
+  const upload = async (values, key) => {
+    if (!file) throw new Error(t('choose_file'));
+    if (kept && !isOf(kept, file)) throw new Error(t('other_file'));
+    videoId ??= (await api.addVideo(values.title, values.description, key)).id;
+    await send({videoId, userId: user.id, file, kept: unfinished(user.id)}, place);
+  };
   return {
     title: t('upload'),
     content: el('div', {class: 'narrow'},
       el('h1', {}, t('upload')),
-      form({
-        fields: [picker, ...about],
-        submit: t('upload'),
-        send: async (values, key) => {
-          if (!file) throw new Error(t('choose_file'));
-          made ??= (await api.addVideo(values.title, values.description, key)).id;
-          await send(made, file, place);
-        },
-      }),
+      kept ? reminder(kept) : null,
+      form({fields: [picker, ...about], submit: t('upload'), send: upload}),
       place),
   };
 }

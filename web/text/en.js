@@ -64,6 +64,13 @@ export default {
   uploading: 'Uploading',
   upload_progress: '{sent} of {size} · {speed}/s · {left} left',
   upload_start: '{sent} of {size}',
+  upload_paused: 'Paused at {sent} of {size}.',
+  upload_lost: 'The connection was lost. Trying again in {seconds} s.',
+  pause: 'Pause',
+  resume: 'Resume',
+  unfinished: 'The upload of “{name}” is not finished. Choose the same film to go on with it.',
+  other_file: 'That is another film than the one that is not finished.',
+  discard: 'Discard it',
   upload_stopped: 'The upload was stopped.',
   try_again: 'Try again',
 

@@ -64,6 +64,13 @@ export default {
   uploading: '正在上传',
   upload_progress: '{sent} / {size} · {speed}/秒 · 剩余 {left}',
   upload_start: '{sent} / {size}',
+  upload_paused: '已暂停，{sent} / {size}',
+  upload_lost: '连接中断，{seconds} 秒后重试。',
+  pause: '暂停',
+  resume: '继续',
+  unfinished: '“{name}”尚未上传完。选择同一部影片即可继续。',
+  other_file: '这不是那部尚未上传完的影片。',
+  discard: '放弃上传',
   upload_stopped: '上传已停止。',
   try_again: '重试',
 

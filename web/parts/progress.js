@@ -1,0 +1,54 @@
+// How far an upload is: a bar, the speed and the time left, and the buttons to pause and to stop it.
+
+import {el} from '../dom.js';
+import {bytes, duration} from '../format.js';
+import {t} from '../language.js';
+
+const LOOK_BACK_MS = 5000;
+
+// Bytes a second, of the last few seconds.
+function speedometer() {
+  let samples = [];
+  return (sent) => {
+    const now = performance.now();
+    samples = [...samples.filter(([time]) => now - time < LOOK_BACK_MS), [now, sent]];
+    const [[time, before]] = samples;
+    return now > time ? (sent - before) / ((now - time) / 1000) : 0;
+  };
+}
+
+// {view, tell, follow}: what is shown, what the upload calls, and what takes the upload that the buttons steer.
+export function progress(file) {
+  let upload = null;
+  let isPaused = false;
+  const bar = el('progress', {max: file.size, value: 0, 'aria-label': t('uploading')});
+  const text = el('p', {class: 'quiet'});
+  const pause = el('button', {type: 'button', class: 'button', onclick: () => {
+    isPaused = !isPaused;
+    pause.textContent = t(isPaused ? 'resume' : 'pause');
+    if (isPaused) upload.pause();
+    else upload.resume();
+  }}, t('pause'));
+  const stop = el('button', {type: 'button', class: 'button danger', onclick: () => upload.stop()}, t('cancel'));
+  let measure = speedometer();
+  const tell = {
+    progress(sent) {
+      const speed = measure(sent);
+      bar.value = sent;
+      const values = {sent: bytes(sent), size: bytes(file.size)};
+      text.textContent = speed > 0
+        ? t('upload_progress', {...values, speed: bytes(speed), left: duration((file.size - sent) / speed)})
+        : t('upload_start', values);
+    },
+    waiting(seconds) {
+      measure = speedometer();
+      text.textContent = t('upload_lost', {seconds});
+    },
+    paused() {
+      measure = speedometer();
+      text.textContent = t('upload_paused', {sent: bytes(bar.value), size: bytes(file.size)});
+    },
+  };
+  const view = el('div', {class: 'progress'}, bar, text, el('p', {class: 'actions'}, pause, stop));
+  return {view, tell, follow: (started) => { upload = started; }};
+}
