@@ -62,7 +62,9 @@ subtest 'watching' => sub {
     $browser->find('video');
     is $browser->script('return document.querySelector("video").networkState === HTMLMediaElement.NETWORK_LOADING'), JSON::PP::false,
         'nothing is fetched before one wants to watch';
+    $browser->press('Play');
     plays('the film plays');
+    $browser->soon('return !document.querySelector(".cover")', 'and is not covered any more');
     $browser->script('document.querySelector("video").pause(); document.querySelector("video").currentTime = 1');
     $browser->soon('const v = document.querySelector("video"); return !v.seeking && v.readyState >= 2 && Math.abs(v.currentTime - 1) < 0.1',
         'one can go to the middle');

@@ -11,8 +11,8 @@ use Browser;
 
 use constant {
     BYTES => 4_000_000,
-    SLOW  => 300_000,     # bytes a second
-    PART  => 300_000,     # bytes after which something happens
+    SLOW  => 100_000,     # bytes a second
+    PART  => 100_000,     # bytes after which something happens
 };
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output);

@@ -28,8 +28,8 @@ use Site::Port;
 
 use constant {
     ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf',
-    LOOK_SECONDS  => 20,
-    START_SECONDS => 60,
+    LOOK_SECONDS  => 60,
+    START_SECONDS => 120,
 };
 
 my $JSON = JSON::PP->new->utf8->allow_nonref;

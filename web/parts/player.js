@@ -3,6 +3,7 @@
 import {problemOf} from '../api.js';
 import {el} from '../dom.js';
 import {t} from '../language.js';
+import {picture} from './card.js';
 
 const USUAL_WAIT_S = 5;
 
@@ -19,9 +20,12 @@ async function reason(url) {
 // preload=none: a film takes a place only when somebody wants to see it.
 export function player(video) {
   const screen = el('video', {
-    controls: true, preload: 'none', playsinline: true, src: video.stream_url, poster: video.poster_url,
-    'aria-label': video.title,
+    controls: true, preload: 'none', playsinline: true, src: video.stream_url, 'aria-label': video.title,
   });
+  const cover = el('button', {type: 'button', class: 'cover', 'aria-label': t('play'), onclick: () => {
+    screen.play().catch(() => {}); // the error event tells what went wrong
+    screen.focus();
+  }}, picture(video));
   const trouble = el('p', {class: 'trouble', role: 'alert'});
   let timer = null;
 
@@ -47,5 +51,6 @@ export function player(video) {
     else if (problem.status === 429 || problem.status === 503) countDown(problem.retryAfter || USUAL_WAIT_S, at);
     else trouble.textContent = problem.status === 0 ? t('problem_none') : t('film_gone');
   });
-  return [el('div', {class: 'screen'}, screen), trouble];
+  screen.addEventListener('play', () => cover.remove());
+  return [el('div', {class: 'screen'}, screen, cover), trouble];
 }

@@ -21,6 +21,7 @@ export default {
   more: 'Show more',
 
   views: '{count} views',
+  play: 'Play',
   not_ready: 'No film yet',
   no_film: 'This video has no film yet.',
   upload_film: 'Upload the film',

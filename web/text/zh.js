@@ -21,6 +21,7 @@ export default {
   more: '显示更多',
 
   views: '{count} 次观看',
+  play: '播放',
   not_ready: '尚无影片',
   no_film: '这个视频还没有影片。',
   upload_film: '上传影片',
