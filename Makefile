@@ -3,7 +3,7 @@
 BUILD    ?= build
 OBJ      := $(BUILD)/obj
 CC       ?= cc
-PACKAGES := fcgi libpq json-c uuid libsodium
+PACKAGES := fcgi libpq json-c uuid libsodium libmd
 JOBS     := $(shell nproc)
 
 CFLAGS   ?= -O2 -g

@@ -1,17 +1,16 @@
 #include "digest.h"
 
 #include <errno.h>
+#include <sha1.h>
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "sha1.h"
 
 enum { PIECE_SIZE = 64 * 1024 };
 
 static size_t size_of(enum digest_kind kind)
 {
-    return kind == DIGEST_SHA1 ? SHA1_SIZE : crypto_hash_sha256_BYTES;
+    return kind == DIGEST_SHA1 ? SHA1_DIGEST_LENGTH : crypto_hash_sha256_BYTES;
 }
 
 /* Decodes base64 (RFC 4648, section 4, padded) that must come to exactly a digest of that kind. */
@@ -78,7 +77,7 @@ enum digest_field digest_read_checksum(const char *text, struct digest *out)
 }
 
 struct hash {
-    struct sha1 sha1;
+    SHA1_CTX sha1;
     crypto_hash_sha256_state sha256;
 };
 
@@ -95,7 +94,7 @@ static bool hash_file(int fd, off_t length, enum digest_kind kind, struct hash *
         if (got <= 0)
             return false;
         if (kind == DIGEST_SHA1)
-            sha1_add(&hash->sha1, piece, (size_t)got);
+            SHA1Update(&hash->sha1, piece, (size_t)got);
         else
             crypto_hash_sha256_update(&hash->sha256, piece, (size_t)got);
         at += got;
@@ -107,12 +106,12 @@ bool digest_check(int fd, off_t length, const struct digest *digest, bool *same)
 {
     struct hash hash;
     unsigned char bytes[DIGEST_SIZE_MAX] = {0};
-    sha1_begin(&hash.sha1);
+    SHA1Init(&hash.sha1);
     crypto_hash_sha256_init(&hash.sha256);
     if (!hash_file(fd, length, digest->kind, &hash))
         return false;
     if (digest->kind == DIGEST_SHA1)
-        sha1_end(&hash.sha1, bytes);
+        SHA1Final(bytes, &hash.sha1);
     else
         crypto_hash_sha256_final(&hash.sha256, bytes);
     *same = memcmp(bytes, digest->bytes, size_of(digest->kind)) == 0;
