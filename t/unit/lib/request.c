@@ -83,6 +83,9 @@ static void test_variables(void)
     is_text(request_variable(&request, "HTTP_XY"), "xy", "one whose name begins alike");
     is_text(request_variable(&request, "EMPTY"), "", "an empty one");
     is_text(request_variable(&request, "HTTP_"), "", "one that wasn't sent");
+    is_text(request_find(&request, "HTTP_X"), "a=b", "one that is looked for");
+    is_text(request_find(&request, "EMPTY"), "", "an empty one is there");
+    is_text(request_find(&request, "HTTP_"), NULL, "one that wasn't sent is not");
 }
 
 static void test_refuse(void)
