@@ -130,7 +130,7 @@ sub headers () {
         'Origin: ' . one_of('null', 'https://evil.example', 'x', ''), 'Sec-Fetch-Site: ' . one_of('cross-site', 'same-origin', word()),
         'X-Forwarded-For: ' . one_of('1.2.3.4', 'x', "'"), 'X-Accel-Redirect: /-media/x', 'X-HTTP-Method-Override: ' . one_of(qw(PATCH DELETE GATE)),
         'Tus-Resumable: ' . one_of('1.0.0', '0.2', 'x'), 'Upload-Length: ' . number(), 'Upload-Offset: ' . number(), 'Upload-Metadata: ' . one_of('a b', ',', 'filename dGVzdA=='),
-        'Content-Digest: ' . one_of('sha-256=:AAAA:', 'x', 'sha-256=' . word()), 'Accept-Encoding: gzip', 'Cookie: ' . one_of('=', ';;;', 'X-User-Id', 'X-Session-Id=' x 9),
+        'Content-Digest: ' . one_of('sha-256=:AAAA:', 'x', 'sha-256=' . word()), 'Accept-Encoding: ' . one_of('identity', 'br', 'x;q=2'), 'Cookie: ' . one_of('=', ';;;', 'X-User-Id', 'X-Session-Id=' x 9),
         word() . ': ' . encoded(text()),
     ) for 1 .. rand 4;
     return @headers;
