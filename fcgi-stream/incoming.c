@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "metrics.h"
 
 static void discard(void *object)
 {
@@ -49,6 +50,7 @@ enum status incoming_open(struct request *request, struct incoming **body)
     if (incoming->fd < 0 || fstat(incoming->fd, &file) != 0)
         return incoming_fail(request, "open");
     incoming->size = file.st_size;
+    metrics_add(METRIC_UPLOAD_BYTES, incoming->size);
     *body = incoming->size > 0 ? incoming : NULL;
     return STATUS_ANSWERED;
 }

@@ -7,6 +7,7 @@
 
 #include "file_store.h"
 #include "log.h"
+#include "metrics.h"
 #include "tus_header.h"
 
 enum status resumable_check_version(struct request *request)
@@ -69,6 +70,7 @@ enum status resumable_open(struct request *request, struct resumable *upload)
         return incoming_fail(request, "collect");
     upload->offset = file->size;
     if (file->size != before) {
+        metrics_add(METRIC_UPLOAD_BYTES, file->size - before);
         log_write(LOG_INFO, "upload_collected", "id=%s bytes=%lld", upload->id,
                   (long long)(file->size - before));
         touch(request, upload);

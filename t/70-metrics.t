@@ -10,6 +10,7 @@ use Cluster;
 use Prometheus;
 use Site;
 use Runner::Command;
+use Tus;
 
 my @NAMES = qw(
     requests_total request_seconds tokens_in_use tokens_capacity tokens_rejected_total tokens_reaped_total
@@ -90,6 +91,27 @@ subtest 'requests' => sub {
     is requests('stream', '/stream/videos/:vid', 204), $all, 'and the gate itself is not';
 };
 
+subtest 'bytes' => sub {
+    my $bytes = sub ($what) { metrics()->value("video_server_${what}_bytes_total") };
+    my $before = $bytes->('upload');
+    $ann->upload($vid, 'bunny.mp4')->is(201);
+    is $bytes->('upload'), $before + Site::Media::BYTES, 'those of an upload';
+    my $sent = $bytes->('stream');
+    $site->get("/stream/videos/$vid")->is(200);
+    $site->soon(sub { $bytes->('stream') >= $sent + Site::Media::BYTES }, 'and those that were sent');
+
+    my $film = Site::Media::content('mp4', 600_000);
+    my $upload = Tus->create($ann, $vid, length $film);
+    $before = $bytes->('upload');
+    $upload->patch(0, substr $film, 0, 40_000)->is(204);
+    is $bytes->('upload'), $before + 40_000, 'those of a piece';
+    my $cut = $upload->open(40_000, substr($film, 40_000, 300_000), 560_000);
+    $site->soon(sub { grep { -s } glob "$site->{media}/incoming/*" }, 'one has begun to come');
+    $cut->close;
+    $site->soon(sub { $upload->offset > 40_000 }, 'and is cut off');
+    is $bytes->('upload'), $before + $upload->offset, 'of it, those that came';
+};
+
 subtest 'times' => sub {
     my %route = (service => 'api', route => '/api/videos/:vid/comments');
     my $lock = $site->transaction("SELECT FROM videos WHERE id = $vid FOR UPDATE");
@@ -147,9 +169,11 @@ subtest 'a file of another version' => sub {
     ok $site->log_lines(qr/event=metrics_refused service=scheduler/), 'which is logged';
     is_deeply [metrics()->wrong], [], 'the others are';
     $site->kill(KILL => 'scheduler');
-    $site->soon(sub { $site->delete('/scheduler/videos/999')->status == 200 }, 'a program that finds such a file');
-    is requests('scheduler', '/scheduler/videos/:vid', 200), 1, 'begins a new one';
-    ok $site->log_lines(qr/event=metrics_replaced/), 'which is logged, too';
+    $site->soon(sub { $site->log_lines(qr/event=metrics_replaced/) }, 'a program that finds such a file says so');
+    $site->soon(sub {
+        $site->delete('/scheduler/videos/999');    # by a worker of the old one, perhaps
+        return requests('scheduler', '/scheduler/videos/:vid', 200) > 0;
+    }, 'and begins a new one');
 };
 
 subtest 'the database' => sub {
