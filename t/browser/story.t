@@ -145,6 +145,16 @@ subtest 'sessions' => sub {
     $browser->fill('Name', 'ann')->fill('Password', PASSWORD)->click('main button', 'Log in')->is_at('/settings', 'logged in again, one goes on');
 };
 
+subtest 'another password' => sub {
+    my $other = $site->user('ann', PASSWORD);
+    $browser->go('/settings')->fill('Old password', 'not this one')->fill('New password', 'fifteen green parrots')
+        ->press('Change the password')->sees('the old password is wrong')->is_at('/settings', 'a wrong one does not log out');
+    $browser->fill('Old password', PASSWORD)->press('Change the password')->sees('The password has been changed.');
+    $other->get('/api/sessions')->is(401, 'other sessions have ended');
+    $browser->soon('return document.querySelectorAll(".rows li").length === 1', 'this one is the only one');
+    $site->user('ann', 'fifteen green parrots');
+};
+
 subtest 'the end' => sub {
     $browser->go($video)->press('Delete');
     $browser->click('dialog button', 'Delete')->sees('The video has been deleted.')->sees_not('Test card');
