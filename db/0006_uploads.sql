@@ -55,3 +55,24 @@ $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON uploads TO video_stream;
 GRANT SELECT, DELETE ON uploads TO video_scheduler;
+
+-- A video's poster. It is a file like any other, so the key of one that goes, with its video or for another,
+-- becomes a row of the deletion table.
+CREATE TABLE posters (
+    video_id     bigint PRIMARY KEY REFERENCES videos ON DELETE CASCADE,
+    media_key    uuid NOT NULL UNIQUE,
+    content_type text NOT NULL,
+    size         bigint NOT NULL CHECK (size > 0)
+);
+
+CREATE FUNCTION posters_queue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO video_deletions (video_id, media_key) VALUES (OLD.video_id, OLD.media_key);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER posters_queue AFTER DELETE OR UPDATE OF media_key ON posters
+    FOR EACH ROW EXECUTE FUNCTION posters_queue();
+
+GRANT SELECT (video_id) ON posters TO video_api;
+GRANT SELECT, INSERT, UPDATE ON posters TO video_stream;

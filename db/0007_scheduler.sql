@@ -25,6 +25,7 @@ CREATE TABLE sweeps (
 CREATE VIEW media_references (media_key) AS
     SELECT media_key FROM videos WHERE media_key IS NOT NULL
     UNION ALL SELECT media_key FROM video_deletions
+    UNION ALL SELECT media_key FROM posters
     UNION ALL SELECT id FROM uploads;
 
 -- A deleted video while it can be brought back: its row and its comments as they were.

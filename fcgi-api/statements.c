@@ -14,7 +14,7 @@
 /* What video_read in video_store.c takes, of videos v joined with users u. */
 #define VIDEO_COLUMNS \
     "v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type," \
-    " v.revision, " VIDEO_VIEWS
+    " v.revision, " VIDEO_VIEWS ", EXISTS (SELECT FROM posters p WHERE p.video_id = v.id)"
 
 /* The video $1, locked, and whether the user $2 may change it: their own, with one of the revisions $3, if there
  * are any. */

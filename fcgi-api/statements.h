@@ -36,7 +36,7 @@ enum statement {
 };
 
 /* How many columns of a row make a video. */
-enum { VIDEO_COLUMN_COUNT = 10 };
+enum { VIDEO_COLUMN_COUNT = 11 };
 
 extern const struct db_statement api_statements[STATEMENT_COUNT];
 

@@ -18,6 +18,7 @@ void video_read(const struct db_rows *rows, int row, struct video *video)
         .content_type = db_text(rows, row, 7),
         .revision = db_number(rows, row, 8),
         .views = db_number(rows, row, 9),
+        .poster = db_number(rows, row, 10) == 1,
     };
 }
 

@@ -13,6 +13,7 @@ struct video {
     int64_t size;
     const char *content_type;
     int64_t views;
+    bool poster;      /* it has one */
     int64_t revision; /* raised by each edit and each new file */
 };
 

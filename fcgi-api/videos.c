@@ -36,6 +36,16 @@ static void write_file(struct json *json, const struct video *video)
     json_text(json, "stream_url", url);
 }
 
+static void write_poster(struct json *json, const struct video *video)
+{
+    char url[64];
+    snprintf(url, sizeof url, "/stream/videos/%lld/poster", (long long)video->id);
+    if (video->poster)
+        json_text(json, "poster_url", url);
+    else
+        json_null(json, "poster_url");
+}
+
 static void write_video(struct json *json, const struct video *video)
 {
     json_object(json);
@@ -47,7 +57,7 @@ static void write_video(struct json *json, const struct video *video)
     json_time(json, "create_time", video->create_time_us / 1000000);
     json_text(json, "state", video->ready ? "ready" : "created");
     write_file(json, video);
-    json_null(json, "poster_url");
+    write_poster(json, video);
     json_number(json, "views", video->views);
     json_object_end(json);
 }

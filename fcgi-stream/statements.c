@@ -62,6 +62,18 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                       " WHERE id = $1::uuid AND resumable RETURNING expires_at"},
     [UPLOAD_DELETE] = {"upload_delete", "DELETE FROM uploads WHERE id = $1::uuid"},
 
+    [POSTER_GET] = {"poster_get",
+                    "SELECT media_key::text, content_type FROM posters WHERE video_id = $1::bigint",
+                    .read = true},
+    /* What is shown of the video changes, so it gets another revision. */
+    [POSTER_PUT] = {"poster_put",
+                    "WITH video AS (UPDATE videos SET media_key = media_key"
+                    " WHERE id = $1::bigint AND author_id = $2::bigint RETURNING id)"
+                    " INSERT INTO posters (video_id, media_key, content_type, size)"
+                    " SELECT id, $3::uuid, $4::text, $5::bigint FROM video"
+                    " ON CONFLICT (video_id) DO UPDATE SET media_key = excluded.media_key,"
+                    " content_type = excluded.content_type, size = excluded.size RETURNING 1"},
+
     [VIEW_POSITION] = {"view_position", "SELECT position FROM view_queues WHERE id = $1::uuid", .read = true},
     [VIEW_FORGET] = {"view_forget", "DELETE FROM video_viewers WHERE expires_at <= now()"},
 

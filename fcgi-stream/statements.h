@@ -16,6 +16,8 @@ enum statement {
     UPLOAD_GET,
     UPLOAD_TOUCH,
     UPLOAD_DELETE,
+    POSTER_GET,
+    POSTER_PUT,
     VIEW_POSITION,
     VIEW_FORGET,
     VIEW_COUNT,

@@ -25,11 +25,17 @@ enum status upload_gate(struct request *request, struct response *response);
 /* Refuses a request whose Content-Digest or Repr-Digest can't be read. */
 enum status upload_check_digest_fields(struct request *request);
 enum status upload_video(struct request *request, struct response *response);
+enum status poster_get(struct request *request, struct response *response);
+enum status poster_gate(struct request *request, struct response *response);
+enum status poster_put(struct request *request, struct response *response);
 enum status tus_gate(struct request *request, struct response *response);
 enum status tus_append(struct request *request, struct response *response);
 enum status tus_show(struct request *request, struct response *response);
 enum status tus_end(struct request *request, struct response *response);
 enum status tus_options(struct request *request, struct response *response);
+
+/* 507 when the disk is nearly full. */
+enum status upload_check_disk(struct request *request);
 
 /* What kind of video the file is: 415 when it is none that is taken. */
 enum status upload_check_type(struct request *request, int fd, int64_t size, const char **content_type);

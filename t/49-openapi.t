@@ -73,6 +73,7 @@ sub ask ($who, $method, $address, $status, %options) {
 my $ann  = $site->user('ann');
 my $bob  = $site->user('bob');
 my $FILM = Site::Media::content('mp4');
+my $PICTURE = "\xff\xd8\xff\xe0" . 'a JPEG';
 my $UID  = $ann->id;
 my $PWD  = Site::Actor::PASSWORD;
 
@@ -136,6 +137,9 @@ subtest 'what goes well' => sub {
     watch(304, 'If-None-Match' => scalar $film->header('ETag'));
     watch(416, Range => 'bytes=9999999-');
     upload(201);
+    ask($ann, PUT => "/stream/videos/$READY/poster", 201, body => $PICTURE);
+    my $poster = ask($site, GET => "/stream/videos/$READY/poster", 200);
+    ask($site, GET => "/stream/videos/$READY/poster", 304, headers => {'If-None-Match' => scalar $poster->header('ETag')});
     ask($site, OPTIONS => $_, 204) for "/stream/videos/$EMPTY", '/stream/uploads/' . NOBODYS_UUID;
     my $upload = begin_upload();
     ask($ann, PATCH => $upload->url, 204, Tus->piece(0, substr $FILM, 0, 1000));
@@ -202,6 +206,12 @@ subtest 'what is wrong with a request' => sub {
         [$site->user('dora'), DELETE => "/api/videos/$EMPTY/comments/$comment", 403],
         [$ann, DELETE => "/api/videos/$EMPTY/comments/" . NOBODYS_UUID, 404],
         [$site, GET => '/stream/videos/x', 400], [$site, GET => "/stream/videos/$EMPTY", 404],
+        [$site, GET => '/stream/videos/x/poster', 400], [$site, GET => "/stream/videos/$EMPTY/poster", 404],
+        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => '', 400], [$site, PUT => "/stream/videos/$EMPTY/poster", body => $PICTURE, 401],
+        [$bob, PUT => "/stream/videos/$EMPTY/poster", body => $PICTURE, 403],
+        [$ann, PUT => '/stream/videos/' . NOBODYS_ID . '/poster', body => $PICTURE, 404],
+        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => 'x' x (512 * 1024 + 1), 413],
+        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => 'a picture', 415],
         [$site, DELETE => '/scheduler/videos/x', 400], [$site, DELETE => "/scheduler/videos/$EMPTY", from => '127.0.0.2', 403],
         [$site, GET => '/metrics', from => '127.0.0.2', 403],
     );
@@ -250,6 +260,7 @@ subtest 'when all tokens are taken' => sub {
     my $uploader = $ann->open('POST', '/stream/videos/' . new_video(), body => '', headers => {'Content-Length' => 1000});
     $site->soon(sub { $bucket->in_use('upload') }, 'somebody uploads');
     ask($ann, PATCH => $upload->url, 429, Tus->piece(0, 'x'));
+    ask($ann, PUT => "/stream/videos/$EMPTY/poster", 429, body => $PICTURE);
     ask($ann, POST => "/stream/videos/$EMPTY", 429, body => $FILM, headers => {'Content-Type' => 'video/mp4'});
     $uploader->close;
 };
@@ -274,6 +285,7 @@ my @all = (
     [$ann, PATCH => "/api/videos/$READY", json => {title => 'x'}], [$ann, DELETE => "/api/videos/$READY"],
     [$site, GET => "/api/videos/$READY/comments"], [$ann, POST => "/api/videos/$READY/comments", json => {content => 'x'}],
     [$ann, DELETE => "/api/videos/$READY/comments/" . NOBODYS_UUID],
+    [$site, GET => "/stream/videos/$READY/poster"], [$ann, PUT => "/stream/videos/$READY/poster", body => $PICTURE],
     [$site, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $FILM],
     [$ann, GET => '/stream/uploads/' . NOBODYS_UUID, %TUS], [$ann, DELETE => '/stream/uploads/' . NOBODYS_UUID, %TUS],
     [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->piece(0, 'x')],

@@ -1,0 +1,107 @@
+/* Posters: a picture for each video that has one, JPEG or WebP. To look at one takes no token. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file_store.h"
+#include "incoming.h"
+#include "log.h"
+#include "picture.h"
+#include "poster_store.h"
+#include "reservation.h"
+
+enum { POSTER_MAX = 512 * 1024 };
+
+static enum status check_size(struct request *request, int64_t size)
+{
+    if (size == 0)
+        return request_refuse(request, STATUS_BAD_REQUEST, "the picture is empty");
+    if (size > POSTER_MAX)
+        return request_refuse(request, STATUS_TOO_LARGE, "the picture is larger than 512 KiB");
+    return STATUS_ANSWERED;
+}
+
+/* 204: the body may come. One without a length is bounded by nginx, and looked at when it is there. */
+enum status poster_gate(struct request *request, struct response *response)
+{
+    const char *text = request_variable(request, "CONTENT_LENGTH");
+    char token[BUCKET_TOKEN_SIZE];
+    int64_t length;
+    enum store_outcome outcome = file_store_check_author(request->db, request->ids.vid, request->user_id);
+    enum status status = status_of_store(outcome);
+    if (status == STATUS_ANSWERED && *text)
+        status = param_number(text, strlen(text), INT64_MAX, &length) ? check_size(request, length)
+                                                                      : STATUS_BAD_REQUEST;
+    if (status == STATUS_ANSWERED)
+        status = upload_check_disk(request);
+    if (status == STATUS_ANSWERED)
+        status = token_take(request, BUCKET_UPLOAD, token);
+    return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
+}
+
+static enum status check_type(struct request *request, const struct incoming *body, const char **content_type)
+{
+    unsigned char head[PICTURE_HEAD_BYTES];
+    ssize_t length = pread(body->fd, head, sizeof head, 0);
+    if (length < 0)
+        return incoming_fail(request, "read");
+    *content_type = picture_type(head, (size_t)length, body->size);
+    return *content_type
+               ? STATUS_ANSWERED
+               : request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "the picture is neither JPEG nor WebP");
+}
+
+/* First the file, then the row that names it. */
+static enum status publish(struct request *request, const struct incoming *body, const char *content_type)
+{
+    const struct stream_context *context = request->context;
+    char key[PARAM_UUID_SIZE];
+    bool kept;
+    if (!reservation_id(request, key))
+        return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
+    if (!media_publish(&context->media, body->fd, body->path, key))
+        return incoming_fail(request, "publish");
+    const struct video_file file = {key, content_type, body->size};
+    enum store_outcome outcome =
+        poster_store_put(request->db, request->ids.vid, request->user_id, &file, &kept);
+    if (!kept && !media_remove(&context->media, key))
+        log_write(LOG_ERROR, "poster_left", "id=%s reason=\"%s\"", request->id, strerror(errno));
+    return status_of_store(outcome);
+}
+
+/* 201; 404 when the video has gone meanwhile; 413 and 415 for what the picture is. */
+enum status poster_put(struct request *request, struct response *response)
+{
+    struct incoming *body;
+    const char *content_type;
+    enum status status = incoming_open(request, &body);
+    if (status == STATUS_ANSWERED)
+        status = check_size(request, body ? body->size : 0);
+    if (status == STATUS_ANSWERED)
+        status = check_type(request, body, &content_type);
+    if (status == STATUS_ANSWERED)
+        status = publish(request, body, content_type);
+    if (status != STATUS_ANSWERED)
+        return status;
+    struct json *json = response_json(response, 201);
+    json_object(json);
+    json_number(json, "id", request->ids.vid);
+    json_number(json, "size", body->size);
+    json_text(json, "content_type", content_type);
+    json_object_end(json);
+    return STATUS_ANSWERED;
+}
+
+/* 200, and nginx sends the picture; 404 when there is none. */
+enum status poster_get(struct request *request, struct response *response)
+{
+    struct video_file file;
+    char name[MEDIA_NAME_SIZE];
+    enum store_outcome outcome = poster_store_get(request->db, request->ids.vid, &file);
+    if (outcome != STORE_DONE)
+        return status_of_store(outcome);
+    media_name(file.key, name);
+    response_header(response, "Content-Type", file.content_type);
+    buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
+    return response_empty(response, 200);
+}
