@@ -130,14 +130,14 @@ $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
 
 $(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/scheduler.a $(LIB)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync $(LIBS)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs $(LIBS)
 
 $(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OBJ)/t/fault/upload.o \
                             $(OBJ)/fcgi-stream.a $(LIB)
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
-	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=rename,--wrap=copy_file_range,--wrap=PQsendQueryPrepared $(LIBS)
+	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=copy_file_range,--wrap=PQsendQueryPrepared $(LIBS)
 
 $(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler
 

@@ -209,6 +209,18 @@ bool media_sync(const struct media *media, const char *key)
     return sync_dir(path) || errno == ENOENT;
 }
 
+bool media_sync_all(const struct media *media)
+{
+    int fd = open(media->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = syncfs(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return done;
+}
+
 bool media_exists(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];

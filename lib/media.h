@@ -82,4 +82,8 @@ WARN_UNUSED bool media_remove_incoming(const struct media *media, const char *na
 /* Makes durable what was removed from the folder that the key's file is in. False with errno set. */
 WARN_UNUSED bool media_sync(const struct media *media, const char *key);
 
+/* The same for all folders at once, and for all else that is written to their file system: quicker than many
+ * folders one by one, each of which costs the disk a flush. False with errno set. */
+WARN_UNUSED bool media_sync_all(const struct media *media);
+
 #endif

@@ -5,6 +5,8 @@
 
 #include "step.h"
 
+enum { FOLDERS_ONE_BY_ONE = 8 };
+
 static void remove_files(struct task_context *context, struct batch *batch)
 {
     for (int i = 0; i < batch->count && !task_is_late(context); i++) {
@@ -14,16 +16,28 @@ static void remove_files(struct task_context *context, struct batch *batch)
     }
 }
 
-/* The one before it in the batch whose folder, the same, was synced; NULL when there was none. */
-static const struct task *synced_before(const struct batch *batch, int at, const bool *synced)
+/* The one before it in the batch that is in the same folder and is marked; NULL when there is none. */
+static const struct task *synced_before(const struct batch *batch, int at, const bool *marked)
 {
     for (int i = 0; i < at; i++)
-        if (synced[i] && memcmp(batch->tasks[i].subject, batch->tasks[at].subject, 2) == 0)
+        if (marked[i] && memcmp(batch->tasks[i].subject, batch->tasks[at].subject, 2) == 0)
             return &batch->tasks[i];
     return NULL;
 }
 
-static void sync_folders(struct task_context *context, struct batch *batch)
+/* How many folders have lost a file. */
+static int count_folders(const struct batch *batch)
+{
+    bool counted[BATCH_MAX] = {false};
+    int count = 0;
+    for (int i = 0; i < batch->count; i++) {
+        counted[i] = batch->tasks[i].state == TASK_DONE && !synced_before(batch, i, counted);
+        count += counted[i];
+    }
+    return count;
+}
+
+static void sync_one_by_one(struct task_context *context, struct batch *batch)
 {
     bool synced[BATCH_MAX] = {false};
     for (int i = 0; i < batch->count; i++) {
@@ -39,6 +53,23 @@ static void sync_folders(struct task_context *context, struct batch *batch)
             synced[i] = true;
         }
     }
+}
+
+static void sync_all(struct task_context *context, struct batch *batch)
+{
+    if (media_sync_all(context->media))
+        return;
+    for (int i = 0; i < batch->count; i++)
+        if (batch->tasks[i].state == TASK_DONE)
+            task_end(&batch->tasks[i], false);
+}
+
+static void sync_folders(struct task_context *context, struct batch *batch)
+{
+    if (count_folders(batch) > FOLDERS_ONE_BY_ONE)
+        sync_all(context, batch);
+    else
+        sync_one_by_one(context, batch);
 }
 
 void file_delete(struct task_context *context, struct batch *batch)

@@ -2,7 +2,7 @@
  *
  * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
  * comes there as the Nth one is killed, once; or "wait": it stays there until the file is gone, and has made NAME.reached
- * meanwhile. A file unlink or fsync holds the number of the error that the system call returns, and a part of
+ * meanwhile. A file unlink, fsync or syncfs holds the number of the error that the system call returns, and a part of
  * the path that it is for, if not for any. */
 #include "step.h"
 
@@ -23,6 +23,8 @@ int __real_unlink(const char *path);
 int __wrap_unlink(const char *path);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
+int __real_syncfs(int fd);
+int __wrap_syncfs(int fd);
 
 static bool path_of(const char *name, const char *suffix, char path[PATH_SIZE])
 {
@@ -97,11 +99,22 @@ int __wrap_unlink(const char *path)
     return fails("unlink", path) ? -1 : __real_unlink(path);
 }
 
-int __wrap_fsync(int fd)
+/* The same for an open file. */
+static bool fails_at(const char *name, int fd)
 {
     char link[64], path[PATH_SIZE];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = '\0';
-    return fails("fsync", path) ? -1 : __real_fsync(fd);
+    return fails(name, path);
+}
+
+int __wrap_fsync(int fd)
+{
+    return fails_at("fsync", fd) ? -1 : __real_fsync(fd);
+}
+
+int __wrap_syncfs(int fd)
+{
+    return fails_at("syncfs", fd) ? -1 : __real_syncfs(fd);
 }

@@ -44,7 +44,7 @@ sub hold_at ($self, $step) {
 
 sub is_held ($self, $step) { return -e "$self->{folder}/$step.reached" }
 
-# unlink or fsync fails with the error, of paths with that part in them.
+# unlink, fsync or syncfs fails with the error, of paths with that part in them.
 sub fail ($self, $call, $error, $part = '') { return $self->_write($call, 0 + $error . " $part") }
 
 # Takes back what was said of a step or a system call.

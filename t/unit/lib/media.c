@@ -194,6 +194,7 @@ static void test_publish(void)
     ok(media_remove(&media, key), "it is removed");
     ok(!exists(path_of(key)), "and gone");
     ok(media_sync(&media, key), "for good");
+    ok(media_sync_all(&media), "and so is all else");
     ok(media_remove(&media, key), "once more is done");
     ok(media_remove(&media, KEY), "so is a file in a folder that there never was");
     ok(media_sync(&media, KEY), "which is as good as durable");
@@ -214,6 +215,7 @@ static void test_faults(void)
 
     ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
     ok(!media_remove(&media, key), "then removing is a fault, not done");
+    ok(!media_sync_all(&media), "nor can anything be made durable");
     is_int(errno, ENOENT, "for a reason");
     is_int(media_create_part(incoming(), other), -1, "and nothing can come in");
     ok(mkdir(media.root, 0700) == 0, "an empty one, as where a disk should be mounted");
