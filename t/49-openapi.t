@@ -137,6 +137,7 @@ subtest 'what goes well' => sub {
     watch(304, 'If-None-Match' => scalar $film->header('ETag'));
     watch(416, Range => 'bytes=9999999-');
     upload(201);
+    $site->soon(sub { !$bucket->in_use('upload') }, 'the token is there');
     ask($ann, PUT => "/stream/videos/$READY/poster", 201, body => $PICTURE);
     my $poster = ask($site, GET => "/stream/videos/$READY/poster", 200);
     ask($site, GET => "/stream/videos/$READY/poster", 304, headers => {'If-None-Match' => scalar $poster->header('ETag')});

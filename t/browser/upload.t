@@ -10,7 +10,7 @@ use Site;
 use Browser;
 
 use constant {
-    BYTES => 4_000_000,
+    BYTES => 20_000_000,
     SLOW  => 100_000,     # bytes a second
     PART  => 100_000,     # bytes after which something happens
 };
