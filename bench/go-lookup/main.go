@@ -26,10 +26,14 @@ const (
 
 	pageLength = 50
 
-	videoList = `SELECT v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type
+	videoColumns = `v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type,
+		coalesce((SELECT t.views FROM video_traffic t WHERE t.video_id = v.id), 0),
+		EXISTS (SELECT FROM posters p WHERE p.video_id = v.id)`
+
+	videoList = `SELECT ` + videoColumns + `
 		FROM videos v JOIN users u ON u.id = v.author_id ORDER BY v.create_time DESC, v.id DESC LIMIT $1`
 
-	videoGet = `SELECT v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type
+	videoGet = `SELECT ` + videoColumns + `
 		FROM videos v JOIN users u ON u.id = v.author_id WHERE v.id = $1`
 )
 
@@ -55,8 +59,10 @@ type server struct {
 func readRow(row pgx.Row) (*video, error) {
 	v := &video{State: "created"}
 	var created time.Time
+	var poster bool
 	err := row.Scan(
-		&v.ID, &v.AuthorID, &v.AuthorName, &v.Title, &v.Description, &created, &v.Size, &v.ContentType)
+		&v.ID, &v.AuthorID, &v.AuthorName, &v.Title, &v.Description, &created, &v.Size, &v.ContentType,
+		&v.Views, &poster)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +70,10 @@ func readRow(row pgx.Row) (*video, error) {
 	if v.Size != nil {
 		url := fmt.Sprintf("/stream/videos/%d", v.ID)
 		v.State, v.StreamURL = "ready", &url
+	}
+	if poster {
+		url := fmt.Sprintf("/stream/videos/%d/poster", v.ID)
+		v.PosterURL = &url
 	}
 	return v, nil
 }
