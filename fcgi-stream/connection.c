@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -39,7 +40,7 @@ const char *connection_client(const struct connection *connection, char text[CON
 {
     if (connection->family == 0 ||
         !inet_ntop(connection->family, connection->client, text, CONNECTION_TEXT_SIZE))
-        strcpy(text, "-");
+        snprintf(text, CONNECTION_TEXT_SIZE, "-");
     return text;
 }
 

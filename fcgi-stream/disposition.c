@@ -78,7 +78,7 @@ void disposition_write(struct buffer *out, const char *title, const char *conten
         length = (size_t)snprintf(name, sizeof name, "video-%" PRId64, video_id);
     name[length] = '\0';
     if (!ends_with(name, length, end))
-        strcpy(name + length, end);
+        snprintf(name + length, sizeof name - length, "%s", end);
     buffer_text(out, "Content-Disposition: attachment; filename=\"");
     write_plain(out, name);
     buffer_text(out, "\"; filename*=UTF-8''");
