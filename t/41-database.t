@@ -120,7 +120,7 @@ subtest 'a server that is stopped, and started again' => sub {
 
 subtest 'a server that hangs, and goes on' => sub {
     my $before = Site::Snapshot::take($site);
-    $cluster->freeze;
+    $cluster->freeze($site);
     my $start = time;
     my @crowd = map { $ann->open('POST', '/api/videos', json => {title => 'Crowd'}) } 1 .. CROWD;
     my @answers = map { $_->rest(DEADLINE + SLACK) } @crowd;
@@ -178,7 +178,7 @@ subtest 'a server of the site\'s own' => sub {
     my $own = Site->start(%ONE_THREAD);
     my $its = inhabit($own);
     my $before = Site::Snapshot::take($own);
-    $own->expect_log($OUTAGE, qr/postgresql died \(exit status 0\)/);
+    $own->expect_log($OUTAGE, Cluster::HUNG, qr/postgresql died \(exit status 0\)/);
     my $runner = $own->pid;
     kill 'STOP', $runner;
     my ($postmaster) = $own->kill(INT => 'postgres');

@@ -45,7 +45,8 @@ sub text () {
     )->();
 }
 
-sub number () { return one_of(0, 1, -1, 1.5, '1e3', 9_223_372_036_854_775_807, '9223372036854775808', '1' . '0' x 40, '-0', int rand 100) }
+# No id that a video gets later: whether its deletion was asked for before that, nobody could tell.
+sub number () { return one_of(0, 1, -1, 1.5, '1e3', 9_223_372_036_854_775_807, '9223372036854775808', '1' . '0' x 40, '-0', int rand @videos) }
 
 sub id () { return maybe(0.7) ? one_of(@videos, 1, 2, 3) : one_of(number(), 'x', '', '%31', '1%00', '%ff', word(), encoded(text())) }
 

@@ -72,7 +72,7 @@ subtest 'the database comes back' => sub {
 };
 
 subtest 'the database hangs' => sub {
-    $cluster->freeze;
+    $cluster->freeze($site);
     is_deeply statuses($seen), {200 => ROUNDS}, 'what was seen is still sent';
     $site->get("/stream/videos/$gone")->is(503);
     $cluster->thaw;

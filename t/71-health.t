@@ -46,7 +46,7 @@ subtest 'no database' => sub {
 };
 
 subtest 'a database that hangs' => sub {
-    $cluster->freeze;
+    $cluster->freeze($site);
     my $response = $site->get('/readyz', seconds => 10)->is(503, 'is told in time')->problem('004');
     $site->get('/livez')->is(200);
     $cluster->thaw;

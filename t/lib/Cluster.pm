@@ -26,6 +26,9 @@ use constant {
     LOGIN         => 'site',
     PASSWORD      => q{it's 1 secret\\},
     READY_SECONDS => 60,
+
+    # What a server that hung may say of statements that nobody waits for any more.
+    HUNG => qr/ERROR:  canceling statement due to statement timeout|FATAL:  connection to client lost/,
 };
 
 sub start ($class) {
@@ -106,9 +109,13 @@ sub down ($self, $signal = 'INT') {
     return;
 }
 
-# Makes the server hang, with all its connections, or go on.
-sub freeze ($self) { return kill 'STOP', $self->_pids }
-sub thaw   ($self) { return kill 'CONT', $self->_pids }
+# Makes the server hang, with all its connections, or go on. The site's log may hold what it says in the end.
+sub freeze ($self, $site) {
+    $site->expect_log(HUNG);
+    return kill 'STOP', $self->_pids;
+}
+
+sub thaw ($self) { return kill 'CONT', $self->_pids }
 
 sub _pids ($self) {
     return ($self->{pid}, map { $_->[0] } Site::Processes::below($self->{pid}));
