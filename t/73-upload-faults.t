@@ -34,7 +34,6 @@ my $half = $length / 2;
 $site->expect_log(
     qr/event=worker_ended .*signal=9/,
     qr/\[error\].*(?:prematurely closed connection|connect\(\) to unix:\S+ failed)/,
-    qr/\[error\].*auth request unexpected status: 503/,
     qr/FATAL:  connection to client lost|could not send data to client|Connection reset by peer/,
 );
 
@@ -129,6 +128,24 @@ for my $name (sort keys %UPLOADS) {
         cmp_ok $kills, '>=', 5, "it was killed $kills times";
     };
 }
+
+subtest 'killed in the gate' => sub {
+    my $video = add();
+    my $upload = Tus->create($ann, $video, $length);
+    my %asks = (
+        'a raw body' => sub (%options) { $ann->post("/stream/videos/$video", $film, %options) },
+        'a piece'    => sub (%options) { $ann->request('PATCH', $upload->url, %options, Tus->piece(0, $film, Expect => '100-continue')) },
+        'a poster'   => sub (%options) { $ann->put("/stream/videos/$video/poster", 'x' x 1000, %options) },
+    );
+    for my $name (sort keys %asks) {
+        $faults->kill_at('after_query');
+        my $answer = $asks{$name}->(headers => {Expect => '100-continue'}, on => $site->connect);
+        $answer->is(503, "$name: the client may try again")->problem('012')->header_is('Retry-After', 1);
+        is $answer->sent, 0, 'no byte of the body has been sent';
+    }
+    $upload->delete->is(204);
+    in_order('killed in the gate');
+};
 
 subtest 'others die while a piece is on its way' => sub {
     $site->expect_log(qr/(?:nginx|fcgi-stream|postgresql) died/, qr/database system (?:was|is)|terminating connection/, qr/level=error/);
