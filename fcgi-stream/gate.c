@@ -36,7 +36,7 @@ enum status upload_gate(struct request *request, struct response *response)
     if (status == STATUS_ANSWERED)
         status = upload_check_digest_fields(request);
     if (status == STATUS_ANSWERED)
-        status = reservation_make(request, bytes);
+        status = reservation_make(request, UPLOAD_FILM, bytes);
     return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
 }
 

@@ -21,21 +21,19 @@ static enum status check_size(struct request *request, int64_t size)
     return STATUS_ANSWERED;
 }
 
-/* 204: the body may come. One without a length is bounded by nginx, and looked at when it is there. */
+/* 204: the body may come. One without a length is bounded by nginx, and looked at when it is there. The bytes count
+ * with the user's films, or many small pictures would come to as much as anybody likes. */
 enum status poster_gate(struct request *request, struct response *response)
 {
     const char *text = request_variable(request, "CONTENT_LENGTH");
-    char token[BUCKET_TOKEN_SIZE];
-    int64_t length;
+    int64_t length = POSTER_MAX;
     enum store_outcome outcome = file_store_check_author(request->db, request->ids.vid, request->user_id);
     enum status status = status_of_store(outcome);
     if (status == STATUS_ANSWERED && *text)
         status = param_number(text, strlen(text), INT64_MAX, &length) ? check_size(request, length)
                                                                       : STATUS_BAD_REQUEST;
     if (status == STATUS_ANSWERED)
-        status = upload_check_disk(request);
-    if (status == STATUS_ANSWERED)
-        status = token_take(request, BUCKET_UPLOAD, token);
+        status = reservation_make(request, UPLOAD_POSTER, length);
     return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
 }
 
@@ -52,13 +50,11 @@ static enum status check_type(struct request *request, const struct incoming *bo
 }
 
 /* First the file, then the row that names it. */
-static enum status publish(struct request *request, const struct incoming *body, const char *content_type)
+static enum status publish(struct request *request, const struct incoming *body, const char *key,
+                           const char *content_type)
 {
     const struct stream_context *context = request->context;
-    char key[PARAM_UUID_SIZE];
     bool kept;
-    if (!reservation_id(request, key))
-        return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     if (!media_publish(&context->media, body->fd, body->path, key))
         return incoming_fail(request, "publish");
     const struct video_file file = {key, content_type, body->size};
@@ -74,15 +70,20 @@ enum status poster_put(struct request *request, struct response *response)
 {
     struct incoming *body;
     const char *content_type;
+    char id[PARAM_UUID_SIZE];
+    if (!reservation_id(request, id))
+        return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     enum status status = incoming_open(request, &body);
     if (status == STATUS_ANSWERED)
         status = check_size(request, body ? body->size : 0);
     if (status == STATUS_ANSWERED)
         status = check_type(request, body, &content_type);
     if (status == STATUS_ANSWERED)
-        status = publish(request, body, content_type);
-    if (status != STATUS_ANSWERED)
+        status = publish(request, body, id, content_type);
+    if (status != STATUS_ANSWERED) {
+        reservation_cancel(request, id);
         return status;
+    }
     struct json *json = response_json(response, 201);
     json_object(json);
     json_number(json, "id", request->ids.vid);

@@ -5,7 +5,6 @@
 
 #include "journal_line.h"
 #include "log.h"
-#include "upload_store.h"
 
 bool reservation_id(const struct request *request, char id[PARAM_UUID_SIZE])
 {
@@ -76,7 +75,7 @@ static enum status refuse(struct request *request, enum upload_room room)
     return request_refuse(request, STATUS_STORAGE_FULL, details[room]);
 }
 
-static enum status reserve(struct request *request, int64_t bytes)
+static enum status reserve(struct request *request, enum upload_kind kind, int64_t bytes)
 {
     const struct stream_context *context = request->context;
     char id[PARAM_UUID_SIZE];
@@ -92,6 +91,7 @@ static enum status reserve(struct request *request, int64_t bytes)
         .video_id = request->ids.vid,
         .user_id = request->user_id,
         .bytes = bytes,
+        .kind = kind,
         .room = free_bytes - request->config->disk_headroom_bytes,
     };
     enum upload_room room = UPLOAD_DISK_FULL;
@@ -103,14 +103,14 @@ static enum status reserve(struct request *request, int64_t bytes)
     return room == UPLOAD_ROOM ? STATUS_ANSWERED : refuse(request, room);
 }
 
-enum status reservation_make(struct request *request, int64_t bytes)
+enum status reservation_make(struct request *request, enum upload_kind kind, int64_t bytes)
 {
     const struct stream_context *context = request->context;
     char token[BUCKET_TOKEN_SIZE];
     enum status status = token_take(request, BUCKET_UPLOAD, token);
     if (status != STATUS_ANSWERED)
         return status;
-    status = reserve(request, bytes);
+    status = reserve(request, kind, bytes);
     if (status != STATUS_ANSWERED)
         bucket_release(context->bucket, token, NULL);
     return status;

@@ -42,8 +42,8 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                         " SELECT (SELECT count(*) FROM new), (SELECT author_id FROM old)"},
 
     [UPLOAD_RESERVE] = {"upload_reserve",
-                        "SELECT upload_reserve($1::uuid, $2::bigint, $3::bigint, $4::bigint, $5::bigint,"
-                        " $6::bigint, $7::bigint, $8::bigint)"},
+                        "SELECT upload_reserve($1::uuid, $2::bigint, $3::bigint, $4::bigint, $5::boolean,"
+                        " $6::bigint, $7::bigint, $8::bigint, $9::bigint)"},
     [UPLOAD_CANCEL] = {"upload_cancel", "DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"},
     [UPLOAD_DIRECT] = {"upload_direct", "SELECT id::text FROM uploads WHERE NOT resumable",
                        .read = true},
@@ -65,10 +65,11 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [POSTER_GET] = {"poster_get",
                     "SELECT media_key::text, content_type FROM posters WHERE video_id = $1::bigint",
                     .read = true},
-    /* What is shown of the video changes, so it gets another revision. */
+    /* What is shown of the video changes, so it gets another revision. What was set aside is the poster's. */
     [POSTER_PUT] = {"poster_put",
                     "WITH video AS (UPDATE videos SET media_key = media_key"
-                    " WHERE id = $1::bigint AND author_id = $2::bigint RETURNING id)"
+                    " WHERE id = $1::bigint AND author_id = $2::bigint RETURNING id),"
+                    " ended AS (DELETE FROM uploads WHERE id = $3::uuid AND EXISTS (SELECT FROM video))"
                     " INSERT INTO posters (video_id, media_key, content_type, size)"
                     " SELECT id, $3::uuid, $4::text, $5::bigint FROM video"
                     " ON CONFLICT (video_id) DO UPDATE SET media_key = excluded.media_key,"

@@ -13,6 +13,7 @@ enum store_outcome upload_store_reserve(struct db *db, const struct config *conf
     db_bind_number(&params, claim->video_id);
     db_bind_number(&params, claim->user_id);
     db_bind_number(&params, claim->bytes);
+    db_bind_literal(&params, claim->kind == UPLOAD_POSTER ? "true" : "false");
     db_bind_number(&params, config->user_quota_bytes);
     db_bind_number(&params, config->user_quota_videos);
     db_bind_number(&params, claim->room);

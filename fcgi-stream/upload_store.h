@@ -5,11 +5,14 @@
 #include "config.h"
 #include "store.h"
 
+enum upload_kind { UPLOAD_FILM, UPLOAD_POSTER };
+
 /* An upload that asks to be let in. */
 struct upload_claim {
     const char *id; /* a UUID; the key of the file that it will be */
     int64_t video_id, user_id;
     int64_t bytes;
+    enum upload_kind kind;
     int64_t room; /* bytes that may still be written to the disk */
 };
 

@@ -72,7 +72,7 @@ static const struct setting settings[] = {
     {"VS_UPLOAD_TOKENS", NUMBER(upload_tokens, 1, 100000), "64", "uploads received at one time"},
     {"VS_MAX_UPLOAD_BYTES", BYTES(max_upload_bytes, KIB, 16 * TIB), "250M", "largest video file"},
     {"VS_USER_QUOTA_BYTES", BYTES(user_quota_bytes, 0, KIB *TIB), "0",
-     "what a user's videos may have together; 0 is no quota"},
+     "what a user's videos and posters may have together; 0 is no quota"},
     {"VS_USER_QUOTA_VIDEOS", NUMBER(user_quota_videos, 0, 1000000000), "0",
      "videos with a file that a user may have; 0 is no quota"},
     {"VS_DISK_HEADROOM_BYTES", BYTES(disk_headroom_bytes, 0, KIB *TIB), "1G",

@@ -112,6 +112,40 @@ subtest 'videos of a user' => sub {
     $site->stop;
 };
 
+subtest 'posters of a user' => sub {
+    my $site = Site->start(VS_USER_QUOTA_BYTES => 2 * FILM, VS_USER_QUOTA_VIDEOS => 1);
+    my $bucket = Bucket->new($site);
+    my $ann = $site->user('ann');
+    my @videos = map { add($ann) } 1 .. 3;
+    my $picture = "\xff\xd8\xff\xe0" . 'x' x (FILM / 2 - 4);
+    my $put = sub ($video, $body = $picture, %options) { return $ann->put(url($video) . '/poster', $body, %options) };
+    upload($ann, $videos[0])->is(201, 'a film');
+    $put->($_)->is(201, 'a poster, also of a video without a film') for @videos[0, 1];
+    is reserved($ann), 0, 'nothing is set aside any more';
+    my $refused = $put->($videos[2], $picture, headers => {Expect => '100-continue'}, on => $site->connect)
+        ->is(507, 'one more')->problem('013');
+    is $refused->sent, 0, 'no byte of the body has been sent';
+    is $refused->json->{detail}, $OVER_BYTES, 'it says why';
+    is $bucket->in_use('upload'), 0, 'a refusal takes no token';
+    refused($ann, $videos[0], $OVER_BYTES, 'a film, for which the posters leave no room');
+    $put->($videos[2], "4\r\nabcd\r\n0\r\n\r\n", headers => {'Transfer-Encoding' => 'chunked', 'Content-Length' => undef})
+        ->is(507, 'without a length it might be as large as any');
+
+    $ann->delete("/api/videos/$videos[1]")->is(204);
+    for my $round (1 .. 3) {
+        $put->($videos[2], 'x' x (FILM / 2))->is(415, 'a poster that comes to nothing');
+        is reserved($ann), 0, 'gives back what was set aside';
+    }
+    my $upload = $ann->open('PUT', url($videos[2]) . '/poster', body => '', headers => {'Content-Length' => FILM / 2});
+    $site->soon(sub { reserved($ann) == 1 }, 'a poster is on its way');
+    $put->($videos[0])->is(507, 'what is being uploaded counts');
+    $upload->close;
+    $site->soon(sub { $put->($videos[2])->status == 201 }, 'when its client has gone it does not');
+    $ann->delete("/api/videos/$videos[0]")->is(204);
+    upload($ann, $videos[2])->is(201, 'what is deleted makes room');
+    $site->stop;
+};
+
 subtest 'a disk that is nearly full' => sub {
     my $folder = File::Temp->newdir;
     my $site = Site->start;
@@ -124,6 +158,7 @@ subtest 'a disk that is nearly full' => sub {
     $ann = $site->user('ann');
     my $other = add($ann);
     refused($ann, $other, $DISK_FULL, 'without');
+    $ann->put(url($other) . '/poster', 'x')->is(507, 'for a poster neither')->problem('013');
     $site->get(url($video))->is(200, 'films are sent')->body_is($bytes);
     $ann->post("/api/videos/$video/comments", {content => 'Lovely.'})->is(201, 'comments are taken');
     $ann->delete("/api/videos/$video")->is(204, 'and films deleted');
