@@ -2,6 +2,7 @@
 
 use v5.36;
 
+use Fcntl qw(LOCK_EX);
 use FindBin;
 use IPC::Open2 qw(open2);
 use JSON::PP ();
@@ -22,7 +23,7 @@ my $TREE = "$FindBin::Bin/..";
 my $JSON = JSON::PP->new->utf8->canonical;
 
 my $cluster = Cluster->start;
-my $site = Site->start(
+my %SETTINGS = (
     cluster             => $cluster,
     VS_MAX_UPLOAD_BYTES => '9M',
     VS_USER_QUOTA_BYTES => '10M',
@@ -31,6 +32,7 @@ my $site = Site->start(
     VS_LOGIN_FAILURES   => 3,
     VS_REGISTRATIONS_PER_ADDRESS => 30,
 );
+my $site = Site->start(%SETTINGS);
 
 sub read_file ($path) {
     open my $file, '<:raw', $path or die "cannot read $path: $!\n";
@@ -264,6 +266,24 @@ subtest 'when all tokens are taken' => sub {
     ask($ann, PUT => "/stream/videos/$EMPTY/poster", 429, body => $PICTURE);
     ask($ann, POST => "/stream/videos/$EMPTY", 429, body => $FILM, headers => {'Content-Type' => 'video/mp4'});
     $uploader->close;
+};
+
+subtest 'when another request has the upload open' => sub {
+    my $upload = begin_upload();
+    $upload->patch(0, substr $FILM, 0, 1000)->is(204);
+    open my $file, '+<', "$site->{media}/incoming/${\$upload->id}" or die "cannot open an upload: $!\n";
+    flock $file, LOCK_EX or die "cannot lock an upload: $!\n";
+    ask($ann, DELETE => $upload->url, 409, %TUS);
+    close $file;
+};
+
+subtest 'when the disk is nearly full' => sub {
+    my $url = begin_upload()->url;
+    $site->stop(keep => 1);
+    $site = Site->start(%SETTINGS, folder => $site->folder, VS_DISK_HEADROOM_BYTES => '1024T');
+    ($ann, $bob) = map { $site->user($_) } qw(ann bob);
+    ask($ann, PATCH => $url, 507, Tus->piece(0, 'x'));
+    ask($ann, PUT => "/stream/videos/$EMPTY/poster", 507, body => $PICTURE);
 };
 
 subtest 'after too many attempts from one address' => sub {
