@@ -315,6 +315,16 @@ int bucket_in_use(const struct bucket *bucket, enum bucket_kind kind)
     return count_in_use(bucket->shared, kind, 0, slot_end(bucket->shared, kind));
 }
 
+uint64_t bucket_releases(const struct bucket *bucket, enum bucket_kind kind)
+{
+    const struct shared *shared = bucket->shared;
+    uint64_t sum = 0;
+    int end = slot_end(shared, kind);
+    for (int i = 0; i < end; i++)
+        sum += word_generation(atomic_load_explicit(&shared->words[kind][i], memory_order_relaxed));
+    return sum;
+}
+
 void bucket_each(const struct bucket *bucket, enum bucket_kind kind, bucket_visit *visit, void *argument)
 {
     const struct shared *shared = bucket->shared;

@@ -73,6 +73,9 @@ int bucket_reap_connections(struct bucket *bucket, int64_t min_age_ms);
 /* Tokens of a kind that are out. */
 int bucket_in_use(const struct bucket *bucket, enum bucket_kind kind);
 
+/* A number that is another one after each token of that kind that came back. */
+uint64_t bucket_releases(const struct bucket *bucket, enum bucket_kind kind);
+
 /* How many may be out, and how many streams to one client (0: no cap). To lower a limit takes nothing away:
  * none is given out until fewer are out. A capacity is 1 to BUCKET_CAPACITY_MAX; false: no memory for it. */
 enum { BUCKET_CAPACITY_MAX = 100000 };

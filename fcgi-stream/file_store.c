@@ -55,5 +55,6 @@ enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t u
     *kept = db_number(&rows, 0, 0) == 1;
     if (*kept)
         return STORE_DONE;
-    return db_is_null(&rows, 0, 1) ? STORE_MISSING : STORE_FORBIDDEN;
+    bool is_others = !db_is_null(&rows, 0, 1) && db_number(&rows, 0, 1) != user_id;
+    return is_others ? STORE_FORBIDDEN : STORE_MISSING;
 }

@@ -20,7 +20,7 @@ enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigne
 enum store_outcome file_store_check_author(struct db *db, int64_t video_id, int64_t user_id);
 
 /* Makes it the video's file; one that it replaces is queued for deletion. STORE_FORBIDDEN when the video is
- * another user's. *kept is false when it is sure that no row names the file. */
+ * another user's, STORE_MISSING when it or the upload is gone. *kept is false when it is sure that no row names the file. */
 enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t user_id,
                                       const struct video_file *file, bool *kept);
 

@@ -1,3 +1,4 @@
+#include "bookkeeper.h"
 #include "clock.h"
 #include "journal.h"
 #include "log.h"
@@ -6,7 +7,6 @@
 #include "program.h"
 #include "statements.h"
 #include "stream.h"
-#include "view_counter.h"
 
 enum {
     REAP_EVERY_MS = 1000,
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
     };
     const struct pool_group groups[] = {
         {"stream", (int)config.stream_processes, (int)config.stream_threads, &service},
-        {"views", 1, 1, &service, .work = view_counter_work, .no_socket = true},
+        {"books", 1, 1, &service, .work = bookkeeper_work, .no_socket = true},
     };
     struct keeper keeper = {.config = &config, .context = &context};
     struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS};

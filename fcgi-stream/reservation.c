@@ -47,22 +47,21 @@ static bool is_alive(const struct bucket *bucket, const char *id)
     return search.found;
 }
 
-/* Takes back what was set aside for uploads whose requests are over. True when there was any. */
-static bool take_back(struct request *request)
+enum store_outcome reservation_take_back(struct db *db, const struct stream_context *context, int *count)
 {
-    const struct stream_context *context = request->context;
     struct db_rows rows;
-    bool any = false;
-    if (upload_store_direct(request->db, &rows) != STORE_DONE)
-        return false;
-    for (int i = 0; i < rows.count; i++) {
+    *count = 0;
+    enum store_outcome outcome = upload_store_direct(db, &rows);
+    for (int i = 0; outcome == STORE_DONE && i < rows.count; i++) {
         const char *id = db_text(&rows, i, 0);
         if (is_alive(context->bucket, id))
             continue;
-        any = upload_store_cancel(request->db, id) == STORE_DONE || any;
+        outcome =
+            media_exists(&context->media, id) ? upload_store_abandon(db, id) : upload_store_cancel(db, id);
+        ++*count;
         log_write(LOG_INFO, "upload_taken_back", "id=%s", id);
     }
-    return any;
+    return outcome;
 }
 
 static enum status refuse(struct request *request, enum upload_room room)
@@ -95,8 +94,10 @@ static enum status reserve(struct request *request, enum upload_kind kind, int64
         .room = free_bytes - request->config->disk_headroom_bytes,
     };
     enum upload_room room = UPLOAD_DISK_FULL;
+    int taken;
     enum store_outcome outcome = upload_store_reserve(request->db, request->config, &claim, &room);
-    if (outcome == STORE_DONE && room != UPLOAD_ROOM && take_back(request))
+    if (outcome == STORE_DONE && room != UPLOAD_ROOM &&
+        reservation_take_back(request->db, context, &taken) == STORE_DONE && taken > 0)
         outcome = upload_store_reserve(request->db, request->config, &claim, &room);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);

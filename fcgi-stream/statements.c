@@ -24,14 +24,16 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                       .read = true},
 
     /* The new key comes and the old one goes to the deletion table, and what was set aside is the video's, or
-     * none of it; the last column is the author, of whichever video there was. Doing it once more changes
-     * nothing. */
+     * none of it, as when there is nothing set aside any more; the last column is the author, of whichever video
+     * there was. Doing it once more changes nothing. */
     [UPLOAD_PUBLISH] = {"upload_publish",
                         "WITH old AS (SELECT id, author_id, media_key FROM videos"
                         " WHERE id = $1::bigint FOR UPDATE),"
+                        " mine AS (SELECT id FROM uploads WHERE id = $3::uuid FOR UPDATE),"
                         " new AS (UPDATE videos v SET media_key = $3::uuid, content_type = $4::text,"
                         " size = $5::bigint, upload_time = now()"
-                        " FROM old WHERE v.id = old.id AND old.author_id = $2::bigint RETURNING v.id),"
+                        " FROM old WHERE v.id = old.id AND old.author_id = $2::bigint"
+                        " AND (old.media_key = $3::uuid OR EXISTS (SELECT FROM mine)) RETURNING v.id),"
                         " queued AS (INSERT INTO video_deletions (video_id, media_key)"
                         " SELECT old.id, old.media_key FROM old JOIN new USING (id)"
                         " WHERE old.media_key IS NOT NULL AND old.media_key <> $3::uuid),"
@@ -45,6 +47,11 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                         "SELECT upload_reserve($1::uuid, $2::bigint, $3::bigint, $4::bigint, $5::boolean,"
                         " $6::bigint, $7::bigint, $8::bigint, $9::bigint)"},
     [UPLOAD_CANCEL] = {"upload_cancel", "DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"},
+    /* A file that nobody publishes any more goes the way of all files. */
+    [UPLOAD_ABANDON] = {"upload_abandon",
+                        "WITH gone AS (DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"
+                        " RETURNING video_id, id)"
+                        " INSERT INTO video_deletions (video_id, media_key) SELECT video_id, id FROM gone"},
     [UPLOAD_DIRECT] = {"upload_direct", "SELECT id::text FROM uploads WHERE NOT resumable",
                        .read = true},
 
@@ -69,9 +76,9 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [POSTER_PUT] = {"poster_put",
                     "WITH video AS (UPDATE videos SET media_key = media_key"
                     " WHERE id = $1::bigint AND author_id = $2::bigint RETURNING id),"
-                    " ended AS (DELETE FROM uploads WHERE id = $3::uuid AND EXISTS (SELECT FROM video))"
+                    " ended AS (DELETE FROM uploads WHERE id = $3::uuid AND EXISTS (SELECT FROM video) RETURNING 1)"
                     " INSERT INTO posters (video_id, media_key, content_type, size)"
-                    " SELECT id, $3::uuid, $4::text, $5::bigint FROM video"
+                    " SELECT id, $3::uuid, $4::text, $5::bigint FROM video, ended"
                     " ON CONFLICT (video_id) DO UPDATE SET media_key = excluded.media_key,"
                     " content_type = excluded.content_type, size = excluded.size RETURNING 1"},
 

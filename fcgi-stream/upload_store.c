@@ -33,6 +33,13 @@ enum store_outcome upload_store_cancel(struct db *db, const char *id)
     return store_of_db(db_query(db, UPLOAD_CANCEL, &params, NULL));
 }
 
+enum store_outcome upload_store_abandon(struct db *db, const char *id)
+{
+    struct db_params params = {0};
+    db_bind_literal(&params, id);
+    return store_of_db(db_query(db, UPLOAD_ABANDON, &params, NULL));
+}
+
 enum store_outcome upload_store_direct(struct db *db, struct db_rows *rows)
 {
     return store_of_db(db_query(db, UPLOAD_DIRECT, NULL, rows));

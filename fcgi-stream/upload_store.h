@@ -25,6 +25,9 @@ enum store_outcome upload_store_reserve(struct db *db, const struct config *conf
 /* Gives back what was set aside for an upload that isn't resumable. */
 enum store_outcome upload_store_cancel(struct db *db, const char *id);
 
+/* The same when its file has its final name: that is queued for deletion. */
+enum store_outcome upload_store_abandon(struct db *db, const char *id);
+
 /* A resumable upload. Texts live as long as the request. */
 struct upload_row {
     int64_t video_id, user_id;

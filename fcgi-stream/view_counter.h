@@ -1,10 +1,22 @@
-/* The process that writes into the database what was sent of which video (views.h). */
+/* Writes into the database what was sent of which video (views.h). */
 #ifndef VIEW_COUNTER_H
 #define VIEW_COUNTER_H
 
-#include "pool.h"
+#include "arena.h"
+#include "db.h"
+#include "views.h"
 
-/* For struct pool_group; the service's context is a struct stream_context. */
-bool view_counter_work(const struct pool_group *group, const struct config *config, int listen_fd);
+enum { VIEW_BATCH = 1000 };
+
+struct view_counter {
+    struct db *db;
+    struct arena *arena;
+    struct views *views;
+    bool in_step; /* the queue's position is the database's; at first it isn't */
+    struct view batch[VIEW_BATCH];
+};
+
+/* Counts what is there now, as far as the database can be reached. */
+void view_counter_count(struct view_counter *counter);
 
 #endif

@@ -82,9 +82,10 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                        " FROM sessions WHERE expires_at <= now() LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
                        " RETURNING 1) SELECT count(*) FROM gone"},
 
+    /* Those that aren't resumable end with their requests, however long these take; fcgi-stream sees to them. */
     [UPLOAD_SWEEP] = {"upload_sweep",
                       "WITH gone AS (DELETE FROM uploads WHERE id = ANY (ARRAY (SELECT id FROM uploads"
-                      " WHERE expires_at <= now() LIMIT $1::bigint)) AND expires_at <= now()"
+                      " WHERE resumable AND expires_at <= now() LIMIT $1::bigint)) AND expires_at <= now()"
                       " RETURNING 1) SELECT count(*) FROM gone"},
     [UPLOAD_EXISTS] = {"upload_exists", "SELECT id::text FROM uploads WHERE id = $1::uuid", .read = true},
 

@@ -35,7 +35,10 @@ sub incoming ($where = $site) { return map { s{.*/}{}r } glob "$where->{media}/i
 # What must hold after each upload, whatever became of it.
 sub nothing_left ($name) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return $site->soon(sub { !incoming() && !$bucket->in_use('upload') }, "$name: no body and no token is left");
+    return $site->soon(
+        sub { !incoming() && !$bucket->in_use('upload') && !$site->sql('SELECT count(*) FROM uploads') },
+        "$name: no body and no token is left, and nothing is set aside",
+    );
 }
 
 # The path of a video's file.

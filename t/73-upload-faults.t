@@ -91,6 +91,13 @@ sub in_order ($name) {
     return is "@lost|@strangers", '|', "$name: rows and files agree";
 }
 
+# Of films and posters that were not acknowledged, their clients have vanished or their workers died.
+sub nothing_set_aside () {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $site->soon(sub { !$site->sql('SELECT count(*) FROM uploads WHERE NOT resumable') },
+        'nothing is set aside any more', PATIENCE);
+}
+
 # Interrupts one upload at the step for that time. False when it does not come to it so often.
 sub interrupt ($name, $step, $time) {
     my $way = $UPLOADS{$name};
@@ -126,8 +133,41 @@ for my $name (sort keys %UPLOADS) {
             }
         }
         cmp_ok $kills, '>=', 5, "it was killed $kills times";
+        nothing_set_aside();
     };
 }
+
+subtest 'killed: the bookkeeper' => sub {
+    for my $time (1 .. 3) {
+        $faults->kill_at('after_books_query', $time);
+        my $upload = $ann->open('POST', '/stream/videos/' . add(), body => 'x', headers => {'Content-Length' => 1000});
+        $site->soon(sub { $site->sql('SELECT count(*) FROM uploads WHERE NOT resumable') }, 'an upload begins');
+        $upload->close;
+        nothing_set_aside();
+        $site->soon(sub { !$faults->is_set('after_books_query') }, 'it was killed', PATIENCE);
+    }
+    in_order('killed: the bookkeeper');
+};
+
+# As when nginx has not waited for the answer.
+subtest 'taken back too early' => sub {
+    my $video = add();
+    my %uploads = (
+        'a film'   => sub () { $ann->open('POST', "/stream/videos/$video", body => $film) },
+        'a poster' => sub () { $ann->open('PUT', "/stream/videos/$video/poster", body => "\xff\xd8\xff\xe0" . 'x' x 1000) },
+    );
+    for my $name (sort keys %uploads) {
+        $faults->hold_at('after_rename');
+        my $upload = $uploads{$name}->();
+        $site->soon(sub { $faults->is_held('after_rename') }, "$name is about to be published", PATIENCE);
+        $site->sql('DELETE FROM uploads WHERE NOT resumable');
+        $faults->go_on('after_rename');
+        like $upload->answer($name eq 'a film' ? 'POST' : 'PUT'), qr{^HTTP/1\.1 404 }, 'then it is not';
+        $upload->close;
+        in_order($name);
+    }
+    $site->get("/stream/videos/$video$_")->is(404) for '', '/poster';
+};
 
 subtest 'killed in the gate' => sub {
     my $video = add();
@@ -145,6 +185,7 @@ subtest 'killed in the gate' => sub {
     }
     $upload->delete->is(204);
     in_order('killed in the gate');
+    nothing_set_aside();
 };
 
 subtest 'others die while a piece is on its way' => sub {

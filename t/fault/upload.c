@@ -2,11 +2,14 @@
  * each a step before and one after, so that a test can kill it between any two (see step.c).
  *
  * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been
- * answered yet. */
+ * answered yet. The bookkeeper's statements are steps of their own, after_books_query. */
 #include <libpq-fe.h>
 #include <sys/types.h>
 
+#include "pool.h"
 #include "step.h"
+
+static bool is_bookkeeper;
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
@@ -16,6 +19,8 @@ int __real_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
                                const int *lengths, const int *formats, int result_format);
 int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
                                const int *lengths, const int *formats, int result_format);
+bool __real_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd);
+bool __wrap_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd);
 
 int __wrap_rename(const char *from, const char *to)
 {
@@ -39,6 +44,12 @@ int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
 {
     int sent = __real_PQsendQueryPrepared(connection, name, count, values, lengths, formats, result_format);
     PQflush(connection);
-    step_reached("after_query");
+    step_reached(is_bookkeeper ? "after_books_query" : "after_query");
     return sent;
+}
+
+bool __wrap_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd)
+{
+    is_bookkeeper = true;
+    return __real_bookkeeper_work(group, config, listen_fd);
 }

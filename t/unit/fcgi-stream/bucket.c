@@ -56,8 +56,12 @@ static void test_capacity(void)
     is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 1, "one of them is out");
     ok(strcmp(tokens[0], tokens[1]) && strcmp(tokens[1], tokens[2]) && strcmp(tokens[0], tokens[2]),
        "all have names of their own");
+    uint64_t releases = bucket_releases(bucket, BUCKET_STREAM),
+             others = bucket_releases(bucket, BUCKET_UPLOAD);
     ok(bucket_release(bucket, tokens[1], NULL), "one is given back");
     is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "so two are out");
+    ok(bucket_releases(bucket, BUCKET_STREAM) != releases, "which can be seen");
+    ok(bucket_releases(bucket, BUCKET_UPLOAD) == others, "and is no matter of the others");
     is_int(take(bucket, BUCKET_STREAM, 5, token), BUCKET_TAKEN, "and another can be taken");
     is_int(take(bucket, BUCKET_STREAM, 6, token), BUCKET_FULL, "but just one");
     bucket_close(bucket);
