@@ -54,13 +54,13 @@ sub _add_video ($site, $name, $bytes) {
     my $path = $site->folder . "/$name.mp4";
     _write_film($path, $bytes);
     my $id = add_empty($site);
-    _demand(201, _author($site)->upload($id, $path));
+    _demand(201, author($site)->upload($id, $path));
     return [$id, $path];
 }
 
 # Adds a video that has no file; its id.
 sub add_empty ($site) {
-    return _demand(201, _author($site)->post('/api/videos', {title => 'Film'}))->{id};
+    return _demand(201, author($site)->post('/api/videos', {title => 'Film'}))->{id};
 }
 
 # Where the video's file is, below the media folder.
@@ -78,7 +78,8 @@ sub compare ($address, $path) {
 
 my $author;
 
-sub _author ($site) {
+# Who adds them, logged in.
+sub author ($site) {
     return $author if $author;
     my %ann = (user_name => 'ann', pwd => 'correct horse battery staple');
     _demand(201, $site->post('/api/users', \%ann));

@@ -9,9 +9,11 @@ use constant {
     RESET_PEAK => 5,    # proc(5), clear_refs
 };
 
-# From now on.
+sub of ($class, $site) { return bless {site => $site, processes => [_processes($site)]}, $class }
+
+# The highest from now on.
 sub watch ($class, $site) {
-    my $self = bless {site => $site, processes => [_processes($site)]}, $class;
+    my $self = $class->of($site);
     for my $process (@{$self->{processes}}) {
         my $path = "/proc/$process->{pid}/clear_refs";
         open my $file, '>', $path or die "cannot write $path: $!\n";
@@ -27,6 +29,13 @@ sub read ($self) {
     my $is  = join ' ', map { $_->{pid} } _processes($self->{site});
     die "not the same processes any more: $was were there, $is are\n" if $was ne $is;
     return map { {%$_, _memory($_->{pid})} } @{$self->{processes}};
+}
+
+# Bytes that the processes have together whose programs' names begin like that.
+sub now ($self, $begin) {
+    my $sum = 0;
+    $sum += {_memory($_->{pid})}->{now} for grep { $_->{name} =~ /^\Q$begin\E/ } @{$self->{processes}};
+    return $sum;
 }
 
 # The first of a program is its supervisor. Its log says which pool a worker is of.

@@ -33,7 +33,7 @@ sub measure ($self, $options) {
     my $site = $self->{stand}->site;
     $self->_allow_open_files;
     my $before = $self->_memory;
-    $self->_set_tokens(VIEWERS + MORE_TOKENS);
+    $self->{stand}->set_tokens(stream => VIEWERS + MORE_TOKENS);
     print STDERR 'opening ' . VIEWERS . " streams\n";
     my @viewers = map { $self->_view } 1 .. VIEWERS;
     for my $round (1 .. ROUNDS) {
@@ -96,14 +96,6 @@ sub _anonymous ($pid) {
     open my $file, '<', "/proc/$pid/status" or die "cannot read /proc/$pid/status: $!\n";
     my ($kib) = map { /^RssAnon:\s+(\d+) kB/ } <$file>;
     return ($kib // 0) * KIB;
-}
-
-sub _set_tokens ($self, $count) {
-    my $site = $self->{stand}->site;
-    local $ENV{VS_STATE_DIR} = $site->state_path('');
-    my ($status, $output) = Runner::Command::capture([$self->{stand}->build . '/vsctl', 'tokens', '--stream', $count]);
-    die "vsctl failed: $output\n" if $status != 0;
-    return;
 }
 
 sub _allow_open_files ($self) {

@@ -13,6 +13,7 @@ use FindBin    ();
 use Bench::Go;
 use Bench::Nginx;
 use Runner::Account;
+use Runner::Command;
 use Runner::Settings;
 use Site ();
 use Site::Port;
@@ -41,7 +42,7 @@ sub start ($self) {
     my $site = $self->{site};
     $site->run;
     $site->await_answer or die "the site does not start:\n" . $site->output;
-    my $folder = $site->folder . '/bench';
+    my $folder = $self->folder;
     $self->{pools}->own_folder($folder, 0755);
     my $run = readlink $site->state_path('run');
     my $media = $site->state_path('media');
@@ -85,6 +86,15 @@ sub complaints ($self) {
     return map { "$_\n" } @lines;
 }
 
+# So many tokens of a kind, stream or upload.
+sub set_tokens ($self, $kind, $count) {
+    local $ENV{VS_STATE_DIR} = $self->{site}->state_path('');
+    my ($status, $output) = Runner::Command::capture(["$BUILD/vsctl", 'tokens', "--$kind", $count]);
+    die "vsctl failed: $output\n" if $status != 0;
+    return;
+}
+
+sub folder        ($self) { return $self->{site}->folder . '/bench' }
 sub build         ($self) { return $BUILD }
 sub site          ($self) { return $self->{site} }
 sub address       ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
