@@ -6,7 +6,9 @@ use lib "$FindBin::Bin/lib";
 
 use Bucket;
 use Digest::SHA ();
+use Http2;
 use Site;
+use Site::Port;
 
 use constant {
     MOST   => 2 * 1024 * 1024,
@@ -15,7 +17,8 @@ use constant {
     TOKENS => 4,
 };
 
-my $site = Site->start(VS_MAX_UPLOAD_BYTES => MOST, VS_UPLOAD_TOKENS => TOKENS);
+my $http2 = Site::Port::free();
+my $site = Site->start(VS_MAX_UPLOAD_BYTES => MOST, VS_UPLOAD_TOKENS => TOKENS, VS_HTTP2_PORT => $http2);
 my $bucket = Bucket->new($site);
 my $ann = $site->user('ann');
 my $ben = $site->user('ben');
@@ -299,6 +302,10 @@ subtest 'refused before the body' => sub {
         $asked->header_like('WWW-Authenticate', qr/^Bearer/) if $status == 401;
         $actor->post(url($id), $body, headers => \%headers, on => $site->connect)
             ->is($status, "$name, unasked: $status")->problem($code);
+        for my $expect (undef, '100-continue') {
+            my $bytes = $actor->bytes('POST', url($id), body => $body, headers => {Expect => $expect, %headers});
+            is Http2->refusal($http2, $bytes), "$status $code", "$name, over HTTP/2, without a byte of the body";
+        }
     }
     is_deeply [incoming()], [], 'nothing has been stored';
     is discarded(), $before, 'nor ever was';
@@ -329,6 +336,7 @@ subtest 'as many as may be' => sub {
         ->is(429)->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
     is $refused->json->{detail}, 'as many uploads are being received as may be', 'says which limit it is';
     is $refused->sent, 0, 'no byte of the body has been sent';
+    is Http2->refusal($http2, $ann->bytes('POST', url(add()), body => $bytes)), '429 011', 'nor is it over HTTP/2';
     $ann->post(url(add($ben)), $bytes, %typed, on => $site->connect)->is(403, 'what is forbidden is still forbidden');
     my $first = shift @uploads;
     $first->send(substr $bytes, -1);

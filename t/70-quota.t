@@ -7,8 +7,10 @@ use lib "$FindBin::Bin/lib";
 
 use Bucket;
 use File::Temp ();
+use Http2;
 use Parallel;
 use Site;
+use Site::Port;
 
 use constant {
     FILM      => 100_000,
@@ -16,6 +18,7 @@ use constant {
     HALF_DISK => 40 * 1024 * 1024,
 };
 
+my $http2 = Site::Port::free();
 my $bytes = Site::Media::content('mp4', FILM);
 my %typed = (headers => {'Content-Type' => 'video/mp4'});
 
@@ -49,6 +52,7 @@ sub refused ($actor, $video, $detail, $name) {
     $answer->is(507, $name)->problem('013');
     is $answer->sent, 0, 'no byte of the body has been sent';
     is $answer->json->{detail}, $detail, 'it says why';
+    is Http2->refusal($http2, $actor->bytes('POST', url($video), body => $bytes)), '507 013', 'over HTTP/2, too';
     return upload($actor, $video)->is(507, "$name, unasked");
 }
 
@@ -57,7 +61,7 @@ my $OVER_VIDEOS = 'the user has as many videos as one may have';
 my $DISK_FULL   = 'the disk has no room for it';
 
 subtest 'bytes of a user' => sub {
-    my $site = Site->start(VS_USER_QUOTA_BYTES => 3 * FILM);
+    my $site = Site->start(VS_USER_QUOTA_BYTES => 3 * FILM, VS_HTTP2_PORT => $http2);
     my $bucket = Bucket->new($site);
     my ($ann, $ben) = map { $site->user($_) } qw(ann ben);
     my @videos = map { add($ann) } 1 .. 4;
@@ -96,7 +100,7 @@ subtest 'bytes of a user' => sub {
 };
 
 subtest 'videos of a user' => sub {
-    my $site = Site->start(VS_USER_QUOTA_VIDEOS => 2);
+    my $site = Site->start(VS_USER_QUOTA_VIDEOS => 2, VS_HTTP2_PORT => $http2);
     my $ann = $site->user('ann');
     my @videos = map { add($ann) } 1 .. 3;
     upload($ann, $videos[0])->is(201, 'one');
@@ -113,7 +117,7 @@ subtest 'videos of a user' => sub {
 };
 
 subtest 'posters of a user' => sub {
-    my $site = Site->start(VS_USER_QUOTA_BYTES => 2 * FILM, VS_USER_QUOTA_VIDEOS => 1);
+    my $site = Site->start(VS_USER_QUOTA_BYTES => 2 * FILM, VS_USER_QUOTA_VIDEOS => 1, VS_HTTP2_PORT => $http2);
     my $bucket = Bucket->new($site);
     my $ann = $site->user('ann');
     my @videos = map { add($ann) } 1 .. 3;
@@ -154,7 +158,7 @@ subtest 'a disk that is nearly full' => sub {
     upload($ann, $video)->is(201, 'with enough room');
     $site->stop(keep => 1);
 
-    $site = Site->start(VS_DISK_HEADROOM_BYTES => '1024T', folder => $site->folder);
+    $site = Site->start(VS_DISK_HEADROOM_BYTES => '1024T', VS_HTTP2_PORT => $http2, folder => $site->folder);
     $ann = $site->user('ann');
     my $other = add($ann);
     refused($ann, $other, $DISK_FULL, 'without');

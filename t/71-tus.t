@@ -6,8 +6,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Bucket;
+use Http2;
 use Parallel;
 use Site;
+use Site::Port;
 use Time::Piece ();
 use Tus;
 
@@ -16,7 +18,8 @@ use constant {
     TOKENS => 4,
 };
 
-my $site = Site->start(VS_MAX_UPLOAD_BYTES => MOST, VS_UPLOAD_TOKENS => TOKENS);
+my $http2 = Site::Port::free();
+my $site = Site->start(VS_MAX_UPLOAD_BYTES => MOST, VS_UPLOAD_TOKENS => TOKENS, VS_HTTP2_PORT => $http2);
 my $bucket = Bucket->new($site);
 my $ann = $site->user('ann');
 my $ben = $site->user('ben');
@@ -126,10 +129,13 @@ subtest 'creations that are refused' => sub {
     );
     for my $case (@cases) {
         my ($name, $status, $code, $actor, $id, %headers) = @$case;
-        my $answer = $actor->post("/stream/videos/$id", $film, on => $site->connect, headers => {'Tus-Resumable' => '1.0.0',
-            'Upload-Length' => $length, 'Content-Type' => Tus::PIECE_TYPE, Expect => '100-continue', %headers});
+        my %asked = (headers => {'Tus-Resumable' => '1.0.0', 'Upload-Length' => $length,
+            'Content-Type' => Tus::PIECE_TYPE, Expect => '100-continue', %headers});
+        my $answer = $actor->post("/stream/videos/$id", $film, on => $site->connect, %asked);
         $answer->is($status, "$name: $status")->problem($code)->header_is('Tus-Resumable', '1.0.0');
         is $answer->sent, 0, 'no byte of the body has been sent';
+        is Http2->refusal($http2, $actor->bytes('POST', "/stream/videos/$id", body => $film, %asked)), "$status $code",
+            'nor is it over HTTP/2';
         $answer->header_is('Tus-Version', '1.0.0') if $status == 412;
     }
     is $site->sql('SELECT count(*) FROM uploads WHERE finished_at IS NULL'), 0, 'nothing is set aside';
@@ -160,9 +166,11 @@ subtest 'pieces that are refused' => sub {
     for my $case (@cases) {
         my ($name, $status, $code, $actor, %headers) = @$case;
         my $url = delete $headers{url} // $upload->url;
-        my $answer = $actor->request('PATCH', $url, on => $site->connect, Tus->piece(1000, $rest, Expect => '100-continue', %headers));
+        my %asked = Tus->piece(1000, $rest, Expect => '100-continue', %headers);
+        my $answer = $actor->request('PATCH', $url, on => $site->connect, %asked);
         $answer->is($status, "$name: $status")->problem($code);
         is $answer->sent, 0, 'no byte of the body has been sent';
+        is Http2->refusal($http2, $actor->bytes('PATCH', $url, %asked)), "$status $code", 'nor is it over HTTP/2';
     }
     is $upload->offset, 1000, 'the upload is where it was';
     $ben->head($upload->url, headers => {'Tus-Resumable' => '1.0.0'})->is(403, 'another user may not see it');

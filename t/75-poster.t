@@ -5,11 +5,14 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Bucket;
+use Http2;
 use Site;
+use Site::Port;
 
 use constant MOST => 512 * 1024;
 
-my $site = Site->start(VS_STREAM_TOKENS => 1);
+my $http2 = Site::Port::free();
+my $site = Site->start(VS_STREAM_TOKENS => 1, VS_HTTP2_PORT => $http2);
 my $bucket = Bucket->new($site);
 my ($ann, $ben) = map { $site->user($_) } qw(ann ben);
 my $jpeg = "\xff\xd8\xff\xe0" . 'a picture' x 1000;
@@ -51,6 +54,7 @@ subtest 'pictures that are refused' => sub {
         my $answer = $actor->put($address, $body, headers => {Expect => '100-continue'}, on => $site->connect);
         $answer->is($status, "$name: $status")->problem($code);
         is $answer->sent, 0, 'no byte of the body has been sent';
+        is Http2->refusal($http2, $actor->bytes('PUT', $address, body => $body)), "$status $code", 'nor is it over HTTP/2';
     }
     $ann->put($url, 'no picture at all')->is(415)->problem('010');
     $ann->put($url, Site::Media::content('mp4'))->is(415, 'a film');

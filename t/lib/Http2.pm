@@ -10,10 +10,13 @@ package Http2;
 #   $connection->await(sub { $stream->{ended} });
 #
 # A stream is {number, status, body, ended, broken}.
+#
+#   is Http2->refusal($port, $ann->bytes('POST', '/stream/videos/1', body => 'x')), '403 006';
 
 use v5.36;
 
 use IO::Socket::INET;
+use JSON::PP ();
 use Time::HiRes qw(time);
 
 use constant {
@@ -40,12 +43,26 @@ sub connect ($class, $port) {
 
 # Asks for the path; the stream.
 sub get ($self, $path) {
-    my $stream = {number => $self->{next}, status => 0, body => '', ended => 0, broken => 0};
-    $self->{next} += 2;
-    my $host = "localhost:$self->{port}";
-    my $headers = "\x82\x86\x04" . chr(length $path) . $path . "\x01" . chr(length $host) . $host;
-    $self->_frame(HEADERS, END_STREAM | END_HEADERS, $stream->{number}, $headers);
-    return $self->{streams}{$stream->{number}} = $stream;
+    return $self->_begin(END_STREAM, _header(':method' => 'GET') . $self->_address($path));
+}
+
+# Asks as an HTTP/1.1 request of those bytes would, but sends no byte of its body; the stream.
+sub ask ($self, $bytes) {
+    my ($line, @lines) = split /\r\n/, $bytes =~ s/\r\n\r\n.*//sr;
+    my ($method, $path) = split / /, $line;
+    my @headers = grep { !/^(?:host|connection):/i } @lines;
+    return $self->_begin(0, join '', _header(':method' => $method), $self->_address($path),
+        map { _header(lc $_->[0], $_->[1]) } map { [split /: /, $_, 2] } @headers);
+}
+
+# How the request is refused of which only the head is sent: status and error code.
+sub refusal ($class, $port, $bytes) {
+    my $self = $class->connect($port);
+    my $stream = $self->ask($bytes);
+    $self->await(sub { $stream->{ended} || $stream->{broken} });
+    $self->close;
+    my $problem = eval { JSON::PP->new->utf8->decode($stream->{body}) } // {};
+    return "$stream->{status} " . ($problem->{error_code} // 'without a problem');
 }
 
 # Lets so many bytes more of the stream's body come.
@@ -68,6 +85,20 @@ sub await ($self, $check, $seconds = SECONDS) {
 }
 
 sub close ($self) { return CORE::close $self->{socket} }
+
+sub _begin ($self, $flags, $headers) {
+    my $stream = {number => $self->{next}, status => 0, body => '', ended => 0, broken => 0};
+    $self->{next} += 2;
+    $self->_frame(HEADERS, $flags | END_HEADERS, $stream->{number}, $headers);
+    return $self->{streams}{$stream->{number}} = $stream;
+}
+
+sub _address ($self, $path) {
+    return _header(':scheme' => 'http') . _header(':path' => $path) . _header(':authority' => "localhost:$self->{port}");
+}
+
+# A header as it is (RFC 7541, 6.2.2).
+sub _header ($name, $value) { return "\0" . join '', map { chr(length) . $_ } $name, $value }
 
 sub _length ($self) { return unpack 'N', "\0" . substr $self->{got}, 0, 3 }
 
