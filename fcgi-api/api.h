@@ -3,6 +3,7 @@
 #define API_H
 
 #include "attempt.h"
+#include "batch.h"
 #include "limiter.h"
 #include "media.h"
 #include "password.h"
@@ -11,6 +12,7 @@
 struct api_context {
     char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
     struct limiter *limiter;             /* of attempts to log in and to register, see attempt.h */
+    struct batch *lookups;               /* of videos, see video_lookup.h */
     struct media media;
 };
 

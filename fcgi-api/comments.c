@@ -1,5 +1,6 @@
 #include "api.h"
 #include "comment_store.h"
+#include "video_lookup.h"
 #include "video_store.h"
 
 enum { CONTENT, AUTHOR_ID };
@@ -47,7 +48,7 @@ enum status comment_list(struct request *request, struct response *response)
     struct video video;
     enum store_outcome outcome = comment_store_list(request->db, &request->page, request->ids.vid, &rows);
     if (outcome == STORE_DONE && rows.count == 0)
-        outcome = video_store_get(request->db, request->ids.vid, &video);
+        outcome = video_lookup(request, request->ids.vid, &video);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     write_page(request, response, &rows);

@@ -5,6 +5,7 @@
 #include "pool.h"
 #include "program.h"
 #include "statements.h"
+#include "video_lookup.h"
 
 static const char summary[] = "The REST API under /api, for nginx, over FastCGI on unix sockets.";
 
@@ -18,7 +19,8 @@ int main(int argc, char **argv)
     if (!media_find(&context.media, &config))
         return EXIT_FAILURE;
     context.limiter = limiter_create();
-    if (!context.limiter || !password_hash(&config, "", 0, context.dummy_hash)) {
+    context.lookups = batch_create(&video_lookups);
+    if (!context.limiter || !context.lookups || !password_hash(&config, "", 0, context.dummy_hash)) {
         log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
         return EXIT_FAILURE;
     }

@@ -32,15 +32,6 @@ static enum store_outcome read_one(enum db_outcome outcome, const struct db_rows
     return STORE_DONE;
 }
 
-enum store_outcome video_store_get(struct db *db, int64_t id, struct video *video)
-{
-    struct db_params params = {0};
-    struct db_rows rows;
-    db_bind_number(&params, id);
-    enum db_outcome outcome = db_query(db, VIDEO_GET, &params, &rows);
-    return read_one(outcome, &rows, video);
-}
-
 enum store_outcome video_store_create(struct db *db, int64_t author_id, const char *title,
                                       const char *description, struct video *video)
 {

@@ -23,7 +23,6 @@ struct video_edit {
     const char *revisions; /* those that it may be made of, see etag_match; NULL: any */
 };
 
-enum store_outcome video_store_get(struct db *db, int64_t id, struct video *video);
 enum store_outcome video_store_create(struct db *db, int64_t author_id, const char *title,
                                       const char *description, struct video *video);
 

@@ -2,6 +2,7 @@
 #include "etag.h"
 #include "recent.h"
 #include "user_store.h"
+#include "video_lookup.h"
 #include "video_store.h"
 
 #include <stdio.h>
@@ -121,7 +122,7 @@ enum status video_list_of_user(struct request *request, struct response *respons
 enum status video_get(struct request *request, struct response *response)
 {
     struct video video;
-    enum store_outcome outcome = video_store_get(request->db, request->ids.vid, &video);
+    enum store_outcome outcome = video_lookup(request, request->ids.vid, &video);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
     if (etag_none_match(request_variable(request, "HTTP_IF_NONE_MATCH"), video.revision)) {

@@ -161,7 +161,7 @@ bool db_connect(struct db *db)
         poll(NULL, 0, (int)(db->next_attempt_ms - start));
     start = clock_ms();
     int64_t deadline_ms = connect_deadline_ms(db);
-    PGconn *connection = db_link_open(db->options.url, deadline_ms);
+    PGconn *connection = db_link_open(db->options.url, db->options.role, deadline_ms);
     if (connection) {
         PQsetNoticeReceiver(connection, receive_notice, db);
         if (set_up(db, connection, deadline_ms)) {

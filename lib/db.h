@@ -28,7 +28,7 @@ struct db_statement {
 
 struct db_options {
     const char *url;  /* libpq connection string */
-    const char *role; /* taken on after connecting */
+    const char *role; /* taken on after connecting, and the connection's name */
     const struct db_statement *statements;
     size_t statement_count;
     int timeout_ms;

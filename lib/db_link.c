@@ -18,10 +18,10 @@ static bool wait_for(PGconn *connection, short events, int64_t deadline_ms)
     return ready > 0;
 }
 
-PGconn *db_link_open(const char *url, int64_t deadline_ms)
+PGconn *db_link_open(const char *url, const char *name, int64_t deadline_ms)
 {
     const char *const names[] = {"dbname", "client_encoding", "fallback_application_name", NULL};
-    const char *const values[] = {url, "UTF8", "video-server", NULL};
+    const char *const values[] = {url, "UTF8", name, NULL};
     PGconn *connection = PQconnectStartParams(names, values, 1);
     bool in_time = true;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;

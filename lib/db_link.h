@@ -9,8 +9,9 @@
 
 #include "compiler.h"
 
-/* Connects; NULL when that failed or took longer, which is logged. */
-PGconn *db_link_open(const char *url, int64_t deadline_ms);
+/* Connects; NULL when that failed or took longer, which is logged. The name is what pg_stat_activity shows, unless the
+ * url says another. */
+PGconn *db_link_open(const char *url, const char *name, int64_t deadline_ms);
 
 /* Collects the answer to what was just sent: the last result, to be cleared by the caller, once the server
  * has nothing more to say. NULL when the connection broke or the deadline passed. An earlier result that is

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "collapse.h"
 #include "idempotency.h"
 #include "log.h"
 #include "metrics.h"
@@ -63,6 +64,16 @@ static enum status prepare(const struct service *service, const struct route *ro
     return status == STATUS_ANSWERED && route->form ? read_form(route->form, request) : status;
 }
 
+static enum status call(const struct service *service, const struct route *route, struct request *request,
+                        struct response *response)
+{
+    if (request->idempotency_key)
+        return idempotency_handle(service, route, request, response);
+    if (route->collapses)
+        return collapse_handle(request->collapsed, route, request, response);
+    return route->handler(request, response);
+}
+
 static enum status handle(const struct service *service, const struct route *route, struct request *request,
                           struct response *response)
 {
@@ -71,8 +82,7 @@ static enum status handle(const struct service *service, const struct route *rou
         response->cache = "no-cache";
     enum status status = prepare(service, route, request);
     if (status == STATUS_ANSWERED)
-        status = request->idempotency_key ? idempotency_handle(service, route, request, response)
-                                          : route->handler(request, response);
+        status = call(service, route, request, response);
     if (response->headers.failed || response->body.failed)
         status = STATUS_INTERNAL;
     return status;

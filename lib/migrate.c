@@ -21,7 +21,7 @@ static PGconn *open_patiently(const char *url)
 {
     int64_t deadline_ms = clock_ms() + PATIENCE_MS;
     for (;;) {
-        PGconn *connection = db_link_open(url, clock_ms() + ATTEMPT_MS);
+        PGconn *connection = db_link_open(url, "video_migration", clock_ms() + ATTEMPT_MS);
         if (connection || clock_left_ms(deadline_ms) == 0)
             return connection;
         poll(NULL, 0, ATTEMPT_EVERY_MS);

@@ -35,12 +35,15 @@ extern const char *const method_names[METHOD_COUNT];
 
 enum { FIELDS_MAX = 4 };
 
+struct batch;
+
 struct request {
     const struct config *config;
     void *context; /* the program's own, see struct service */
     struct arena *arena;
     struct db *db;
     struct secret *secret;        /* known where the route has pages */
+    struct batch *collapsed;      /* of the process, see collapse.h */
     const char *const *variables; /* FastCGI parameters, NAME=value */
 
     const char *id; /* nginx's $request_id */

@@ -22,6 +22,7 @@ struct route {
     enum page_key pages;     /* reads limit and cursor */
     bool searches;           /* and q and state */
     bool idempotent;         /* takes an Idempotency-Key; needs a session */
+    bool collapses;          /* the answer depends on path and query alone, see collapse.h */
 };
 
 struct route_table {

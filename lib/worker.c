@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
+#include "collapse.h"
 #include "dispatch.h"
 #include "server.h"
 
 struct worker {
     const struct service *service;
     const struct config *config;
+    struct batch *collapsed;
 };
 
 /* What a thread keeps from one request to the next: memory, a connection, the site's secret; nothing of a
@@ -70,6 +72,7 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
         .arena = state->arena,
         .db = state->db,
         .secret = &state->secret,
+        .collapsed = state->worker->collapsed,
         .variables = arrived->variables,
         .body = arrived->body,
         .body_length = arrived->body_length,
@@ -85,7 +88,8 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
 
 bool worker_run(const struct service *service, const struct config *config, int listen_fd, int threads)
 {
-    struct worker worker = {.service = service, .config = config};
+    struct worker worker = {
+        .service = service, .config = config, .collapsed = batch_create(&collapsed_requests)};
     const struct server server = {
         .listen_fd = listen_fd,
         .threads = threads,
@@ -96,5 +100,7 @@ bool worker_run(const struct service *service, const struct config *config, int 
         .thread_stop = thread_stop,
         .serve = serve,
     };
-    return server_run(&server);
+    bool done = worker.collapsed && server_run(&server);
+    batch_destroy(worker.collapsed);
+    return done;
 }

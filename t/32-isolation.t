@@ -195,7 +195,7 @@ subtest 'a request that is left before its answer' => sub {
         $bob->open('POST', '/api/videos', json => {title => 'Left by bob'}),
         $bob->open('POST', "/api/videos/$mine/comments", json => {content => 'Left by bob'}),
     );
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') == @connections }, 'they wait');
+    $site->soon(sub { $site->waiting('video_api') == @connections }, 'they wait');
     $_->reset for @connections;
     $lock->commit;
     $site->soon(sub { $site->get("/api/videos/$vid")->status == 404 }, 'the video is deleted');

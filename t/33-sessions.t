@@ -13,7 +13,7 @@ use constant {
     DAY        => 86_400,
 };
 
-my $site = Site->start(VS_SESSION_TTL => '1h', VS_SESSION_MAX => '1d', VS_DATABASE_TIMEOUT_MS => 10_000);
+my $site = Site->start(VS_API_PROCESSES => 2, VS_API_THREADS => 4, VS_SESSION_TTL => '1h', VS_SESSION_MAX => '1d', VS_DATABASE_TIMEOUT_MS => 10_000);
 my $host = 'localhost:' . $site->port;
 my $ann  = $site->user('ann');
 my $bob  = $site->user('bob');
@@ -156,8 +156,7 @@ subtest 'a session that has ended is dead in every worker at once' => sub {
         push @connections, my $connection = $site->fastcgi('api');
         my %params = (%request, CONTENT_LENGTH => '', REQUEST_ID => sprintf '%032x', $n);
         $connection->send(FastCGI::begin(1, 1), FastCGI::params(1, \%params), FastCGI::stdin(1, ''));
-        # Or one less, and the sweep of sessions.
-        $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') >= $n }, "$n threads wait");
+        $site->soon(sub { $site->waiting('video_api') == $n }, "$n threads wait");
     }
     $lock->commit;
     is $_->answer->{status}, 404, 'who is logged in learns that there is no such video' for @connections;

@@ -21,7 +21,7 @@ sub etag ($vid)        { return $site->get("/api/videos/$vid")->is(200)->header(
 # The status of a request that waits for the lock of a transaction, once that has been committed.
 sub status_behind ($transaction, $method, $path, %options) {
     my $connection = $ann->open($method, $path, %options);
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') == 1 }, "$method waits");
+    $site->soon(sub { $site->waiting('video_api') == 1 }, "$method waits");
     $transaction->commit;
     my ($status) = $connection->rest(WAIT_SECONDS) =~ m{^HTTP/1\.1 (\d+)};
     return $status;

@@ -18,7 +18,7 @@ use constant {
     CROWD    => 40,     # for the one thread that answers /api
 };
 
-my $PROGRAMS = "application_name = 'video-server'";
+my $PROGRAMS = "application_name ~ '^video_'";
 my $OUTAGE   = qr/FATAL:  (?:terminating connection|the database system is|connection to client lost)/;
 
 # A user with two videos, of which the second has a film that nobody has seen.

@@ -11,7 +11,7 @@ use Program;
 use Site;
 use Site::Processes;
 
-my $site = Site->start(VS_DATABASE_TIMEOUT_MS => 20_000);
+my $site = Site->start(VS_API_PROCESSES => 2, VS_API_THREADS => 4, VS_DATABASE_TIMEOUT_MS => 20_000);
 my $ann = $site->user('ann');
 my $video = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
 
@@ -31,7 +31,7 @@ sub is_new ($old) {
 sub waiting_request () {
     my $lock = $site->transaction("SELECT FROM videos WHERE id = $video FOR UPDATE");
     my $request = $ann->open('POST', "/api/videos/$video/comments", json => {content => 'nice'});
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') > 0 }, 'a request waits');
+    $site->soon(sub { $site->waiting('video_api') > 0 }, 'a request waits');
     return ($lock, $request);
 }
 
@@ -127,7 +127,7 @@ subtest 'SIGKILL to the supervisor' => sub {
 };
 
 subtest 'SIGKILL to a supervisor without a runner' => sub {
-    my $api = Program->start('fcgi-api', VS_DATABASE_URL => $site->database_url);
+    my $api = Program->start('fcgi-api', VS_API_PROCESSES => 2, VS_DATABASE_URL => $site->database_url);
     my @workers;
     $site->soon(sub { @workers = $api->workers; @workers == 3 }, 'it has workers');
     $api->kill('KILL');

@@ -15,7 +15,7 @@ use constant {
     SLACK    => 10,    # of a machine that does other things, too
 };
 
-my $PROGRAMS = "application_name = 'video-server'";
+my $PROGRAMS = "application_name ~ '^video_'";
 
 my $cluster = Cluster->start;
 my $site = Site->start(

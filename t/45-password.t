@@ -72,7 +72,7 @@ subtest 'what hashes is in the pool of the log-ins' => sub {
 subtest 'a log-in with the old password during the change' => sub {
     my $eve = $site->user('eve');
     my $sessions = sub { $site->sql('SELECT count(*) FROM sessions WHERE user_id = ' . $eve->id) };
-    my $is_waiting = sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') == 1 };
+    my $is_waiting = sub { $site->waiting('video_api') == 1 };
 
     my $first = $site->transaction(<<~'SQL');
         INSERT INTO sessions (token_hash, user_id, expires_at, ends_at)
@@ -97,7 +97,7 @@ subtest 'two changes at once' => sub {
     my $dora = $site->user('dora');
     my $lock = $site->transaction(q{SELECT FROM users WHERE name = 'dora' FOR UPDATE});
     my @changes = map { $dora->open('PUT', path($dora), json => {pwd => "new password $_", old_pwd => OLD}) } 1 .. 2;
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') == 2 }, 'both have verified the old one');
+    $site->soon(sub { $site->waiting('video_api') == 2 }, 'both have verified the old one');
     $lock->commit;
     my @statuses = map { $_->rest(WAIT_SECONDS) =~ m{^HTTP/1\.1 (\d+)} } @changes;
     is_deeply [sort @statuses], [204, 401], 'one of them is made, then the old one is wrong';

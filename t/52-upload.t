@@ -438,7 +438,7 @@ my @KILLED = (qr/event=worker_ended .*signal=9/, qr/\[error\].*prematurely close
 # Kills the workers of the pool once one of them waits for the database, with the lock held until then.
 sub kill_at ($lock) {
     my (undef, @workers) = $site->pids('fcgi-stream');
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') }, 'a worker has the upload');
+    $site->soon(sub { $site->waiting('video_stream') }, 'a worker has the upload');
     $site->kill(KILL => @workers);
     $lock->commit;
     return;

@@ -181,7 +181,7 @@ subtest 'a comment in the last moment' => sub {
     my $comment = $site->transaction("INSERT INTO comments (id, video_id, author_id, content)"
             . " VALUES (gen_random_uuid(), $video, ${\$ann->id}, 'Late')");
     my $deletion = $ann->open('DELETE', "/api/videos/$video");
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') }, 'the deletion waits for it');
+    $site->soon(sub { $site->waiting('video_api') }, 'the deletion waits for it');
     $comment->commit;
     like $deletion->rest, qr{^HTTP/1\.1 204}, 'it is deleted';
     is scalar((vsctl('videos', 'restore', $video))[0]), 0, 'and brought back';

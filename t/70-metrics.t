@@ -116,7 +116,7 @@ subtest 'times' => sub {
     my %route = (service => 'api', route => '/api/videos/:vid/comments');
     my $lock = $site->transaction("SELECT FROM videos WHERE id = $vid FOR UPDATE");
     my $waiting = $ann->open('POST', "/api/videos/$vid/comments", json => {content => 'nice'});
-    $site->soon(sub { $site->sql('SELECT count(*) FROM pg_locks WHERE NOT granted') > 0 }, 'a request waits');
+    $site->soon(sub { $site->waiting('video_api') > 0 }, 'a request waits');
     $site->sql('SELECT pg_sleep(0.1)');
     $lock->commit;
     like $waiting->rest, qr{^HTTP/1\.1 201 }, 'for a while';
@@ -178,7 +178,7 @@ subtest 'a file of another version' => sub {
 
 subtest 'the database' => sub {
     my @before = map { metrics()->value('video_server_db_reconnects_total', service => $_) } qw(api stream);
-    $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video-server'});
+    $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^video_'});
     $site->soon(sub {
         $site->get("/api/videos/$vid");
         return metrics()->value('video_server_db_reconnects_total', service => 'api') > $before[0];

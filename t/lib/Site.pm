@@ -291,6 +291,12 @@ sub sql_as ($self, $role, $statement) {
     return $self->_psql->ask("SET ROLE $role;\n$statement");
 }
 
+# How many connections of a program's role wait for a lock.
+sub waiting ($self, $role) {
+    return $self->sql("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        . " WHERE NOT granted AND application_name = '$role'");
+}
+
 # A transaction that has executed the statement and stays open, see Site::Transaction.
 sub transaction ($self, $statement) { return Site::Transaction->new($self->_psql, $statement) }
 

@@ -16,7 +16,7 @@ use constant {
     MANY     => 256,
     WARM_UP  => 2,      # seconds
     COMPARED => 100,    # answers
-    GOAL     => 1.5,
+    GOAL     => 2,
 };
 
 sub prepare ($class, $stand) {

@@ -1,0 +1,69 @@
+#include "video_lookup.h"
+
+#include <string.h>
+
+#include "api.h"
+#include "statements.h"
+
+/* As many ids as VIDEO_GET takes. */
+enum { IDS = DB_PARAMS_MAX };
+
+struct lookup {
+    struct batch_job job;
+    struct db *db;
+    struct arena *arena;
+    int64_t id;
+    struct video *video;
+    enum store_outcome outcome;
+};
+
+static struct lookup *lookup_of(struct batch_job *job)
+{
+    return (struct lookup *)job;
+}
+
+static const char *copied(struct arena *arena, const char *text)
+{
+    return arena_copy(arena, text, strlen(text));
+}
+
+/* The row lives no longer than the request that asked for it, so others get copies. */
+static void hand_out(struct lookup *lookup, const struct db_rows *rows)
+{
+    struct video *video = lookup->video;
+    int row = rows->count - 1;
+    while (row >= 0 && db_number(rows, row, 0) != lookup->id)
+        row--;
+    lookup->outcome = row < 0 ? STORE_MISSING : STORE_DONE;
+    if (row < 0)
+        return;
+    video_read(rows, row, video);
+    video->author_name = copied(lookup->arena, video->author_name);
+    video->title = copied(lookup->arena, video->title);
+    video->description = copied(lookup->arena, video->description);
+    video->content_type = copied(lookup->arena, video->content_type);
+}
+
+static void look_up(struct batch_job *const jobs[], size_t count)
+{
+    struct db_params params = {0};
+    struct db_rows rows;
+    for (size_t i = 0; i < IDS; i++)
+        db_bind_number(&params, lookup_of(jobs[i < count ? i : 0])->id);
+    enum db_outcome outcome = db_query(lookup_of(jobs[0])->db, VIDEO_GET, &params, &rows);
+    for (size_t i = 0; i < count; i++)
+        if (outcome == DB_DONE)
+            hand_out(lookup_of(jobs[i]), &rows);
+        else
+            lookup_of(jobs[i])->outcome = store_of_db(outcome);
+}
+
+const struct batch_kind video_lookups = {IDS, NULL, look_up};
+
+enum store_outcome video_lookup(const struct request *request, int64_t id, struct video *video)
+{
+    const struct api_context *context = request->context;
+    struct lookup lookup = {.db = request->db, .arena = request->arena, .id = id, .video = video};
+    batch_do(context->lookups, &lookup.job);
+    return lookup.outcome;
+}
