@@ -41,5 +41,7 @@ int main(int argc, char **argv)
         {"login", 1, (int)config.password_threads, &service, NULL},
     };
     const struct pool pool = {"fcgi-api", &config, groups, COUNT_OF(groups), NULL};
-    return pool_run(&pool);
+    exit_status = pool_run(&pool);
+    batch_destroy(context.lookups);
+    return exit_status;
 }

@@ -87,8 +87,8 @@ subtest 'a worker that keeps dying' => sub {
         $site->kill(KILL => workers('login'));
         $site->soon(sub { @pauses = pauses('login'); @pauses == $time }, 'it is started again');
     }
-    cmp_ok $pauses[$_], '>=', 1.9 * $pauses[$_ - 1], "pause $_ is twice as long as the one before" for 1 .. 3;
-    cmp_ok $pauses[3], '>=', 0.39, 'so that soon it costs nothing';
+    # At least: a busy machine makes them longer. The log's times are cut to milliseconds.
+    cmp_ok $pauses[$_], '>=', 0.1 * 2**$_ - 0.01, "pause $_ is twice as long as the one before" for 0 .. 3;
     cmp_ok $pauses[3], '<', 2, 'and that one need not wait for long';
     $site->user('ann');
 };
