@@ -6,7 +6,8 @@
 #include "statements.h"
 
 /* As many ids as VIDEO_GET takes. */
-enum { IDS = DB_PARAMS_MAX };
+enum { IDS = 8 };
+_Static_assert((int)IDS <= (int)DB_PARAMS_MAX, "they are the parameters of one statement");
 
 struct lookup {
     struct batch_job job;
