@@ -11,8 +11,9 @@
 
 struct api_context {
     char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
-    struct limiter *limiter;             /* of attempts to log in and to register, see attempt.h */
-    struct batch *lookups;               /* of videos, see video_lookup.h */
+    struct password_turns turns;
+    struct limiter *limiter; /* of attempts to log in and to register, see attempt.h */
+    struct batch *lookups;   /* of videos, see video_lookup.h */
     struct media media;
 };
 

@@ -9,6 +9,9 @@
 
 static const char summary[] = "The REST API under /api, for nginx, over FastCGI on unix sockets.";
 
+/* Threads of the login pool that read, refuse and wait while as many as may be hash. */
+enum { LOGIN_OTHERS = 8 };
+
 int main(int argc, char **argv)
 {
     struct config config;
@@ -20,7 +23,8 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     context.limiter = limiter_create();
     context.lookups = batch_create(&video_lookups);
-    if (!context.limiter || !context.lookups || !password_hash(&config, "", 0, context.dummy_hash)) {
+    password_turns_init(&context.turns, config.password_threads);
+    if (!context.limiter || !context.lookups || !password_hash(NULL, &config, "", 0, context.dummy_hash)) {
         log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
         return EXIT_FAILURE;
     }
@@ -38,7 +42,7 @@ int main(int argc, char **argv)
     /* Logging in and registering hash a password; nginx sends them to a pool of their own. */
     const struct pool_group groups[] = {
         {"api", (int)config.api_processes, (int)config.api_threads, &service, NULL},
-        {"login", 1, (int)config.password_threads, &service, NULL},
+        {"login", 1, (int)config.password_threads + LOGIN_OTHERS, &service, NULL},
     };
     const struct pool pool = {"fcgi-api", &config, groups, COUNT_OF(groups), NULL};
     exit_status = pool_run(&pool);

@@ -32,6 +32,7 @@ static enum status refuse_other(struct request *request)
 
 static enum status verify_old_password(struct request *request, struct account *account)
 {
+    struct api_context *context = request->context;
     const struct field_value *password = &request->values[OLD_PASSWORD];
     struct attempt attempt;
     enum store_outcome outcome = user_store_get_account(request->db, request->user_id, account);
@@ -40,7 +41,7 @@ static enum status verify_old_password(struct request *request, struct account *
     enum status status = attempt_begin(request, account->name, &attempt);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!password_verify(account->password_hash, password->text, password->length))
+    if (!password_verify(&context->turns, account->password_hash, password->text, password->length))
         return refuse_old_password(request);
     attempt_succeeded(request, &attempt);
     return STATUS_ANSWERED;
@@ -50,6 +51,7 @@ static enum status verify_old_password(struct request *request, struct account *
  * wrong; 403 and 404 for another user; 429 after too many wrong ones. */
 enum status password_change(struct request *request, struct response *response)
 {
+    struct api_context *context = request->context;
     const struct field_value *password = &request->values[PASSWORD];
     struct account account;
     char hash[PASSWORD_HASH_SIZE];
@@ -60,7 +62,7 @@ enum status password_change(struct request *request, struct response *response)
         status = verify_old_password(request, &account);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!password_hash(request->config, password->text, password->length, hash))
+    if (!password_hash(&context->turns, request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
     db_begin(request->db, request->arena); /* hashing may have taken all the time */
     enum store_outcome outcome = user_store_change_password(request->db, request->user_id,

@@ -29,7 +29,7 @@ static void set_cookies(const struct request *request, struct response *response
 /* Looks the user up and verifies the password, in the same time whether or not there is such a user. */
 static enum status verify(struct request *request, struct account *account)
 {
-    const struct api_context *context = request->context;
+    struct api_context *context = request->context;
     const struct field_value *name = &request->values[0], *password = &request->values[1];
     struct attempt attempt;
     enum store_outcome outcome = user_store_find(request->db, name->text, name->length, account);
@@ -40,7 +40,7 @@ static enum status verify(struct request *request, struct account *account)
         return status;
     bool known = outcome == STORE_DONE;
     const char *hash = known ? account->password_hash : context->dummy_hash;
-    bool right = password_verify(hash, password->text, password->length);
+    bool right = password_verify(&context->turns, hash, password->text, password->length);
     db_begin(request->db, request->arena); /* hashing may have taken all the time */
     if (!known || !right)
         return request_refuse(request, STATUS_UNAUTHENTICATED, "the user name or the password is wrong");
@@ -67,10 +67,11 @@ static enum status log_in(struct request *request, const char *token, struct acc
 /* Hashes the password anew when the settings have changed since. The log-in is good however that goes. */
 static void rehash(const struct request *request, const struct account *account)
 {
+    struct api_context *context = request->context;
     const struct field_value *password = &request->values[1];
     char hash[PASSWORD_HASH_SIZE];
     if (!password_is_outdated(request->config, account->password_hash) ||
-        !password_hash(request->config, password->text, password->length, hash))
+        !password_hash(&context->turns, request->config, password->text, password->length, hash))
         return;
     db_begin(request->db, request->arena);
     if (user_store_rehash(request->db, account->user_id, account->password_hash, hash) == STORE_DONE)

@@ -27,6 +27,7 @@ static enum status answer(struct response *response, int http, const struct user
 /* 201; 400 for one of the most common passwords; 409 when the name is taken; 429 after too many. */
 enum status user_create(struct request *request, struct response *response)
 {
+    struct api_context *context = request->context;
     const struct field_value *name = &request->values[USER_NAME];
     const struct field_value *password = &request->values[PASSWORD];
     char hash[PASSWORD_HASH_SIZE];
@@ -36,7 +37,7 @@ enum status user_create(struct request *request, struct response *response)
         status = attempt_register(request);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!password_hash(request->config, password->text, password->length, hash))
+    if (!password_hash(&context->turns, request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
     db_begin(request->db, request->arena); /* hashing may have taken all the time */
     enum store_outcome outcome = user_store_create(request->db, name->text, name->length, hash, &user);

@@ -54,6 +54,21 @@ subtest 'the format' => sub {
     is $status, 0, 'promtool finds nothing wrong' or diag $output;
 };
 
+subtest 'waiting for a password to be hashed' => sub {
+    my $slow = Site->start(VS_PASSWORD_THREADS => 1, VS_PASSWORD_MEMORY_KIB => 64 * 1024, VS_PASSWORD_PASSES => 12);
+    my $waiting = sub { Prometheus->parse($slow->get('/metrics')->body)->value('video_server_password_hash_waiting') };
+    $slow->user('ann');
+    is $waiting->(), 0, 'nobody waits';
+    my %login = (json => {user_name => 'ann', pwd => 'not the password'});
+    my @logins = map { $slow->open('POST', '/api/sessions', %login) } 1 .. 5;
+    $slow->soon(sub { $waiting->() == 4 }, 'one is hashed, the others wait');
+    $slow->post('/api/sessions', {user_name => 'ann'})->is(400, 'what needs no hash needs not wait');
+    cmp_ok $waiting->(), '>', 0, 'as the others still do';
+    like $_->rest(60), qr{^HTTP/1[.]1 401}, 'each has its turn' for @logins;
+    is $waiting->(), 0, 'and in the end nobody waits';
+    $slow->stop;
+};
+
 subtest 'a collector that is wrong is noticed' => sub {
     my $head = "# HELP a_total A.\n# TYPE a_total counter\n";
     for my $wrong (
