@@ -105,6 +105,7 @@ static enum status publish(struct request *request, struct resumable *upload, co
     db_begin(request->db, request->arena);
     enum store_outcome outcome =
         file_store_publish(request->db, upload->row.video_id, upload->row.user_id, &file, &kept);
+    recent_forget(context->recent, upload->row.video_id);
     /* The video has gone, and the upload's row with it; after any other failure the next request goes on here. */
     bool lost = outcome == STORE_MISSING || outcome == STORE_FORBIDDEN;
     if (lost && !media_remove(&context->media, upload->id))

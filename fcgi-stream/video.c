@@ -6,33 +6,18 @@
 #include "session.h"
 #include "stream.h"
 
-/* What was known in the last minute, for when the database can't be asked. */
-static enum store_outcome find_recent(struct request *request, struct video_file *file)
+/* Asks for the video's file, and in the same query who wants it. session is a hash or NULL. */
+static enum store_outcome ask(struct request *request, const unsigned char *session, struct video_file *file)
 {
     const struct stream_context *context = request->context;
-    struct recent_file *recent = arena_alloc(request->arena, sizeof *recent);
-    if (!recent_find(context->recent, request->ids.vid, recent))
-        return STORE_UNAVAILABLE;
-    *file = (struct video_file){.key = recent->key, .content_type = recent->content_type};
-    return STORE_DONE;
-}
-
-/* Finds the video's file, and in the same query who asks for it. */
-static enum store_outcome find(struct request *request, struct video_file *file)
-{
-    const struct stream_context *context = request->context;
-    unsigned char session[SESSION_HASH_SIZE];
     int64_t user_id, asked_ms = clock_ms();
-    bool has_session = session_read(request, session);
-    enum store_outcome outcome =
-        file_store_get(request->db, request->ids.vid, has_session ? session : NULL, file, &user_id);
+    enum store_outcome outcome = file_store_get(request->db, request->ids.vid, session, file, &user_id);
     switch (outcome) {
     case STORE_DONE:
         session_accept(request, user_id);
         recent_remember(context->recent, request->ids.vid, file->key, file->content_type, asked_ms);
         return outcome;
     case STORE_MISSING: recent_forget(context->recent, request->ids.vid); return outcome;
-    case STORE_UNAVAILABLE: return find_recent(request, file);
     default: return outcome;
     }
 }
@@ -42,6 +27,25 @@ static bool is_download(const struct request *request)
     const char *value;
     size_t length;
     return param_query(request->query, "download", &value, &length) && length == 1 && *value == '1';
+}
+
+/* Finds the video's file. What is known from just now needs no database, unless there is more to ask for: who wants
+ * it, or what the video is called. With the database down, what is known from the last minute has to do. */
+static enum store_outcome find(struct request *request, struct video_file *file)
+{
+    const struct stream_context *context = request->context;
+    struct recent_file *recent = arena_alloc(request->arena, sizeof *recent);
+    unsigned char session[SESSION_HASH_SIZE];
+    bool has_session = session_read(request, session);
+    bool known =
+        !has_session && !is_download(request) && recent_find_fresh(context->recent, request->ids.vid, recent);
+    enum store_outcome outcome = known ? STORE_DONE : ask(request, has_session ? session : NULL, file);
+    if (!known && outcome == STORE_UNAVAILABLE)
+        known = recent_find(context->recent, request->ids.vid, recent);
+    if (!known)
+        return outcome;
+    *file = (struct video_file){.key = recent->key, .content_type = recent->content_type};
+    return STORE_DONE;
 }
 
 /* Tells nginx what to send, and how fast (VS_STREAM_BURST is in its configuration). */

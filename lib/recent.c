@@ -17,7 +17,7 @@ enum {
     SETS = 4096,
     WAYS = 8,
     LAYOUT_VERSION = 1,
-    FRESH_MS = 1000, /* what was noted as recently is not noted again */
+    FRESH_MS = 1000,
 };
 
 struct known {
@@ -176,15 +176,25 @@ void recent_remember(struct recent *recent, int64_t video_id, const char *key, c
     write_entry(entry, &known);
 }
 
-bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file)
+static bool find(const struct recent *recent, int64_t video_id, int64_t age_ms, struct recent_file *file)
 {
     struct known known;
     find_place(recent->table, video_id, &known);
-    if (known.video_id != video_id || clock_ms() - known.asked_ms > RECENT_MS ||
+    if (known.video_id != video_id || clock_ms() - known.asked_ms > age_ms ||
         known.asked_ms <= atomic_load(forgotten_ms(recent->table, video_id)))
         return false;
     *file = known.file;
     return true;
+}
+
+bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file)
+{
+    return find(recent, video_id, RECENT_MS, file);
+}
+
+bool recent_find_fresh(const struct recent *recent, int64_t video_id, struct recent_file *file)
+{
+    return find(recent, video_id, FRESH_MS, file);
 }
 
 void recent_forget(struct recent *recent, int64_t video_id)

@@ -1,4 +1,5 @@
-/* The files that videos were found to have in the last minute, for when the database is down.
+/* The files that videos were found to have in the last minute, for when the database is down, and so that it need not
+ * be asked a thousand times a second for the same video.
  *
  * A table on tmpfs that the workers of /stream share, so that what one of them knows all do. A video that is
  * deleted is forgotten before the client is told, by whichever program deletes it. There are no locks: a
@@ -32,6 +33,10 @@ void recent_remember(struct recent *recent, int64_t video_id, const char *key, c
 
 /* True when the video was known in the last minute and has not been forgotten since. */
 WARN_UNUSED bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file);
+
+/* True when that was in the last second: as good as the database's answer. What the programs of this site do to the video
+ * counts at once, since they have it forgotten; what somebody does to the database by hand counts a second later. */
+WARN_UNUSED bool recent_find_fresh(const struct recent *recent, int64_t video_id, struct recent_file *file);
 
 /* From now on the video isn't found, unless the database is asked again. */
 void recent_forget(struct recent *recent, int64_t video_id);

@@ -85,8 +85,9 @@ static bool arm(struct run *run, int operation, int fd)
     return false;
 }
 
-/* Accepts all that wait: the next event comes only with the next connection. False: try again, later. */
-static bool accept_all(struct run *run)
+/* Accepts all that wait, since the next event comes only with the next connection. The last one is *last, or -1 when
+ * there is none; the others go to epoll. False: try again, later. */
+static bool accept_all(struct run *run, int *last)
 {
     const struct server *server = run->server;
     const struct timeval timeout = {.tv_sec = server->receive_timeout_ms / 1000,
@@ -98,16 +99,20 @@ static bool accept_all(struct run *run)
         if (fd < 0)
             return errno == EAGAIN;
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-        arm(run, EPOLL_CTL_ADD, fd);
+        if (*last >= 0)
+            arm(run, EPOLL_CTL_ADD, *last);
+        *last = fd;
     }
 }
 
-static void accept_connections(struct run *run)
+static int accept_connections(struct run *run)
 {
-    while (!accept_all(run) && !atomic_load(&run->stopping)) {
+    int last = -1;
+    while (!accept_all(run, &last) && !atomic_load(&run->stopping)) {
         log_write(LOG_ERROR, "accept_failed", "reason=\"%s\"", strerror(errno));
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     }
+    return last;
 }
 
 enum body { BODY_WHOLE, BODY_LEFT, BODY_BROKEN };
@@ -144,8 +149,8 @@ static void send_response(struct thread *thread, void *state)
         FCGX_PutStr(body->data, (int)body->length, thread->fcgi.out);
 }
 
-/* One request from a connection that has something to read. */
-static void serve_connection(struct thread *thread, void *state, int fd)
+/* One request from a connection that has something to read. operation is how it gets to epoll, for the next one. */
+static void serve_connection(struct thread *thread, void *state, int operation, int fd)
 {
     FCGX_Request *fcgi = &thread->fcgi;
     FCGX_InitRequest(fcgi, -1, 0);
@@ -165,7 +170,20 @@ static void serve_connection(struct thread *thread, void *state, int fd)
         fcgi->keepConnection = 0;
     FCGX_Finish_r(fcgi);
     if (fcgi->ipcFd >= 0)
-        arm(thread->run, EPOLL_CTL_MOD, fd);
+        arm(thread->run, operation, fd);
+}
+
+/* A connection's first request usually comes with it, and then needs no way through epoll. */
+static void serve_new_connections(struct thread *thread, void *state)
+{
+    char byte;
+    int fd = accept_connections(thread->run);
+    if (fd < 0)
+        return;
+    if (recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0)
+        serve_connection(thread, state, EPOLL_CTL_ADD, fd);
+    else
+        arm(thread->run, EPOLL_CTL_ADD, fd);
 }
 
 static void *thread_main(void *argument)
@@ -185,9 +203,9 @@ static void *thread_main(void *argument)
         if (ready <= 0)
             continue;
         if (event.data.fd == run->server->listen_fd)
-            accept_connections(run);
+            serve_new_connections(thread, state);
         else
-            serve_connection(thread, state, event.data.fd);
+            serve_connection(thread, state, EPOLL_CTL_MOD, event.data.fd);
     }
     if (state)
         run->server->thread_stop(state);

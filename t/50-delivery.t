@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Site;
+use Tus;
 use Time::HiRes qw(time);
 
 my $site = Site->start;
@@ -155,6 +156,31 @@ subtest 'a video that has been deleted' => sub {
     is_deeply \@left, [], 'is gone once DELETE has answered';
     my %worker = map { /\bpid=(\d+)/ ? ($1 => 1) : () } $site->log_lines(qr/event=request .*route=\/stream\S* status=404/);
     is scalar keys %worker, 2, 'for both workers';
+};
+
+subtest 'a video that gets another file' => sub {
+    my $vid = add('Anew');
+    my @films = map { Site::Media::content('mp4', 20_000 + $_) } 1 .. 12;
+    for my $film (@films) {
+        my $upload = Tus->create($ann, $vid, length $film);
+        my $way = length($film) % 2 ? 'raw' : 'tus';
+        $way eq 'raw' ? $ann->request('POST', "/stream/videos/$vid", body => $film)->is(201) : $upload->patch(0, $film)->is(204);
+        $site->get("/stream/videos/$vid")->body_is($film, "$way: is sent with that at once");
+    }
+};
+
+subtest 'a video that is asked for again' => sub {
+    my $vid = add('Popular');
+    $ann->upload($vid, 'bunny.mp4')->is(201);
+    my $type = sub (%headers) { $site->get("/stream/videos/$vid", headers => \%headers)->header('Content-Type') };
+    my $set = sub ($type) { $site->sql("UPDATE videos SET content_type = '$type' WHERE id = $vid") };
+    $site->soon(sub {
+        $set->('video/mp4');
+        $site->soon(sub { $type->() eq 'video/mp4' }, 'what somebody does by hand is seen');
+        $set->('video/webm');
+        $type->() eq 'video/mp4';
+    }, 'a little later, since the database is not asked each time', 60);
+    is $type->('X-Session-Id' => $ann->session), 'video/webm', 'it is asked who a session belongs to';
 };
 
 subtest 'no way in from outside' => sub {

@@ -20,6 +20,12 @@
 static struct config config;
 static struct recent *recent;
 
+static bool is_fresh(int64_t id)
+{
+    struct recent_file file;
+    return recent_find_fresh(recent, id, &file);
+}
+
 static const char *find(int64_t id)
 {
     static struct recent_file file;
@@ -44,6 +50,18 @@ static void test_find(void)
     is_text(find(3), NULL, "and no longer");
     recent_remember(recent, 4, KEY, "a type that is longer than any is", now);
     is_text(find(4), NULL, "what does not fit is not known");
+}
+
+static void test_fresh(void)
+{
+    int64_t now = clock_ms();
+    recent_remember(recent, 5, KEY, "video/mp4", now);
+    ok(is_fresh(5), "what was noted just now is fresh");
+    recent_forget(recent, 5);
+    ok(!is_fresh(5), "unless it was forgotten");
+    recent_remember(recent, 6, KEY, "video/mp4", now - 1001);
+    ok(!is_fresh(6), "what was noted more than a second ago is not");
+    is_text(find(6), KEY, "but is known");
 }
 
 static void test_forget(void)
@@ -150,6 +168,7 @@ int main(void)
     if (!recent)
         return 2;
     test_find();
+    test_fresh();
     test_forget();
     test_many();
     test_open();
