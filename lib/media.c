@@ -12,7 +12,7 @@
 
 #include "log.h"
 
-enum { PROBE_BYTES = 4096 };
+enum { PROBE_BYTES = 4096, COPY_BYTES = 8 * 1024 * 1024 };
 
 static bool make_dir(const char *path)
 {
@@ -144,13 +144,16 @@ bool media_sync_incoming(const struct media *media)
 bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
 {
     while (length > 0) {
-        ssize_t copied = copy_file_range(from, &start, to, &to_start, (size_t)length, 0);
+        size_t most = (size_t)(length < COPY_BYTES ? length : COPY_BYTES);
+        ssize_t copied = copy_file_range(from, &start, to, &to_start, most, 0);
         if (copied < 0 && errno == EINTR)
             continue;
         if (copied == 0)
             errno = EIO;
         if (copied <= 0)
             return false;
+        /* While more is copied, the disk can begin with this; the caller will wait for all of it. */
+        sync_file_range(to, to_start - copied, copied, SYNC_FILE_RANGE_WRITE);
         length -= copied;
     }
     return true;

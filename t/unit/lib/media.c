@@ -273,6 +273,41 @@ static void test_list(void)
     ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
 }
 
+/* Each eight bytes of the file are their own place. */
+static int numbers(const char *name, uint64_t count)
+{
+    int fd = scratch_file(name, "", 0);
+    uint64_t block[1024];
+    for (uint64_t at = 0; at < count; at += COUNT_OF(block)) {
+        for (size_t i = 0; i < COUNT_OF(block); i++)
+            block[i] = at + i;
+        if (write(fd, block, sizeof block) != sizeof block)
+            perror("write");
+    }
+    return fd;
+}
+
+static void test_copy(void)
+{
+    const uint64_t count = 20 * 1024 * 128, skipped = 100; /* 20 MiB, more than is copied in one go */
+    int from = numbers("from", count), to = scratch_file("to", "begin---", 8);
+    ok(media_copy(from, (off_t)(8 * skipped), (off_t)(8 * (count - skipped)), to, 8),
+       "a large part is copied");
+    is_int(lseek(to, 0, SEEK_END), (long long)(8 * (count - skipped + 1)), "all of it");
+    uint64_t wrong = 0, number;
+    for (uint64_t at = 0; at < count - skipped; at += 97)
+        wrong += pread(to, &number, sizeof number, (off_t)(8 * (at + 1))) != sizeof number ||
+                 number != at + skipped;
+    is_int((long long)wrong, 0, "to its place");
+    ok(pread(to, &number, sizeof number, 0) == sizeof number && memcmp(&number, "begin---", 8) == 0,
+       "and nowhere else");
+    errno = 0;
+    ok(!media_copy(from, 8, (off_t)(8 * count), to, 0), "more than there is can't be copied");
+    is_int(errno, EIO, "for a reason");
+    close(from);
+    close(to);
+}
+
 int main(void)
 {
     test_open();
@@ -282,6 +317,7 @@ int main(void)
     test_free();
     test_part();
     test_publish();
+    test_copy();
     test_list();
     test_faults();
     return done_testing();
