@@ -38,16 +38,22 @@ enum store_outcome file_store_check_author(struct db *db, int64_t video_id, int6
     return db_number(&rows, 0, 0) == user_id ? STORE_DONE : STORE_FORBIDDEN;
 }
 
+void file_store_bind(struct db_params *params, int64_t video_id, int64_t user_id,
+                     const struct video_file *file)
+{
+    db_bind_number(params, video_id);
+    db_bind_number(params, user_id);
+    db_bind_literal(params, file->key);
+    db_bind_text(params, file->content_type, strlen(file->content_type));
+    db_bind_number(params, file->size);
+}
+
 enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t user_id,
                                       const struct video_file *file, bool *kept)
 {
     struct db_params params = {0};
     struct db_rows rows;
-    db_bind_number(&params, video_id);
-    db_bind_number(&params, user_id);
-    db_bind_literal(&params, file->key);
-    db_bind_text(&params, file->content_type, strlen(file->content_type));
-    db_bind_number(&params, file->size);
+    file_store_bind(&params, video_id, user_id, file);
     enum db_outcome outcome = db_query(db, UPLOAD_PUBLISH, &params, &rows);
     *kept = outcome == DB_UNKNOWN;
     if (outcome != DB_DONE)

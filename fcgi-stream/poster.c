@@ -1,13 +1,10 @@
 /* Posters: a picture for each video that has one, JPEG or WebP. To look at one takes no token. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "file_store.h"
-#include "incoming.h"
-#include "log.h"
 #include "picture.h"
 #include "poster_store.h"
+#include "publication.h"
 #include "reservation.h"
 
 enum { POSTER_MAX = 512 * 1024 };
@@ -49,22 +46,6 @@ static enum status check_type(struct request *request, const struct incoming *bo
                : request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "the picture is neither JPEG nor WebP");
 }
 
-/* First the file, then the row that names it. */
-static enum status publish(struct request *request, const struct incoming *body, const char *key,
-                           const char *content_type)
-{
-    const struct stream_context *context = request->context;
-    bool kept;
-    if (!media_publish(&context->media, body->fd, body->path, key))
-        return incoming_fail(request, "publish");
-    const struct video_file file = {key, content_type, body->size};
-    enum store_outcome outcome =
-        poster_store_put(request->db, request->ids.vid, request->user_id, &file, &kept);
-    if (!kept && !media_remove(&context->media, key))
-        log_write(LOG_ERROR, "poster_left", "id=%s reason=\"%s\"", request->id, strerror(errno));
-    return status_of_store(outcome);
-}
-
 /* 201; 404 when the video has gone meanwhile; 413 and 415 for what the picture is. */
 enum status poster_put(struct request *request, struct response *response)
 {
@@ -79,18 +60,10 @@ enum status poster_put(struct request *request, struct response *response)
     if (status == STATUS_ANSWERED)
         status = check_type(request, body, &content_type);
     if (status == STATUS_ANSWERED)
-        status = publish(request, body, id, content_type);
-    if (status != STATUS_ANSWERED) {
+        status = publication_make(request, response, body, id, content_type, poster_store_put);
+    if (status != STATUS_ANSWERED)
         reservation_cancel(request, id);
-        return status;
-    }
-    struct json *json = response_json(response, 201);
-    json_object(json);
-    json_number(json, "id", request->ids.vid);
-    json_number(json, "size", body->size);
-    json_text(json, "content_type", content_type);
-    json_object_end(json);
-    return STATUS_ANSWERED;
+    return status;
 }
 
 /* 200, and nginx sends the picture; 404 when there is none. */

@@ -1,7 +1,5 @@
 #include "poster_store.h"
 
-#include <string.h>
-
 #include "statements.h"
 
 enum store_outcome poster_store_get(struct db *db, int64_t video_id, struct video_file *file)
@@ -23,11 +21,7 @@ enum store_outcome poster_store_put(struct db *db, int64_t video_id, int64_t use
 {
     struct db_params params = {0};
     struct db_rows rows;
-    db_bind_number(&params, video_id);
-    db_bind_number(&params, user_id);
-    db_bind_literal(&params, file->key);
-    db_bind_text(&params, file->content_type, strlen(file->content_type));
-    db_bind_number(&params, file->size);
+    file_store_bind(&params, video_id, user_id, file);
     enum db_outcome outcome = db_query(db, POSTER_PUT, &params, &rows);
     *kept = outcome == DB_UNKNOWN || (outcome == DB_DONE && rows.count == 1);
     return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_of_db(outcome);

@@ -8,8 +8,7 @@
 enum store_outcome poster_store_get(struct db *db, int64_t video_id, struct video_file *file);
 
 /* Makes it the video's poster; one that it replaces is queued for deletion. STORE_MISSING when there is no such
- * video of the user's, or nothing is set aside for the poster any more. *kept is false when it is sure that no row names the file. */
-enum store_outcome poster_store_put(struct db *db, int64_t video_id, int64_t user_id,
-                                    const struct video_file *file, bool *kept);
+ * video of the user's, or nothing is set aside for the poster any more. */
+file_store_put poster_store_put;
 
 #endif

@@ -1,12 +1,9 @@
-#include <errno.h>
 #include <string.h>
 
 #include "container.h"
 #include "digest.h"
-#include "file_store.h"
-#include "incoming.h"
-#include "log.h"
 #include "multipart.h"
+#include "publication.h"
 #include "reservation.h"
 #include "tus.h"
 
@@ -98,27 +95,11 @@ enum status upload_check_type(struct request *request, int fd, int64_t size, con
     return request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "the file is neither MP4 nor WebM");
 }
 
-/* First the file, then the row that names it: at no moment does a row name a file that isn't whole. */
-static enum status publish(struct request *request, const struct incoming *upload, const char *key,
-                           const char *content_type)
-{
-    const struct stream_context *context = request->context;
-    bool kept;
-    if (!media_publish(&context->media, upload->fd, upload->path, key))
-        return incoming_fail(request, "publish");
-    const struct video_file file = {key, content_type, upload->size};
-    db_begin(request->db, request->arena); /* making a large file durable may have taken all the time */
-    enum store_outcome outcome =
-        file_store_publish(request->db, request->ids.vid, request->user_id, &file, &kept);
-    recent_forget(context->recent, request->ids.vid);
-    if (!kept && !media_remove(&context->media, key))
-        log_write(LOG_ERROR, "upload_left", "id=%s key=%s reason=\"%s\"", request->id, key, strerror(errno));
-    return status_of_store(outcome);
-}
-
-/* 201, also for a client of tus, whose upload begins; 403 and 404 as the gate says, should that have changed since; 413 and 415 for what the file is. */
+/* 201, also for a client of tus, whose upload begins; 403 and 404 as the gate says, should that have changed since;
+ * 413 and 415 for what the file is. */
 enum status upload_video(struct request *request, struct response *response)
 {
+    const struct stream_context *context = request->context;
     struct incoming *upload;
     const char *content_type;
     char id[PARAM_UUID_SIZE];
@@ -129,17 +110,11 @@ enum status upload_video(struct request *request, struct response *response)
     enum status status = receive(request, &upload);
     if (status == STATUS_ANSWERED)
         status = upload_check_type(request, upload->fd, upload->size, &content_type);
-    if (status == STATUS_ANSWERED)
-        status = publish(request, upload, id, content_type);
-    if (status != STATUS_ANSWERED) {
-        reservation_cancel(request, id);
-        return status;
+    if (status == STATUS_ANSWERED) {
+        status = publication_make(request, response, upload, id, content_type, file_store_publish);
+        recent_forget(context->recent, request->ids.vid);
     }
-    struct json *json = response_json(response, 201);
-    json_object(json);
-    json_number(json, "id", request->ids.vid);
-    json_number(json, "size", upload->size);
-    json_text(json, "content_type", content_type);
-    json_object_end(json);
-    return STATUS_ANSWERED;
+    if (status != STATUS_ANSWERED)
+        reservation_cancel(request, id);
+    return status;
 }

@@ -164,7 +164,7 @@ static void shard_path(const struct media *media, const char *key, char path[MED
     snprintf(path, MEDIA_PATH_SIZE, "%s/%.2s", media->root, key);
 }
 
-static void file_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
+void media_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
 {
     char name[MEDIA_NAME_SIZE];
     media_name(key, name);
@@ -184,7 +184,7 @@ static bool make_shard(const struct media *media, const char *key)
 bool media_publish(const struct media *media, int fd, const char *path, const char *key)
 {
     char final[MEDIA_PATH_SIZE];
-    file_path(media, key, final);
+    media_path(media, key, final);
     if (fsync(fd) != 0 || !make_shard(media, key) || rename(path, final) != 0)
         return false;
     if (media_sync(media, key))
@@ -198,7 +198,7 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
 bool media_remove(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];
-    file_path(media, key, path);
+    media_path(media, key, path);
     if (unlink(path) == 0)
         return true;
     /* A file that is missing is done; a whole media folder that is missing is a fault. */
@@ -227,7 +227,7 @@ bool media_sync_all(const struct media *media)
 bool media_exists(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];
-    file_path(media, key, path);
+    media_path(media, key, path);
     return access(path, F_OK) == 0 || errno != ENOENT; /* what can't be seen may be there */
 }
 

@@ -33,6 +33,9 @@ WARN_UNUSED bool media_can_write(const struct media *media);
 /* The name of a file within the media folder, ab/ab12…, of fixed characters only. */
 void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
 
+/* The path of a file. */
+void media_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE]);
+
 /* True when the path is that of a file in incoming/, as nginx names the bodies that it writes. */
 WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 

@@ -21,13 +21,6 @@ static void kept_path(const struct media *media, const char *id, off_t offset, c
     snprintf(path, MEDIA_PATH_SIZE, "%s/incoming/%.36s.%" PRId64, media->root, id, (int64_t)offset);
 }
 
-static void final_path(const struct media *media, const char *id, char path[MEDIA_PATH_SIZE])
-{
-    char name[MEDIA_NAME_SIZE];
-    media_name(id, name);
-    snprintf(path, MEDIA_PATH_SIZE, "%s/%s", media->root, name);
-}
-
 /* Opens what there is of the upload, or begins it. */
 static int open_any(struct media_upload *upload)
 {
@@ -35,7 +28,7 @@ static int open_any(struct media_upload *upload)
     int fd = open(upload->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 || errno != ENOENT)
         return fd;
-    final_path(upload->media, upload->id, final);
+    media_path(upload->media, upload->id, final);
     fd = open(final, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
         upload->published = true;
@@ -49,7 +42,7 @@ static bool has_name(const struct media_upload *upload, const struct stat *file)
 {
     char final[MEDIA_PATH_SIZE];
     struct stat named;
-    final_path(upload->media, upload->id, final);
+    media_path(upload->media, upload->id, final);
     return stat(upload->published ? final : upload->path, &named) == 0 && named.st_ino == file->st_ino &&
            named.st_dev == file->st_dev;
 }
@@ -92,7 +85,7 @@ bool media_upload_size(const struct media *media, const char *id, off_t *size)
     if (stat(path, &file) != 0) {
         if (errno != ENOENT)
             return false;
-        final_path(media, id, path);
+        media_path(media, id, path);
         if (stat(path, &file) != 0 && errno != ENOENT)
             return false;
     }
