@@ -1,6 +1,6 @@
 # Uploads when things go wrong: the worker dies between any two steps of its work, and each of the other programs
-# dies while a piece is on its way. What was acknowledged is there; what was not is there or can be gone on with;
-# every file is known by a row, and every film that a row names is there.
+# dies at each step, and while a piece is on its way. What was acknowledged is there; what was not is there or can be
+# gone on with; every file is known by a row, and every film that a row names is there.
 
 use v5.36;
 use FindBin;
@@ -185,6 +185,49 @@ subtest 'killed in the gate' => sub {
     }
     $upload->delete->is(204);
     in_order('killed in the gate');
+    nothing_set_aside();
+};
+
+# The steps of an upload as a whole, and of the last piece of one, as far as they differ.
+my @HELD = (['before_rename', 1], ['after_rename', 1], ['half_copy', 1], ['after_copy', 1], map { ['after_query', $_] } 3 .. 6);
+
+# One whose worker is held at the step for that time while the program dies. False when it does not come there.
+sub die_at ($program, $name, $step, $time) {
+    my $video = add();
+    my $upload = $name eq 'a second piece' && $UPLOADS{$name}{begin}->($video);
+    $faults->hold_at($step, $time);
+    my $connection = $upload
+        ? $upload->open($half, substr($film, $half), $half)
+        : $ann->open('POST', "/stream/videos/$video", body => $film);
+    my $held;
+    $site->soon(sub { $held = $faults->is_held($step); $held || $connection->await(qr/./, 0.01) }, "$name comes to $step $time", PATIENCE);
+    if ($held) {
+        my ($pid) = $site->kill(KILL => $program);
+        $site->soon(sub { !Site::Processes::is_alive($pid) }, "$program dies");
+    }
+    $faults->go_on($step);
+    $connection->close;
+    return 0 if !$held;
+    my $where = "$name, $step $time, $program";
+    patiently(sub { $site->get("/api/videos/$video") });
+    $site->soon(sub { $UPLOADS{$name}{go_on}->($video, $upload); $site->get("/stream/videos/$video")->body eq $film },
+        "$where: then the video is what was uploaded", PATIENCE);
+    in_order($where);
+    return 1;
+}
+
+# One after the other of them; each at each step, which takes minutes, with VS_SOAK.
+subtest 'others die at each step' => sub {
+    $site->expect_log(qr/(?:nginx|fcgi-stream|postgresql) died/, qr/database system (?:was|is)|terminating connection/, qr/level=error/);
+    my @programs = qw(nginx fcgi-stream postgres);
+    my $deaths = 0;
+    for my $name ('raw', 'a second piece') {
+        for my $held (@HELD) {
+            my @next = $ENV{VS_SOAK} ? @programs : $programs[$deaths % @programs];
+            $deaths += die_at($_, $name, @$held) for @next;
+        }
+    }
+    cmp_ok $deaths, '>=', 9, "$deaths times";
     nothing_set_aside();
 };
 

@@ -1,8 +1,8 @@
 /* The tests' own step_reached, and system calls that fail when a test wants them to.
  *
  * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
- * comes there as the Nth one is killed, once; or "wait": it stays there until the file is gone, and has made NAME.reached
- * meanwhile. A file unlink, fsync or syncfs holds the number of the error that the system call returns, and a part of
+ * comes there as the Nth one is killed, once; or "wait N": the Nth one, and all behind it, stay there until the file is
+ * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the system call returns, and a part of
  * the path that it is for, if not for any. */
 #include "step.h"
 
@@ -74,7 +74,7 @@ void step_reached(const char *name)
     char text[TEXT_SIZE], path[PATH_SIZE];
     if (!read_wish(name, text))
         return;
-    if (strncmp(text, "wait", 4) == 0)
+    if (strncmp(text, "wait ", 5) == 0 && count(name) >= strtol(text + 5, NULL, 10))
         wait_here(name);
     else if (strncmp(text, "kill ", 5) == 0 && count(name) >= strtol(text + 5, NULL, 10) &&
              path_of(name, "", path) && __real_unlink(path) == 0)

@@ -36,10 +36,10 @@ sub kill_at ($self, $step, $time = 1) {
     return $self->_write($step, "kill $time");
 }
 
-# A process that comes to the step stays there until go_on; is_held tells when one does.
-sub hold_at ($self, $step) {
-    unlink "$self->{folder}/$step.reached";
-    return $self->_write($step, 'wait');
+# A process that comes to the step for that time or later stays there until go_on; is_held tells when one does.
+sub hold_at ($self, $step, $time = 1) {
+    unlink map { "$self->{folder}/$step.$_" } qw(reached count);
+    return $self->_write($step, "wait $time");
 }
 
 sub is_held ($self, $step) { return -e "$self->{folder}/$step.reached" }
