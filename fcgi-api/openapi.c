@@ -6,7 +6,7 @@
 /* 200; 304 when the client has it already. */
 enum status openapi_show(struct request *request, struct response *response)
 {
-    response_header(response, "Cache-Control", "public, max-age=300");
+    response->cache = "public, max-age=300";
     etag_header(&response->headers, openapi_revision, false);
     if (etag_none_match(request_variable(request, "HTTP_IF_NONE_MATCH"), openapi_revision))
         return response_empty(response, 304);

@@ -5,12 +5,16 @@
 void password_turns_init(struct password_turns *turns, int64_t count)
 {
     sem_init(&turns->left, 0, (unsigned)count);
-    atomic_init(&turns->waiting, 0);
+    pthread_mutex_init(&turns->lock, NULL);
+    turns->waiting = 0;
 }
 
 static void count_waiting(struct password_turns *turns, int change)
 {
-    metrics_set(METRIC_PASSWORD_HASH_WAITING, atomic_fetch_add(&turns->waiting, change) + change);
+    pthread_mutex_lock(&turns->lock);
+    turns->waiting += change;
+    metrics_set(METRIC_PASSWORD_HASH_WAITING, turns->waiting);
+    pthread_mutex_unlock(&turns->lock);
 }
 
 static void turn_begin(struct password_turns *turns)

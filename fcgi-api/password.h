@@ -4,9 +4,9 @@
 #ifndef PASSWORD_H
 #define PASSWORD_H
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <sodium.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,8 @@ enum { PASSWORD_HASH_SIZE = crypto_pwhash_STRBYTES };
 
 struct password_turns {
     sem_t left;
-    atomic_int waiting;
+    pthread_mutex_t lock; /* of the count, so that the metric is the last one */
+    int waiting;
 };
 
 /* So many may hash at a time. */

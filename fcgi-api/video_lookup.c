@@ -45,18 +45,26 @@ static void hand_out(struct lookup *lookup, const struct db_rows *rows)
     video->content_type = copied(lookup->arena, video->content_type);
 }
 
-static void look_up(struct batch_job *const jobs[], size_t count)
+static void ask(struct batch_job *const jobs[], size_t count)
 {
     struct db_params params = {0};
     struct db_rows rows;
+    const struct lookup *first = lookup_of(jobs[0]);
     for (size_t i = 0; i < IDS; i++)
         db_bind_number(&params, lookup_of(jobs[i < count ? i : 0])->id);
-    enum db_outcome outcome = db_query(lookup_of(jobs[0])->db, VIDEO_GET, &params, &rows);
+    enum db_outcome outcome = db_query(first->db, VIDEO_GET, &params, &rows);
     for (size_t i = 0; i < count; i++)
         if (outcome == DB_DONE)
             hand_out(lookup_of(jobs[i]), &rows);
         else
             lookup_of(jobs[i])->outcome = store_of_db(outcome);
+}
+
+static void look_up(struct batch_job *const jobs[], size_t count)
+{
+    const struct lookup *first = lookup_of(jobs[0]);
+    db_begin(first->db, first->arena); /* waiting for the turn may have taken all the time */
+    ask(jobs, count);
 }
 
 const struct batch_kind video_lookups = {IDS, NULL, look_up};
@@ -65,6 +73,9 @@ enum store_outcome video_lookup(const struct request *request, int64_t id, struc
 {
     const struct api_context *context = request->context;
     struct lookup lookup = {.db = request->db, .arena = request->arena, .id = id, .video = video};
-    batch_do(context->lookups, &lookup.job);
+    bool shared = !batch_do(context->lookups, &lookup.job);
+    /* The failure is the other request's: its connection may have broken. */
+    if (shared && lookup.outcome != STORE_DONE && lookup.outcome != STORE_MISSING)
+        ask(&(struct batch_job *){&lookup.job}, 1);
     return lookup.outcome;
 }

@@ -27,7 +27,7 @@ bool journal_msec(const char *text, size_t length, int64_t *ms)
     return true;
 }
 
-/* Copies a field; nginx writes a dash for an empty one. */
+/* Copies a field; nginx writes a dash where there is no value. */
 static bool copy(const char *text, size_t length, char *out, size_t size)
 {
     if (length == 1 && text[0] == '-')

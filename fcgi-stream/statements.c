@@ -29,7 +29,8 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [UPLOAD_PUBLISH] = {"upload_publish",
                         "WITH old AS (SELECT id, author_id, media_key FROM videos"
                         " WHERE id = $1::bigint FOR UPDATE),"
-                        " mine AS (SELECT id FROM uploads WHERE id = $3::uuid FOR UPDATE),"
+                        " mine AS (SELECT id FROM uploads WHERE id = $3::uuid AND finished_at IS NULL"
+                        " FOR UPDATE),"
                         " new AS (UPDATE videos v SET media_key = $3::uuid, content_type = $4::text,"
                         " size = $5::bigint, upload_time = now()"
                         " FROM old WHERE v.id = old.id AND old.author_id = $2::bigint"

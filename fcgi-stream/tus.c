@@ -165,7 +165,6 @@ enum status tus_show(struct request *request, struct response *response)
     buffer_printf(&response->headers, "Upload-Length: %" PRId64 "\r\n", upload.row.length);
     if (*upload.row.metadata)
         response_header(response, "Upload-Metadata", upload.row.metadata);
-    response_header(response, "Cache-Control", "no-store");
     return response_empty(response, 200);
 }
 

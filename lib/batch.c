@@ -110,16 +110,18 @@ static void hand_over(struct batch *batch, struct batch_job *const jobs[], size_
     }
 }
 
-void batch_do(struct batch *batch, struct batch_job *job)
+bool batch_do(struct batch *batch, struct batch_job *job)
 {
     struct batch_job *jobs[BATCH_JOBS_MAX];
     job->done = false;
     sem_init(&job->changed, 0, 0);
     begin_or_wait(batch, job);
-    if (!job->done) {
+    bool own = !job->done;
+    if (own) {
         size_t count = gather(batch, job, jobs);
         batch->kind->run(jobs, count);
         hand_over(batch, jobs, count);
     }
     sem_destroy(&job->changed);
+    return own;
 }

@@ -36,7 +36,8 @@ struct batch_kind {
 struct batch *batch_create(const struct batch_kind *kind);
 void batch_destroy(struct batch *batch);
 
-/* Returns when the job has been done. */
-void batch_do(struct batch *batch, struct batch_job *job);
+/* Returns when the job has been done: true when by this thread, in a batch of its own or one that it had to wait for its
+ * turn to do. */
+bool batch_do(struct batch *batch, struct batch_job *job);
 
 #endif

@@ -17,7 +17,6 @@ static bool ask_the_same(const struct batch_job *job, const struct batch_job *ot
            strcmp(a->request->query, b->request->query) == 0;
 }
 
-/* What a failure says besides its status is for the one whose request failed. */
 static void copy(struct collapsed *to, const struct collapsed *from)
 {
     to->status = from->status;
@@ -30,7 +29,10 @@ static void copy(struct collapsed *to, const struct collapsed *from)
 static void answer(struct batch_job *const jobs[], size_t count)
 {
     struct collapsed *first = (struct collapsed *)jobs[0];
+    db_begin(first->request->db, first->request->arena); /* waiting for the turn may have taken all the time */
     first->status = first->route->handler(first->request, first->response);
+    if (first->response->headers.failed || first->response->body.failed)
+        first->status = STATUS_INTERNAL;
     for (size_t i = 1; i < count; i++)
         copy((struct collapsed *)jobs[i], first);
 }
@@ -41,6 +43,9 @@ enum status collapse_handle(struct batch *batch, const struct route *route, stru
                             struct response *response)
 {
     struct collapsed own = {.route = route, .request = request, .response = response};
-    batch_do(batch, &own.job);
-    return own.status;
+    bool shared = !batch_do(batch, &own.job);
+    if (!shared || own.status == STATUS_ANSWERED)
+        return own.status;
+    /* A failure is the other request's: its connection may have broken, its time may have been over. */
+    return route->handler(request, response);
 }

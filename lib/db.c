@@ -259,7 +259,7 @@ static void pause_briefly(struct db *db)
 static enum db_outcome run(struct db *db, const struct db_statement *statement,
                            const struct db_params *params, PGresult **result)
 {
-    for (int i = 0; i <= REPEATS_MAX; i++) {
+    for (int i = 0; i <= REPEATS_MAX && clock_left_ms(db->deadline_ms) > 0; i++) {
         /* A write on a connection that has died would be of unknown outcome; a read is just repeated. */
         if (!(statement->read && db->connection) && !db_connect(db))
             return DB_UNAVAILABLE;

@@ -55,6 +55,9 @@ static enum status prepare(const struct service *service, const struct route *ro
         wrong = idempotency_read(request);
     if (wrong)
         return request_refuse(request, STATUS_BAD_REQUEST, wrong);
+    /* Nor may another site's page log its visitors in as somebody else. */
+    if (!route->session && session_is_cross_site(request))
+        return request_refuse(request, STATUS_FORBIDDEN, "the request comes from another site");
     enum status status = route->pages != PAGE_NONE ? read_page(service, route, request) : STATUS_ANSWERED;
     if (status == STATUS_ANSWERED && route->session) {
         status = session_authenticate(request, service->session_statement);

@@ -190,7 +190,8 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
     if (media_sync(media, key))
         return true;
     int saved = errno;
-    unlink(final);
+    if (rename(final, path) != 0)
+        unlink(final);
     errno = saved;
     return false;
 }

@@ -25,7 +25,8 @@ bool privilege_give(const char *user, const char *path)
     const struct passwd *entry = find(user);
     if (!entry)
         return false;
-    if (chown(path, entry->pw_uid, entry->pw_gid) == 0)
+    /* No symbolic link is followed: the folder is the user's. */
+    if (lchown(path, entry->pw_uid, entry->pw_gid) == 0)
         return true;
     log_write(LOG_ERROR, "chown_failed", "path=%s reason=\"%s\"", path, strerror(errno));
     return false;

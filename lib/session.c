@@ -65,9 +65,10 @@ static bool is_unsafe(enum method method)
     return method != METHOD_GET && method != METHOD_OPTIONS;
 }
 
-/* True when a browser says that another site's page makes this request, one that isn't listed. */
-static bool is_cross_site(const struct request *request)
+bool session_is_cross_site(const struct request *request)
 {
+    if (!is_unsafe(request->method))
+        return false;
     const char *origin = request_variable(request, "HTTP_ORIGIN");
     if (*origin && list_has(request->config->cors_origins, origin))
         return false;
@@ -94,7 +95,7 @@ enum status session_authenticate(struct request *request, size_t statement)
     unsigned char hash[SESSION_HASH_SIZE];
     if (!session_read(request, hash))
         return STATUS_ANSWERED;
-    if (request->session_cookie && is_unsafe(request->method) && is_cross_site(request))
+    if (request->session_cookie && session_is_cross_site(request))
         return request_refuse(request, STATUS_FORBIDDEN, "the request comes from another site");
 
     struct db_params params = {0};

@@ -36,6 +36,10 @@ WARN_UNUSED bool session_hash(const char *token, unsigned char hash[SESSION_HASH
 WARN_UNUSED bool session_read(struct request *request, unsigned char hash[SESSION_HASH_SIZE]);
 void session_accept(struct request *request, int64_t user_id);
 
+/* True when the request would change something and a browser says that another site's page makes it, one that isn't
+ * listed (VS_CORS_ORIGINS). */
+WARN_UNUSED bool session_is_cross_site(const struct request *request);
+
 /* Sets request->user_id when the request carries a valid session, found by the statement with that index.
  * The header counts before Authorization, and that before the cookie. STATUS_ANSWERED when the request may go
  * on, with or without a session; else the failure: a database that can't be asked, or a request from another

@@ -100,7 +100,8 @@ bool worker_run(const struct service *service, const struct config *config, int 
         .thread_stop = thread_stop,
         .serve = serve,
     };
-    bool done = worker.collapsed && server_run(&server);
+    if (!worker.collapsed || !server_run(&server))
+        return false; /* there may be threads that still use it */
     batch_destroy(worker.collapsed);
-    return done;
+    return true;
 }

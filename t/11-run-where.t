@@ -89,9 +89,18 @@ subtest 'a PostgreSQL that is there already' => sub {
 subtest 'a media folder elsewhere' => sub {
     my $folder = tempdir('video-server-media-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     chmod 0755, $folder;
-    my $site = Site->start(VS_MEDIA_DIR => "$folder/my films");
+    my $media = "$folder/meine f\xc3\xbcr dich|'films'";
+    my $site = Site->start(VS_MEDIA_DIR => $media);
     works($site);
-    ok -d "$folder/my films/incoming", 'is used';
+    ok -d "$media/incoming", 'is used';
+
+    # The journal names the bodies, so that one whose client has gone needn't wait for the sweep.
+    my $ann = $site->user('ann');
+    my $video = $ann->post('/api/videos', {title => 'Half'})->is(201)->json->{id};
+    my $upload = $ann->open('POST', "/stream/videos/$video", body => 'x' x 100_000, headers => {'Content-Length' => 200_000});
+    $site->soon(sub { glob "\Q$media\E/incoming/*" }, 'a body begins to arrive');
+    $upload->reset;
+    $site->soon(sub { !glob "\Q$media\E/incoming/*" }, 'and goes with its client');
     $site->stop;
 };
 

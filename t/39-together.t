@@ -57,6 +57,25 @@ subtest 'videos' => sub {
     $site->get('/api/videos/999999')->is(404, 'and what there is not with nothing');
 };
 
+# The first one's time is over before it can be read; those who waited for it have waited for nothing.
+subtest 'who waits for one that fails' => sub {
+    my $impatient = Site->start(VS_DATABASE_TIMEOUT_MS => 1500);
+    my $eve = $impatient->user('eve');
+    my $id = $eve->post('/api/videos', {title => 'Late'})->is(201)->json->{id};
+    for my $path ("/api/videos/$id", '/api/videos?limit=3') {
+        my $lock = $impatient->transaction('LOCK TABLE videos IN ACCESS EXCLUSIVE MODE');
+        my $first = $eve->open('GET', $path);
+        $impatient->soon(sub { $impatient->waiting('video_api') == 1 }, 'one waits for the database');
+        my @others = map { $eve->open('GET', $path) } 1 .. 3;
+        like $first->answer('GET', 20), qr{^HTTP/1[.]1 503}, "$path: in vain";
+        $impatient->soon(sub { $impatient->waiting('video_api') >= 1 }, 'then another one does');
+        $lock->commit;
+        like $_->answer('GET', 20), qr{^HTTP/1[.]1 200}, 'and then all of them are answered' for @others;
+    }
+    $impatient->expect_log(qr/connection to client lost|canceling statement due to statement timeout/);
+    $impatient->stop;
+};
+
 # Reads until the writer is done. Returns what was wrong.
 sub keep_reading ($done) {
     my $end = time + SECONDS;

@@ -59,6 +59,7 @@ sub documented ($address) {
 sub ask ($who, $method, $address, $status, %options) {
     my $response = $who->request($method, $address, %options)->is($status);
     my %headers = map { @$_ } @{$response->{headers}};
+    cmp_ok scalar(grep { lc $_->[0] eq 'cache-control' } @{$response->{headers}}), '<=', 1, 'whether to keep it is said once';
     my $type = $headers{'content-type'} // '';
     push @answers, {
         name    => "$method $address: $status",
@@ -174,11 +175,11 @@ subtest 'what is wrong with a request' => sub {
     my %foreign = (headers => {'X-Session-Id' => undef, Cookie => 'X-Session-Id=' . $ann->session, Origin => 'https://evil.example'});
     my @cases = (
         [$site, POST => '/api/users', json => {}, 400], [$site, POST => '/api/users', json => {user_name => 'ANN', pwd => $PWD}, 409],
-        [$site, POST => '/api/users', body => $large, 413],
+        [$site, POST => '/api/users', body => $large, 413], [$site, POST => '/api/users', json => {}, %foreign, 403],
         [$site, GET => '/api/users/ann', 400], [$site, GET => $nobody, 404],
         [$site, GET => '/api/users/ann/videos', 400], [$site, GET => "$nobody/videos", 404],
         [$site, POST => '/api/sessions', json => {}, 400], [$site, POST => '/api/sessions', json => \%wrong, 401],
-        [$site, POST => '/api/sessions', body => $large, 413],
+        [$site, POST => '/api/sessions', body => $large, 413], [$site, POST => '/api/sessions', json => {}, %foreign, 403],
         [$ann, PUT => "/api/users/$UID/password", json => {pwd => 'password', old_pwd => $PWD}, 400],
         [$ann, PUT => "/api/users/$UID/password", json => {pwd => $PWD, old_pwd => 'x'}, 401],
         [$bob, PUT => "/api/users/$UID/password", json => \%change, 403], [$ann, PUT => "$nobody/password", json => \%change, 404],

@@ -294,6 +294,9 @@ subtest 'methods in a header' => sub {
     $ann->post($upload->url, '', headers => {'Tus-Resumable' => '1.0.0', 'X-HTTP-Method-Override' => 'DELETE'})->is(204, 'an end');
     $upload->head->is(404);
     $ann->post($upload->url, '', headers => {'Tus-Resumable' => '1.0.0', 'X-HTTP-Method-Override' => 'GATE'})->is(405, 'no other');
+    for my $override ('DELETE', 'DELETE /stream/uploads/', "|DELETE", "DELETE /stream/uploads/x|DELETE") {
+        $ann->post("/api/videos/$video", '', headers => {'X-HTTP-Method-Override' => $override})->is(405, "nor elsewhere: $override");
+    }
 };
 
 $site->stop;

@@ -78,6 +78,26 @@ subtest 'who rides on a cookie' => sub {
         ->is(201, 'no page can send a header that it was not allowed to');
 };
 
+subtest 'who would be logged in as somebody else' => sub {
+    my %login = (user_name => 'ann', pwd => Site::Actor::PASSWORD);
+    for my $case (
+        [$own,  {Origin => 'http://evil.example'}, 403],
+        [$own,  {'Sec-Fetch-Site' => 'cross-site'}, 403],
+        [$own,  {Origin => 'http://localhost:' . $own->port, 'Sec-Fetch-Site' => 'same-origin'}, 200],
+        [$own,  {}, 200],
+        [$site, {Origin => 'http://evil.example'}, 403],
+        [$site, {Origin => $FRIEND, 'Sec-Fetch-Site' => 'cross-site'}, 200],
+    ) {
+        my ($on, $headers, $status) = @$case;
+        $on->user('ann') if $on == $site;
+        my $name = join ' ', 'a page with', %$headers;
+        my $answer = $on->post('/api/sessions', \%login, headers => $headers)->is($status, $name);
+        is scalar(grep { lc $_->[0] eq 'set-cookie' } @{$answer->{headers}}), $status == 200 ? 2 : 0, 'gets the cookies, or none';
+    }
+    $own->post('/api/users', {user_name => 'eve', pwd => $login{pwd}}, headers => {Origin => 'http://evil.example'})
+        ->is(403, 'nor may it register one')->problem('006');
+};
+
 subtest 'no origins are listed' => sub {
     my $ann = $own->user('ann');
     for my $response (
