@@ -36,9 +36,15 @@ export function whenLoggedOut(callback) {
   onLoggedOut = callback;
 }
 
+// An answer has said so.
+export function loggedOut() {
+  onLoggedOut();
+}
+
+// body: data, which goes as JSON; file: bytes, which go as they are.
 // asksPassword: a 401 then says that the password is wrong, not that the session has ended.
-async function request(method, path, {body, headers = {}, asksPassword = false} = {}) {
-  const options = {method, headers: {Accept: 'application/json', ...headers}};
+async function request(method, path, {body, file, headers = {}, asksPassword = false} = {}) {
+  const options = {method, body: file, headers: {Accept: 'application/json', ...headers}};
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers['Content-Type'] = 'application/json';
@@ -51,7 +57,7 @@ async function request(method, path, {body, headers = {}, asksPassword = false} 
   }
   if (response.ok) return response;
   const problem = await problemOf(response);
-  if (response.status === 401 && !asksPassword) onLoggedOut();
+  if (response.status === 401 && !asksPassword) loggedOut();
   throw problem;
 }
 
@@ -110,6 +116,7 @@ export const api = {
       body: {title, description},
       headers: video.etag ? {'If-Match': video.etag} : {},
     }),
+  setPoster: (id, picture) => request('PUT', `/stream/videos/${id}/poster`, {file: picture}),
   deleteVideo: (id) => request('DELETE', `/api/videos/${id}`),
 
   comments: (videoId) => api.moreComments(`/api/videos/${videoId}/comments?limit=20`),

@@ -15,12 +15,21 @@ export function ago(time) {
   return t('just_now');
 }
 
+// The day alone.
+export function date(time) {
+  return new Intl.DateTimeFormat(locale, {dateStyle: 'long'}).format(new Date(time));
+}
+
 export function dateTime(time) {
   return new Intl.DateTimeFormat(locale, {dateStyle: 'long', timeStyle: 'short'}).format(new Date(time));
 }
 
-export function count(number) {
+function count(number) {
   return new Intl.NumberFormat(locale, {notation: number >= 10000 ? 'compact' : 'standard'}).format(number);
+}
+
+export function views(number) {
+  return t(number === 1 ? 'view' : 'views', {count: count(number)});
 }
 
 export function bytes(number) {

@@ -19,13 +19,12 @@ function put(title, content) {
 
 function failure(problem) {
   const missing = problem.status === 404;
-  return [
+  return el('div', {class: 'empty'},
     el('h1', {}, t(missing ? 'not_found' : 'failed')),
     el('p', {}, missing ? t('not_found_text') : problemText(problem)),
     missing
       ? el('p', {}, el('a', {class: 'button', href: '/'}, t('to_home')))
-      : el('p', {}, el('button', {class: 'button', type: 'button', onclick: reload}, t('try_again'))),
-  ];
+      : el('p', {}, el('button', {class: 'button', type: 'button', onclick: reload}, t('try_again'))));
 }
 
 // A page's module has one function, page({id, query}), that gives {title, content}. Where it reads from the server
@@ -47,7 +46,7 @@ async function showPage({name, id, query, isCurrent, isFirst}) {
 onSession(drawHeader);
 onExpired(() => {
   notice(t('session_ended'));
-  go(`/login?next=${encodeURIComponent(location.pathname)}`);
+  go(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 });
 document.getElementById('skip').textContent = t('skip');
 drawFooter();

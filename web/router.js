@@ -10,8 +10,12 @@ const routes = [
   [/^\/settings\/?$/, 'settings'],
 ];
 
+const SETTLE_MS = 150;
+
 let show = () => {};
 let visit = 0;
+let isShown = false; // the page of this address; else there may still be the one before
+let settling = null;
 
 function find(path) {
   for (const [pattern, name] of routes) {
@@ -24,13 +28,33 @@ function find(path) {
 async function load({scroll}) {
   visit += 1;
   const mine = visit;
+  isShown = false;
+  clearTimeout(settling);
   const {name, id} = find(location.pathname);
   await show({name, id, query: new URLSearchParams(location.search), isFirst: mine === 1, isCurrent: () => visit === mine});
-  if (visit === mine) scrollTo(0, scroll);
+  if (visit !== mine) return;
+  scrollTo(0, scroll);
+  isShown = true;
+}
+
+// Keeps a value with this visit of the page, for when one comes back to it.
+export function keep(name, value) {
+  history.replaceState({...history.state, [name]: value}, '');
+}
+
+// What was kept, undefined when nothing was.
+export function kept(name) {
+  return history.state?.[name];
 }
 
 function remember() {
-  history.replaceState({...history.state, scroll: scrollY}, '');
+  if (isShown) keep('scroll', scrollY);
+}
+
+// The back button tells only when it is too late to look where one was.
+function rememberSoon() {
+  clearTimeout(settling);
+  settling = setTimeout(remember, SETTLE_MS);
 }
 
 // Goes to an address of this site.
@@ -71,5 +95,6 @@ export function start(showPage) {
   document.addEventListener('click', follow);
   addEventListener('popstate', (event) => load({scroll: event.state?.scroll ?? 0}));
   addEventListener('pagehide', remember);
-  return load({scroll: history.state?.scroll ?? 0});
+  addEventListener('scroll', rememberSoon, {passive: true});
+  return load({scroll: kept('scroll') ?? 0});
 }

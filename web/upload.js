@@ -2,7 +2,7 @@
 // the server knows how far it is, and one goes on from there. fetch can't tell how many bytes have gone, so
 // XMLHttpRequest sends them.
 
-import {Problem, problemOf, readRetryAfter} from './api.js';
+import {loggedOut, Problem, problemOf, readRetryAfter} from './api.js';
 
 const KEY = 'upload';
 const TUS = {'Tus-Resumable': '1.0.0'};
@@ -82,8 +82,8 @@ function mayWorkLater(problem) {
   return [0, 409, 423, 429, 500, 502, 503, 504].includes(problem.status);
 }
 
-// An upload that goes on until it is done, refused or stopped. tell.progress(bytes), tell.waiting(seconds) (which
-// counts down to 0) and tell.paused() say how it goes. kept is an unfinished one to go on with.
+// An upload that goes on until it is done, refused or stopped. tell.progress(bytes), tell.waiting(seconds, problem)
+// (which counts down to 0) and tell.paused() say how it goes. kept is an unfinished one to go on with.
 export function startUpload({videoId, userId, file, kept, tell}) {
   let request = null;
   let paused = false;
@@ -102,7 +102,7 @@ export function startUpload({videoId, userId, file, kept, tell}) {
     const seconds = problem.retryAfter || Math.min(FIRST_WAIT_S * 2 ** (failures - 1), LONGEST_WAIT_S);
     const end = Date.now() + seconds * 1000;
     while (!paused && !stopped && Date.now() < end) {
-      tell.waiting(Math.ceil((end - Date.now()) / 1000));
+      tell.waiting(Math.ceil((end - Date.now()) / 1000), problem);
       const before = Date.now();
       await sleep(Math.min(1000, end - before));
       if (navigator.onLine && Date.now() - before < 500 && end - before > 500) return; // the connection is back
@@ -136,7 +136,8 @@ export function startUpload({videoId, userId, file, kept, tell}) {
         } catch (problem) {
           if (paused || stopped) continue;
           if (!mayWorkLater(problem)) {
-            if (problem.status !== 401) localStorage.removeItem(KEY);
+            if (problem.status === 401) loggedOut();
+            else localStorage.removeItem(KEY);
             throw problem;
           }
           await wait(problem);

@@ -19,38 +19,57 @@ my $gallery = Gallery::fill($site, "$FindBin::Bin/../media/testcard.webm");
 open my $file, '<', "$FindBin::Bin/axe/axe.min.js" or die "cannot read axe: $!\n";
 my $axe = do { local $/; <$file> };
 
-# What axe has against the page.
+# What axe, which is in the page already, has against it.
 sub barriers ($browser) {
-    $browser->script("$axe; window.axe = axe");
     my $found = $browser->promise('return (await axe.run(document)).violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html + " " + n.failureSummary).join("; "))');
     return ref $found ? @$found : "axe failed: $found";
 }
 
-for my $way ([light => 'on a desk'], [dark => 'on a desk'], [light => 'on a phone'], [dark => 'on a phone']) {
-    my ($theme, $where) = @$way;
-    subtest "$theme, $where" => sub {
-        my $browser = Browser->start($site, theme => $theme, phone => $where eq 'on a phone');
-        $browser->expect_console(qr/status of 404/);
-        my $check = sub ($name, $path, $text) {
-            $browser->go($path)->sees($text);
-            is_deeply [barriers($browser)], [], "$name has no barrier";
-            is $browser->script('return document.documentElement.dataset.theme'), $theme, 'and the colours that were wanted';
-            cmp_ok $browser->script('return document.documentElement.scrollWidth - innerWidth'), '<=', 0, 'and fits its width';
-        };
-        $check->(@$_) for $gallery->public_pages;
-        $gallery->log_in($browser);
-        $check->(@$_) for $gallery->private_pages;
-        $browser->go($gallery->{video})->press('Edit')->find('button', 'Save');
-        is_deeply [barriers($browser)], [], 'the editor has no barrier';
-        $browser->press('Cancel')->press('Delete')->find('dialog');
-        is_deeply [barriers($browser)], [], 'nor has the question';
-        $browser->stop;
-    };
+my $NO = JSON::PP::false;
+my @WAYS = map { my $theme = $_; map { [$theme, @$_] } ['on a desk', 1280, 900], ['on a phone', 390, 844] } qw(light dark);
+
+# Shows the page that is there in another way, which the browser is told of as by the system.
+sub show ($browser, $theme, $width, $height) {
+    $browser->devtools('Emulation.setEmulatedMedia', features => [{name => 'prefers-color-scheme', value => $theme}]);
+    $browser->devtools('Emulation.setDeviceMetricsOverride', width => $width, height => $height, deviceScaleFactor => 1,
+        mobile => $width < 500 ? JSON::PP::true : $NO);
+    $browser->soon('return innerWidth === arguments[0] && document.documentElement.dataset.theme === arguments[1]',
+        "$width wide, $theme", $width, $theme);
+    return;
 }
+
+# Looks at what is there in all ways.
+sub looks_good ($browser, $name) {
+    subtest $name => sub {
+        $browser->script("$axe; window.axe = axe");
+        for my $way (@WAYS) {
+            my ($theme, $where, @size) = @$way;
+            show($browser, $theme, @size);
+            is_deeply [barriers($browser)], [], "$theme, $where: no barrier";
+            cmp_ok $browser->script('return document.documentElement.scrollWidth - innerWidth'), '<=', 0, 'and it fits';
+        }
+    };
+    return;
+}
+
+subtest 'every page' => sub {
+    my $browser = Browser->start($site);
+    $browser->expect_console(qr/status of 404/);
+    my $check = sub ($name, $path, $text) { looks_good($browser->go($path)->sees($text), $name) };
+    $check->(@$_) for $gallery->public_pages;
+    $gallery->log_in($browser);
+    $check->(@$_) for $gallery->private_pages;
+    $browser->go($gallery->{video})->press('Edit')->find('button', 'Save');
+    looks_good($browser, 'the editor');
+    $browser->press('Cancel')->press('Delete')->find('dialog');
+    looks_good($browser, 'the question');
+    $browser->stop;
+};
 
 subtest 'what axe finds is seen' => sub {
     my $browser = Browser->start($site);
-    $browser->go('/')->sees('Bread')->script('document.querySelector("input").removeAttribute("aria-label"); document.querySelector("input").placeholder = ""');
+    $browser->go('/')->sees('Bread')->script("$axe; window.axe = axe");
+    $browser->script('document.querySelector("input").removeAttribute("aria-label"); document.querySelector("input").placeholder = ""');
     like join(' ', barriers($browser)), qr/^label: /, 'a field without a name';
     $browser->stop;
 };

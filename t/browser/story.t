@@ -22,6 +22,12 @@ my $video;    # the address of the one that ann uploads
 
 sub id () { return $video =~ s{.*/}{}r }
 
+sub content ($path) {
+    open my $file, '<:raw', $path or die "cannot read $path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
 # Whether the film that is there goes on.
 sub plays ($name) {
     $browser->script('document.querySelector("video").play().catch(() => {})');
@@ -69,7 +75,30 @@ subtest 'watching' => sub {
     $browser->soon('const v = document.querySelector("video"); return !v.seeking && v.readyState >= 2 && Math.abs(v.currentTime - 1) < 0.1',
         'one can go to the middle');
     plays('and on from there');
-    like $browser->script('return document.querySelector("a[download]").download'), qr/\.webm$/, 'it can be downloaded';
+    my $folder = $site->folder . '/downloads';
+    $browser->devtools('Browser.setDownloadBehavior', behavior => 'allow', downloadPath => $folder);
+    $browser->click('a[href$="?download=1"]');
+    $site->soon(sub { -s "$folder/x.webm" }, 'it can be downloaded, under its title', 60);
+    is content("$folder/x.webm"), content($FILM), 'as it was uploaded';
+};
+
+subtest 'the picture' => sub {
+    my $poster = "/stream/videos/" . id() . '/poster';
+    is $site->get('/api/videos/' . id())->json->{poster_url}, $poster, 'came with the film';
+    my $picture = $site->get($poster)->is(200)->header_is('Content-Type', 'image/jpeg')->body;
+    cmp_ok length $picture, '<=', 512 * 1024, 'small';
+    for my $path ('/', "/videos/" . id()) {
+        $browser->go($path)->soon('const i = document.querySelector("main img"); return i?.complete && i.naturalWidth > 0', "is shown at $path");
+        is $browser->script('return new URL(document.querySelector("main img").src).pathname'), $poster, 'by its address';
+    }
+    # The first frames of the test picture are colourful, which one that is drawn before there is a frame is not.
+    cmp_ok $browser->script(<<'JS'), '>', 20, 'and is a frame of the film';
+        const canvas = Object.assign(document.createElement('canvas'), {width: 16, height: 9});
+        const context = canvas.getContext('2d');
+        context.drawImage(document.querySelector('main img'), 0, 0, 16, 9);
+        const pixels = context.getImageData(0, 0, 16, 9).data;
+        return new Set(Array.from({length: 144}, (_, i) => pixels.slice(4 * i, 4 * i + 3).map((c) => c >> 5).join())).size;
+JS
 };
 
 subtest 'comments' => sub {
@@ -81,6 +110,23 @@ subtest 'comments' => sub {
     $browser->press(q{Delete ann’s comment});
     $browser->click('dialog button', 'Cancel')->sees('Another.', 'one can think better of it');
     $browser->press(q{Delete ann’s comment})->click('dialog button', 'Delete')->sees_not('Another.');
+    $browser->script(<<'JS');
+        const send = window.fetch;
+        window.keys = [];
+        window.fetch = async (url, options) => {
+          const response = await send(url, options);
+          if (options?.method !== 'POST') return response;
+          window.keys.push(options.headers['Idempotency-Key']);
+          if (window.keys.length === 1) throw new TypeError('lost');
+          return response;
+        };
+JS
+    $browser->fill('Your comment', 'Sent twice.')->press('Comment')->sees('The server doesn’t answer', 'an answer that is lost is told');
+    $browser->press('Comment')->soon('return window.keys.length === 2', 'one sends it again');
+    $browser->sees('Sent twice.');
+    is $browser->script('return new Set(window.keys).size'), 1, 'under the same key';
+    is scalar(@{$site->get('/api/videos/' . id() . '/comments')->json->{comments}}), 2, 'so it is there once';
+    $browser->press(q{Delete ann’s comment})->click('dialog button', 'Delete')->sees_not('Sent twice.');
     $browser->reload->sees('Lovely colours.')->sees_not('Another.');
 };
 
@@ -100,7 +146,7 @@ subtest 'text is text' => sub {
     $evil->post('/api/videos/' . id() . '/comments', {content => 'By a name.'})->is(201);
     for my $path ('/', $video, '/users/' . $evil->id, '/?q=' . $EVIL =~ s/([^\w])/sprintf '%%%02x', ord $1/ger) {
         $browser->go($path)->soon('return !document.querySelector("main[aria-busy]") && document.querySelector("h1")', "$path is there");
-        is $browser->script('return document.querySelectorAll("main img, main script").length'), 0, 'nothing of it is markup';
+        is $browser->script('return document.querySelectorAll("main img:not([src^=\\"/stream/\\"]), main script").length'), 0, 'nothing of it is markup';
         isnt $browser->script('return document.title'), 'evil', 'nothing has run';
     }
     $browser->go($video)->sees($EVIL, 'it is shown as it was typed');
@@ -120,6 +166,7 @@ subtest 'many videos' => sub {
     my $mei = $site->user('mei')->id;
     $site->sql("INSERT INTO videos (author_id, title, create_time, media_key, content_type, size, upload_time)
         SELECT $mei, 'Film ' || n, now() - n * interval '1 hour', gen_random_uuid(), 'video/mp4', 1, now() FROM generate_series(1, 60) n");
+    $site->expect_log(qr/event=file_missing/);    # nobody watches these films
     $browser->go('/users/' . $mei)->sees('Film 1');
     $browser->soon('scrollTo(0, document.body.scrollHeight); return document.querySelectorAll(".card").length >= 60',
         'scrolling shows all of them');

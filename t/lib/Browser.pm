@@ -34,7 +34,8 @@ use constant {
 
 my $JSON = JSON::PP->new->utf8->allow_nonref;
 
-# Options: language (en), theme (light or dark), width, height, phone (a narrow screen that is touched).
+# Options: language (en), theme (light or dark), width, height, phone (a narrow screen that is touched), network
+# (what is asked for is written down, see requests).
 sub start ($class, $site, %options) {
     my $self = bless {site => $site, %options, allowed => [], test => $$}, $class;
     $self->{folder} = File::Temp::tempdir('video-server-browser-XXXXXX', TMPDIR => 1);
@@ -63,7 +64,7 @@ sub _capabilities ($self) {
         prefs => {'intl.accept_languages' => $self->{language} // 'en'},
         $self->{phone} ? (mobileEmulation => {deviceMetrics => {width => 390, height => 844, pixelRatio => 2}}) : (),
     );
-    return {browserName => 'chrome', 'goog:chromeOptions' => \%options, 'goog:loggingPrefs' => {browser => 'ALL'}};
+    return {browserName => 'chrome', 'goog:chromeOptions' => \%options, 'goog:loggingPrefs' => {browser => 'ALL', $self->{network} ? (performance => 'ALL') : ()}};
 }
 
 sub _spawn ($self) {
@@ -93,8 +94,9 @@ sub go ($self, $path) {
     return $self;
 }
 
-sub reload ($self) { $self->_ask('POST', '/refresh'); return $self }
-sub back   ($self) { $self->_ask('POST', '/back');    return $self }
+sub reload  ($self) { $self->_ask('POST', '/refresh'); return $self }
+sub back    ($self) { $self->_ask('POST', '/back');    return $self }
+sub forward ($self) { $self->_ask('POST', '/forward'); return $self }
 
 sub path ($self) { return $self->script('return location.pathname + location.search') }
 
@@ -174,6 +176,21 @@ sub screenshot ($self, $path) {
     print {$file} decode_base64($self->_ask('GET', '/screenshot'));
     close $file or die "cannot write $path: $!\n";
     return $self;
+}
+
+# What pages have asked for since the last call, in its order: {url, method, by, from}. by is parser, script, preload or
+# other, from the address of what asked, if there is one.
+sub requests ($self) {
+    my @events = map { $JSON->decode($_->{message})->{message} } @{$self->_ask('POST', '/se/log', {type => 'performance'})};
+    return map {
+        my ($request, $initiator) = @{$_->{params}}{qw(request initiator)};
+        {
+            url    => $request->{url},
+            method => $request->{method},
+            by     => $initiator->{type},
+            from   => $initiator->{url} // $initiator->{stack}{callFrames}[0]{url},
+        };
+    } grep { $_->{method} eq 'Network.requestWillBeSent' && $_->{params}{documentURL} =~ /^http:/ } @events;
 }
 
 # --- tests

@@ -10,7 +10,7 @@ export async function page({query}) {
   const title = words ? t('found', {words}) : t('newest');
   const first = words ? await api.search(words) : await api.videos();
   const empty = words
-    ? el('p', {class: 'quiet'}, t('none_found'))
-    : [el('p', {class: 'quiet'}, t('no_videos')), el('p', {}, el('a', {class: 'button', href: '/upload'}, t('first_video')))];
-  return {title: words ? title : '', content: [el('h1', {}, title), ...grid(first, empty)]};
+    ? [el('p', {}, t('none_found')), el('p', {}, el('a', {class: 'button', href: '/'}, t('to_home')))]
+    : [el('p', {}, t('no_videos')), el('p', {}, el('a', {class: 'button primary', href: '/upload'}, t('first_video')))];
+  return {title: words ? title : '', content: [el('h1', {}, title), ...await grid(first, empty)]};
 }

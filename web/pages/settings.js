@@ -37,8 +37,9 @@ function row(session) {
     }),
   }, t('end_session'));
   const item = el('li', {},
-    el('p', {}, session.current ? el('strong', {}, t('this_session')) : null, session.current ? ' · ' : null,
-      t('session_since', {begun: dateTime(session.create_time), used: ago(session.use_time)})),
+    el('p', {},
+      el('strong', {}, session.current ? t('this_session') : t('other_session')),
+      el('small', {}, t('session_since', {begun: dateTime(session.create_time), used: ago(session.use_time)}))),
     session.current ? null : end);
   return item;
 }

@@ -2,8 +2,9 @@
 
 import {api} from '../api.js';
 import {el} from '../dom.js';
-import {dateTime} from '../format.js';
+import {date} from '../format.js';
 import {t} from '../language.js';
+import {avatar} from '../parts/avatar.js';
 import {grid} from '../parts/card.js';
 
 export async function page({id}) {
@@ -11,9 +12,9 @@ export async function page({id}) {
   return {
     title: user.user_name,
     content: [
-      el('h1', {}, user.user_name),
-      el('p', {class: 'quiet'}, t('member_since', {date: dateTime(user.create_time)})),
-      ...grid(first, el('p', {class: 'quiet'}, t('no_own_videos'))),
+      el('header', {class: 'who'}, avatar(user.user_id, user.user_name),
+        el('h1', {}, user.user_name), el('p', {class: 'quiet'}, t('member_since', {date: date(user.create_time)}))),
+      ...await grid(first, el('p', {}, t('no_own_videos'))),
     ],
   };
 }

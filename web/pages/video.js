@@ -2,8 +2,9 @@
 
 import {api} from '../api.js';
 import {el} from '../dom.js';
-import {bytes, count, dateTime} from '../format.js';
+import {bytes, dateTime, views} from '../format.js';
 import {t} from '../language.js';
+import {avatar} from '../parts/avatar.js';
 import {comments} from '../parts/comments.js';
 import {field, form} from '../parts/form.js';
 import {act, notice} from '../parts/notice.js';
@@ -15,17 +16,16 @@ import {currentUser} from '../session.js';
 function film(video, isOwner) {
   if (video.state === 'ready') return player(video);
   return [
-    el('p', {class: 'quiet'}, t('no_film')),
-    isOwner ? el('p', {}, el('a', {class: 'button', href: `/upload?video=${video.id}`}, t('upload_film'))) : null,
+    el('div', {class: 'empty'}, el('p', {}, t('no_film')),
+      isOwner ? el('p', {}, el('a', {class: 'button primary', href: `/upload?video=${video.id}`}, t('upload_film'))) : null),
   ];
 }
 
 function about(video) {
   return [
-    el('p', {class: 'about'},
-      el('a', {href: `/users/${video.author_id}`}, video.author_name), ' · ',
-      t('views', {count: count(video.views)}), ' · ',
-      el('time', {datetime: video.create_time}, dateTime(video.create_time))),
+    el('div', {class: 'by'}, avatar(video.author_id, video.author_name),
+      el('p', {}, el('a', {href: `/users/${video.author_id}`}, video.author_name)),
+      el('p', {class: 'about'}, views(video.views), ' · ', el('time', {datetime: video.create_time}, dateTime(video.create_time)))),
     video.description ? el('p', {class: 'text'}, video.description) : null,
   ];
 }
@@ -36,7 +36,7 @@ function extension(video) {
 
 function download(video) {
   if (video.state !== 'ready') return null;
-  return el('a', {class: 'button', href: video.stream_url, download: `${video.title}.${extension(video)}`},
+  return el('a', {class: 'button', href: `${video.stream_url}?download=1`, download: `${video.title}.${extension(video)}`},
     `${t('download')} (${bytes(video.size)})`);
 }
 

@@ -2,8 +2,11 @@
 
 import {api} from '../api.js';
 import {el, svg} from '../dom.js';
-import {ago, count} from '../format.js';
+import {ago, views} from '../format.js';
 import {problemText, t} from '../language.js';
+import {keep, kept} from '../router.js';
+
+const AT_ONCE = 4; // pictures; those further down are fetched when they come near
 
 // A drawing for a video without a picture; which one, its id decides.
 function drawing(id) {
@@ -11,44 +14,55 @@ function drawing(id) {
   return svg('svg', {viewBox: '0 0 16 9', class: 'picture', 'aria-hidden': 'true', preserveAspectRatio: 'xMidYMid slice'},
     svg('rect', {width: 16, height: 9, fill: `hsl(${hue} 38% 34%)`}),
     svg('circle', {cx: (id * 5) % 16, cy: (id * 3) % 9, r: 5, fill: `hsl(${(hue + 24) % 360} 42% 41%)`}),
-    svg('circle', {cx: (id * 11 + 8) % 16, cy: (id * 7 + 4) % 9, r: 3, fill: `hsl(${(hue + 336) % 360} 46% 47%)`}),
-    svg('path', {d: 'M7.3 3.5v2l1.75-1z', fill: '#fff', opacity: 0.92}));
+    svg('circle', {cx: (id * 11 + 8) % 16, cy: (id * 7 + 4) % 9, r: 3, fill: `hsl(${(hue + 336) % 360} 46% 47%)`}));
 }
 
-export function picture(video) {
+export function picture(video, loading = 'eager') {
   if (!video.poster_url) return drawing(video.id);
-  return el('img', {class: 'picture', src: video.poster_url, alt: '', loading: 'lazy', width: 320, height: 180});
+  return el('img', {
+    class: 'picture', src: video.poster_url, alt: '', loading, width: 320, height: 180,
+    onerror: (event) => event.target.replaceWith(drawing(video.id)),
+  });
 }
 
-export function card(video) {
+export function card(video, place = AT_ONCE) {
   return el('li', {class: 'card'},
-    el('a', {href: `/videos/${video.id}`, class: 'frame', tabindex: -1, 'aria-hidden': 'true'}, picture(video),
+    el('a', {href: `/videos/${video.id}`, class: 'frame', tabindex: -1, 'aria-hidden': 'true'},
+      picture(video, place < AT_ONCE ? 'eager' : 'lazy'),
       video.state === 'ready' ? null : el('span', {class: 'badge'}, t('not_ready'))),
     el('h2', {}, el('a', {href: `/videos/${video.id}`}, video.title)),
     el('p', {class: 'about'},
       el('a', {href: `/users/${video.author_id}`}, video.author_name), ' · ',
-      t('views', {count: count(video.views)}), ' · ',
+      views(video.views), ' · ',
       el('time', {datetime: video.create_time}, ago(video.create_time))));
 }
 
-// Shows the first page, and the following ones as they are wanted. `empty` stands there when there is nothing.
-export function grid(first, empty) {
-  if (first.items.length === 0) return [empty].flat();
+// Shows the first page, and the following ones as they are wanted; who comes back gets those at once that were
+// there before. `empty` stands there when there is nothing.
+export async function grid(first, empty) {
+  if (first.items.length === 0) return [el('div', {class: 'empty'}, empty)];
   const list = el('ul', {class: 'grid'}, first.items.map(card));
   let next = first.next;
+  let pages = 1;
   let busy = false;
   const more = el('button', {type: 'button', class: 'button more', onclick: load}, t('more'));
   const trouble = el('p', {class: 'trouble', role: 'alert'});
   const watcher = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && load(), {rootMargin: '400px'});
+
+  async function loadPage() {
+    const page = await api.videos(next);
+    list.append(...page.items.map((video) => card(video)));
+    next = page.next;
+    pages += 1;
+  }
 
   async function load() {
     if (busy || !next) return;
     busy = true;
     trouble.textContent = '';
     try {
-      const page = await api.videos(next);
-      list.append(...page.items.map(card));
-      next = page.next;
+      await loadPage();
+      if (list.isConnected) keep('pages', pages);
       watcher.unobserve(more);
       if (next) watcher.observe(more);
       else more.remove();
@@ -59,6 +73,8 @@ export function grid(first, empty) {
     }
   }
 
+  const before = kept('pages') ?? 1;
+  while (next && pages < before) await loadPage();
   if (next) watcher.observe(more);
   return [list, trouble, next ? more : null].filter(Boolean);
 }

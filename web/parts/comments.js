@@ -5,6 +5,7 @@ import {el, icon} from '../dom.js';
 import {ago} from '../format.js';
 import {t} from '../language.js';
 import {currentUser} from '../session.js';
+import {avatar} from './avatar.js';
 import {field, form} from './form.js';
 import {act} from './notice.js';
 import {ask} from './question.js';
@@ -14,7 +15,7 @@ const BIN = 'M9 4h6l1 2h4v1.5H4V6h4zM6 9h12l-1 11H7z';
 // first: the first page.
 export function comments(video, first) {
   const list = el('ul', {class: 'comments'});
-  const none = el('p', {class: 'quiet'}, t('no_comments'));
+  const none = el('p', {class: 'empty'}, t('no_comments'));
   const more = el('button', {type: 'button', class: 'button more', onclick: () => act(more, load)}, t('more'));
   let next = null;
 
@@ -38,6 +39,7 @@ export function comments(video, first) {
   function entry(comment) {
     const user = currentUser();
     const item = el('li', {},
+      avatar(comment.author_id, comment.author_name),
       el('p', {class: 'about'},
         el('a', {href: `/users/${comment.author_id}`}, comment.author_name), ' · ',
         el('time', {datetime: comment.post_time}, ago(comment.post_time))),

@@ -41,10 +41,10 @@ function leave(event) {
 function links() {
   const user = currentUser();
   if (!user) {
-    return [el('a', {href: '/login'}, t('log_in')), el('a', {class: 'button', href: '/register'}, t('register'))];
+    return [el('a', {href: '/login'}, t('log_in')), el('a', {class: 'button primary', href: '/register'}, t('register'))];
   }
   return [
-    el('a', {class: 'button', href: '/upload'}, t('upload')),
+    el('a', {class: 'button primary', href: '/upload'}, t('upload')),
     el('a', {class: 'me', href: `/users/${user.id}`}, user.name),
     el('a', {href: '/settings'}, t('settings')),
     el('button', {type: 'button', class: 'link', onclick: leave}, t('log_out')),

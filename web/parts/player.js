@@ -1,11 +1,12 @@
 // The player. When as many watch as may, it says so and tries again.
 
 import {problemOf} from '../api.js';
-import {el} from '../dom.js';
+import {el, icon} from '../dom.js';
 import {t} from '../language.js';
 import {picture} from './card.js';
 
 const USUAL_WAIT_S = 5;
+const TRIANGLE = 'M8 5v14l11-7z';
 
 // Why the film doesn't come: the player itself can't tell. One byte is asked for.
 async function reason(url) {
@@ -20,12 +21,12 @@ async function reason(url) {
 // preload=none: a film takes a place only when somebody wants to see it.
 export function player(video) {
   const screen = el('video', {
-    controls: true, preload: 'none', playsinline: true, src: video.stream_url, 'aria-label': video.title,
+    controls: true, preload: 'none', playsinline: true, src: video.stream_url, poster: video.poster_url, 'aria-label': video.title,
   });
   const cover = el('button', {type: 'button', class: 'cover', 'aria-label': t('play'), onclick: () => {
     screen.play().catch(() => {}); // the error event tells what went wrong
     screen.focus();
-  }}, picture(video));
+  }}, picture(video), el('span', {class: 'start'}, icon(TRIANGLE)));
   const trouble = el('p', {class: 'trouble', role: 'alert'});
   let timer = null;
 

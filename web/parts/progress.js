@@ -2,7 +2,7 @@
 
 import {el} from '../dom.js';
 import {bytes, duration} from '../format.js';
-import {t} from '../language.js';
+import {problemText, t} from '../language.js';
 
 const LOOK_BACK_MS = 5000;
 
@@ -40,9 +40,11 @@ export function progress(file) {
         ? t('upload_progress', {...values, speed: bytes(speed), left: duration((file.size - sent) / speed)})
         : t('upload_start', values);
     },
-    waiting(seconds) {
+    waiting(seconds, problem) {
       measure = speedometer();
-      text.textContent = t('upload_lost', {seconds});
+      text.textContent = problem.status === 0
+        ? t('upload_lost', {seconds})
+        : t('upload_waits', {seconds, problem: problemText(problem)});
     },
     paused() {
       measure = speedometer();
