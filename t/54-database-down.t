@@ -12,7 +12,7 @@ use Site;
 use constant ROUNDS => 10;    # so that each worker answers some
 
 my $cluster = Cluster->start;
-my $site = Site->start(cluster => $cluster, VS_DATABASE_TIMEOUT_MS => 600);
+my $site = Site->start(cluster => $cluster);
 my $bucket = Bucket->new($site);
 my $ann = $site->user('ann');
 my $bytes = Site::Media::content('mp4');

@@ -8,7 +8,7 @@ use Cluster;
 use Site;
 
 my $cluster = Cluster->start;
-my $site = Site->start(cluster => $cluster, VS_DATABASE_TIMEOUT_MS => 600);
+my $site = Site->start(cluster => $cluster);
 my $ann = $site->user('ann');
 my $size = length Site::Media::content('mp4');
 
