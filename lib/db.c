@@ -63,11 +63,16 @@ void db_destroy(struct db *db)
     free(db);
 }
 
-void db_begin(struct db *db, struct arena *arena)
+void db_begin_within(struct db *db, struct arena *arena, int limit_ms)
 {
     db->arena = arena;
-    db->deadline_ms = clock_ms() + db->options.timeout_ms;
+    db->deadline_ms = clock_ms() + limit_ms;
     db->sqlstate[0] = '\0';
+}
+
+void db_begin(struct db *db, struct arena *arena)
+{
+    db_begin_within(db, arena, db->options.timeout_ms);
 }
 
 const char *db_sqlstate(const struct db *db)

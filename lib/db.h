@@ -75,6 +75,8 @@ void db_destroy(struct db *db);
 
 /* Starts a piece of work. */
 void db_begin(struct db *db, struct arena *arena);
+/* The same, with another time than timeout_ms. */
+void db_begin_within(struct db *db, struct arena *arena, int limit_ms);
 
 /* Runs the statement with that index of the table. rows may be NULL when none are wanted. */
 WARN_UNUSED enum db_outcome db_query(struct db *db, size_t statement, const struct db_params *params,

@@ -6,6 +6,8 @@
 #include "dispatch.h"
 #include "server.h"
 
+enum { FIRST_CONNECT_MS = 5000 };
+
 struct worker {
     const struct service *service;
     const struct config *config;
@@ -46,8 +48,9 @@ static void *thread_start(void *context)
         thread_stop(state);
         return NULL;
     }
-    /* So that the first request needn't wait for it; without a server the next one tries again. */
-    db_begin(state->db, state->arena);
+    /* So that the first request needn't wait for it; without a server the next one tries again. All threads connect at
+     * the same time, which takes long on a busy machine, and nobody waits for this one yet. */
+    db_begin_within(state->db, state->arena, FIRST_CONNECT_MS);
     (void)!db_connect(state->db);
     arena_reset(state->arena);
     return state;
