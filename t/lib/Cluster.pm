@@ -27,8 +27,9 @@ use constant {
     PASSWORD      => q{it's 1 secret\\},
     READY_SECONDS => 60,
 
-    # What a server that hung may say of statements that nobody waits for any more.
-    HUNG => qr/ERROR:  canceling statement due to statement timeout|FATAL:  connection to client lost/,
+    # What a server that hung may say of statements and connections that nobody waits for any more.
+    HUNG => qr/ERROR:[ ]+canceling[ ]statement[ ]due[ ]to[ ]statement[ ]timeout
+        |FATAL:[ ]+(?:connection[ ]to[ ]client[ ]lost|canceling[ ]authentication[ ]due[ ]to[ ]timeout)/x,
 };
 
 sub start ($class) {
