@@ -308,7 +308,7 @@ my @all = (
     [$site, GET => "/api/videos/$READY/comments"], [$ann, POST => "/api/videos/$READY/comments", json => {content => 'x'}],
     [$ann, DELETE => "/api/videos/$READY/comments/" . NOBODYS_UUID],
     [$site, GET => "/stream/videos/$READY/poster"], [$ann, PUT => "/stream/videos/$READY/poster", body => $PICTURE],
-    [$site, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $FILM],
+    [$ann, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $FILM],
     [$ann, GET => '/stream/uploads/' . NOBODYS_UUID, %TUS], [$ann, DELETE => '/stream/uploads/' . NOBODYS_UUID, %TUS],
     [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->piece(0, 'x')],
     [$site, DELETE => "/scheduler/videos/$READY"],
