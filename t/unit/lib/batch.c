@@ -30,9 +30,11 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void run(struct batch_job *const jobs[], size_t count)
 {
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < count; i++)
-        strncat(history, &((struct task *)jobs[i])->letter, 1);
-    strcat(history, " ");
+    size_t length = strlen(history);
+    for (size_t i = 0; i < count && length + 2 < sizeof history; i++)
+        history[length++] = ((struct task *)jobs[i])->letter;
+    history[length++] = ' ';
+    history[length] = '\0';
     pthread_mutex_unlock(&lock);
     atomic_fetch_add(&begun, 1);
     sem_wait(&((struct task *)jobs[0])->gate);
