@@ -25,8 +25,7 @@ my %NAME = (ours => 'video-server', static => 'nginx, static', go => 'Go, ServeC
 my @STEPS = (
     [static => 'nginx sends the file'],
     [hop    => 'the way to the pool and back'],
-    [lookup => 'the lookup in the database'],
-    [ours   => 'token, X-Accel-Redirect and journal'],
+    [ours   => 'token, X-Accel-Redirect and journal'],    # and no lookup in the database, but once a second
 );
 
 sub prepare ($class, $stand) {
@@ -34,11 +33,9 @@ sub prepare ($class, $stand) {
     $stand->set_tokens(stream => TOKENS);
     my ($id, $path) = Bench::Data::add_video($site, 'small', BYTES);
     my $file = Bench::Data::media_name($site, $id);
-    my $empty = Bench::Data::add_empty($site);
     my $self = bless {
         ours   => $stand->address . "/stream/videos/$id",
         hop    => $stand->address . '/stream/videos/x',          # no id: refused without a look into the database
-        lookup => $stand->address . "/stream/videos/$empty",     # no file: refused after it
         static => $stand->other_address . "/media/$file",
         go     => $stand->other_address . "/files/$file",
     }, $class;
@@ -53,7 +50,7 @@ sub measure ($self, $options) {
         my $connections = $_;
         map { $self->_measurement($_, $connections) } qw(ours static go);
     } FEW, MANY;
-    push @measurements, map { $self->_measurement($_, FEW) } qw(hop lookup);
+    push @measurements, $self->_measurement('hop', FEW);
     $self->{rounds} = Bench::Rounds->measure($options->{rounds}, @measurements);
     return $self;
 }
@@ -80,12 +77,11 @@ sub report ($self) {
 # A step's time is what a request that takes it costs more than one that doesn't. Our own sending is taken to
 # cost what nginx's does, and is the first step.
 sub _shares ($self) {
-    my %us = map { $_ => 1e6 / $self->{rounds}->spread(_name($_, FEW), 'requests_rate')->{median} } qw(static hop lookup ours);
+    my %us = map { $_ => 1e6 / $self->{rounds}->spread(_name($_, FEW), 'requests_rate')->{median} } qw(static hop ours);
     my %step = (
         static => $us{static},
         hop    => $us{hop},
-        lookup => $us{lookup} - $us{hop},
-        ours   => $us{ours} - $us{lookup} - $us{static},
+        ours   => $us{ours} - $us{hop} - $us{static},
     );
     return map { [$_->[1], sprintf('%.1f', $step{$_->[0]}), sprintf('%.0f %%', 100 * $step{$_->[0]} / $us{ours})] } @STEPS;
 }
@@ -115,7 +111,7 @@ sub _load ($self, $who, $connections, $seconds) {
         address     => $self->{$who},
         connections => $connections,
         seconds     => $seconds,
-        refused     => $who eq 'hop' || $who eq 'lookup',
+        refused     => $who eq 'hop',
     );
 }
 
