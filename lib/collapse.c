@@ -29,8 +29,8 @@ static void copy(struct collapsed *to, const struct collapsed *from)
 static void answer(struct batch_job *const jobs[], size_t count)
 {
     struct collapsed *first = (struct collapsed *)jobs[0];
-    db_begin(first->request->db,
-             first->request->arena); /* waiting for the turn may have taken all the time */
+    /* Waiting for the turn may have taken all the time. */
+    db_begin(first->request->db, first->request->arena);
     first->status = first->route->handler(first->request, first->response);
     if (first->response->headers.failed || first->response->body.failed)
         first->status = STATUS_INTERNAL;
