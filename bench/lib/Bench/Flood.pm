@@ -19,7 +19,6 @@ use constant {
 my ($ALONE, $FLOODED) = ('alone', 'in a flood of logins');
 
 sub prepare ($class, $stand) {
-    Bench::Data::add_videos($stand->site);
     return bless {address => $stand->address}, $class;
 }
 

@@ -20,7 +20,6 @@ use constant {
 };
 
 sub prepare ($class, $stand) {
-    Bench::Data::add_videos($stand->site);
     my $self = bless {ours => $stand->address, other => $stand->other_address}, $class;
     $self->{pool} = $stand->connections;
     $self->_compare;

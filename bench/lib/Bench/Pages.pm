@@ -24,7 +24,6 @@ use constant {
 my ($OURS, $GO, $FIRST, $LATER) = ('video-server', 'Go', 'page 1', 'page ' . DEEP);
 
 sub prepare ($class, $stand) {
-    Bench::Data::add_videos($stand->site);
     my ($ours, $go) = map { $_ . '/api/videos' } $stand->address, $stand->other_address;
     my $self = bless {client => HTTP::Tiny->new(http_proxy => undef, all_proxy => undef)}, $class;
     my ($answer, $other) = map { $self->_get($_)->{content} } $ours, $go;

@@ -8,7 +8,6 @@ use v5.36;
 use Cwd     ();
 use FindBin ();
 
-use Bench::Data;
 use Bench::Rounds;
 use Bench::Table;
 use Runner::Account;
@@ -17,7 +16,6 @@ use Runner::Command;
 my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
 
 sub prepare ($class, $stand) {
-    Bench::Data::add_videos($stand->site);
     my $build = Cwd::realpath("$CHECKOUT/" . ($ENV{VS_BUILD} || 'build'));
     my $program = $stand->site->folder . '/bench/rows-or-json';
     my $libraries = '$(pkg-config --cflags --libs libpq json-c uuid libsodium fcgi)';

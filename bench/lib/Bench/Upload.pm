@@ -43,7 +43,6 @@ my ($ALONE, $CROWDED) = ('alone', 'during ' . CROWD . ' slow uploads');
 
 sub prepare ($class, $stand) {
     my $site = $stand->site;
-    Bench::Data::add_videos($site);
     my ($id, $film) = Bench::Data::add_video($site, 'uploaded', BYTES);
     my (undef, $small) = Bench::Data::add_video($site, 'uploaded small', SMALL_BYTES);
     my $self = bless {
