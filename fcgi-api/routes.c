@@ -2,7 +2,7 @@
 #include "api.h"
 
 static const struct route routes[] = {
-    {METHOD_POST, "/api/users", user_create, .form = &credentials_form},
+    {METHOD_POST, "/api/users", user_create, .form = &credentials_form, .idempotent = true},
     {METHOD_GET, "/api/users/:uid", user_get},
     {METHOD_GET, "/api/users/:uid/videos", video_list_of_user, .pages = PAGE_BY_ID, .collapses = true},
     {METHOD_PUT, "/api/users/:uid/password", password_change, .session = true, .form = &password_form},

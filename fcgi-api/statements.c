@@ -69,6 +69,9 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                      "INSERT INTO users (name, password_hash) VALUES ($1::text, $2::text)"
                      " ON CONFLICT DO NOTHING"
                      " RETURNING id, name, create_time"},
+    [USER_CREATE_ONCE] = {"user_create_once",
+                          "SELECT user_id, user_name, user_time, first_hash"
+                          " FROM register_once($3::text, $1::text, $2::text)"},
     [USER_GET] = {"user_get",
                   "SELECT id, name, create_time FROM users WHERE id = $1::bigint",
                   .read = true},

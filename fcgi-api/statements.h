@@ -15,6 +15,7 @@ enum statement {
     SESSION_DELETE_BY_ID,
     SESSION_LIST,
     USER_CREATE,
+    USER_CREATE_ONCE,
     USER_GET,
     USER_FIND,
     USER_ACCOUNT,

@@ -17,15 +17,49 @@ static enum store_outcome read_user(enum db_outcome outcome, const struct db_row
     return STORE_DONE;
 }
 
-enum store_outcome user_store_create(struct db *db, const char *name, size_t length,
-                                     const char *password_hash, struct user *user)
+static void bind_new_user(struct db_params *params, const struct new_user *new_user)
+{
+    db_bind_text(params, new_user->name, new_user->name_length);
+    db_bind_text(params, new_user->password_hash, strlen(new_user->password_hash));
+}
+
+enum store_outcome user_store_create(struct db *db, const struct new_user *new_user, struct user *user)
 {
     struct db_params params = {0};
     struct db_rows rows;
-    db_bind_text(&params, name, length);
-    db_bind_text(&params, password_hash, strlen(password_hash));
+    bind_new_user(&params, new_user);
     enum db_outcome outcome = db_query(db, USER_CREATE, &params, &rows);
     return read_user(outcome, &rows, STORE_CONFLICT, user);
+}
+
+/* A transaction of one query. */
+struct query {
+    struct db *db;
+    struct db_params params;
+    struct db_rows rows;
+    enum db_outcome outcome;
+};
+
+static bool create_once(void *argument)
+{
+    struct query *query = argument;
+    query->outcome = db_query(query->db, USER_CREATE_ONCE, &query->params, &query->rows);
+    return query->outcome == DB_DONE;
+}
+
+enum store_outcome user_store_create_once(struct db *db, const char *key, const struct new_user *new_user,
+                                          struct user *user, const char **first_hash)
+{
+    struct query query = {.db = db};
+    const struct db_work work = {create_once, &query, .repeatable = true};
+    bind_new_user(&query.params, new_user);
+    db_bind_text(&query.params, key, strlen(key));
+    enum db_outcome outcome = db_transaction(db, &work);
+    enum store_outcome result =
+        read_user(outcome == DB_DONE ? query.outcome : outcome, &query.rows, STORE_CONFLICT, user);
+    if (result == STORE_DONE)
+        *first_hash = db_text(&query.rows, 0, 3);
+    return result;
 }
 
 enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user)

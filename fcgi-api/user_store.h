@@ -10,9 +10,20 @@ struct user {
     int64_t create_time_us; /* since 1970 */
 };
 
+struct new_user {
+    const char *name;
+    size_t name_length;
+    const char *password_hash;
+};
+
 /* STORE_CONFLICT when the name is taken. */
-enum store_outcome user_store_create(struct db *db, const char *name, size_t length,
-                                     const char *password_hash, struct user *user);
+enum store_outcome user_store_create(struct db *db, const struct new_user *new_user, struct user *user);
+
+/* The same, done once for an Idempotency-Key: later it gives the user that was made then. *first_hash is that of the password
+ * that was sent then. */
+enum store_outcome user_store_create_once(struct db *db, const char *key, const struct new_user *new_user,
+                                          struct user *user, const char **first_hash);
+
 enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 
 /* What a log-in is verified against. */

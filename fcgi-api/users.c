@@ -1,5 +1,8 @@
+#include <string.h>
+
 #include "api.h"
 #include "etag.h"
+#include "idempotency.h"
 #include "user_store.h"
 
 enum { USER_NAME, PASSWORD };
@@ -24,6 +27,37 @@ static enum status answer(struct response *response, int http, const struct user
     return STATUS_ANSWERED;
 }
 
+static enum status status_of_creation(struct request *request, enum store_outcome outcome)
+{
+    if (outcome == STORE_CONFLICT)
+        return request_refuse(request, STATUS_CONFLICT, "the user name is taken");
+    return status_of_store(outcome);
+}
+
+/* Done once for the Idempotency-Key. It is the same request when name and password are those that were first sent. */
+static enum status create_once(struct request *request, const struct new_user *new_user, struct user *user)
+{
+    struct api_context *context = request->context;
+    const struct field_value *password = &request->values[PASSWORD];
+    const char *first_hash;
+    enum store_outcome outcome =
+        user_store_create_once(request->db, request->idempotency_key, new_user, user, &first_hash);
+    if (outcome != STORE_DONE)
+        return status_of_creation(request, outcome);
+    bool first = strcmp(first_hash, new_user->password_hash) == 0;
+    if (first || (strcmp(user->name, new_user->name) == 0 &&
+                  password_verify(&context->turns, first_hash, password->text, password->length)))
+        return STATUS_ANSWERED;
+    return idempotency_refuse(request);
+}
+
+static enum status create(struct request *request, const struct new_user *new_user, struct user *user)
+{
+    if (request->idempotency_key)
+        return create_once(request, new_user, user);
+    return status_of_creation(request, user_store_create(request->db, new_user, user));
+}
+
 /* 201; 400 for one of the most common passwords; 409 when the name is taken; 429 after too many. */
 enum status user_create(struct request *request, struct response *response)
 {
@@ -40,11 +74,9 @@ enum status user_create(struct request *request, struct response *response)
     if (!password_hash(&context->turns, request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
     db_begin(request->db, request->arena); /* hashing may have taken all the time */
-    enum store_outcome outcome = user_store_create(request->db, name->text, name->length, hash, &user);
-    if (outcome == STORE_CONFLICT)
-        return request_refuse(request, STATUS_CONFLICT, "the user name is taken");
-    if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+    status = create(request, &(struct new_user){name->text, name->length, hash}, &user);
+    if (status != STATUS_ANSWERED)
+        return status;
     buffer_printf(&response->headers, "Location: /api/users/%lld\r\n", (long long)user.id);
     return answer(response, 201, &user);
 }

@@ -70,7 +70,7 @@ static enum status prepare(const struct service *service, const struct route *ro
 static enum status call(const struct service *service, const struct route *route, struct request *request,
                         struct response *response)
 {
-    if (request->idempotency_key)
+    if (request->idempotency_key && route->session)
         return idempotency_handle(service, route, request, response);
     if (route->collapses)
         return collapse_handle(request->collapsed, route, request, response);

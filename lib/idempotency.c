@@ -29,6 +29,11 @@ const char *idempotency_read(struct request *request)
     return NULL;
 }
 
+enum status idempotency_refuse(struct request *request)
+{
+    return request_refuse(request, STATUS_CONFLICT, "another request was made with this Idempotency-Key");
+}
+
 static void take_fingerprint(const struct request *request, unsigned char fingerprint[FINGERPRINT_SIZE])
 {
     const char *method = method_names[request->method];
@@ -82,8 +87,7 @@ static void replay(struct once *once)
     }
     if (db_length(&rows, 0, 0) != FINGERPRINT_SIZE ||
         memcmp(db_text(&rows, 0, 0), once->fingerprint, FINGERPRINT_SIZE) != 0) {
-        once->status = request_refuse(once->request, STATUS_CONFLICT,
-                                      "another request was made with this Idempotency-Key");
+        once->status = idempotency_refuse(once->request);
         return;
     }
     response->http = (int)db_number(&rows, 0, 1);

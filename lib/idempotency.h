@@ -1,7 +1,8 @@
 /* The header Idempotency-Key: a request that is repeated, because its answer was lost, is done once.
  *
- * The key belongs to the session's user, for a day. What the request made and what it was answered are stored in one
- * transaction, so a repeat finds both or neither. Failures aren't stored: a repeat of such a request tries anew. */
+ * The key belongs to the session's user, for a day; for what needs no session see user_store.h. What the request made and
+ * what it was answered are stored in one transaction, so a repeat finds both or neither. Failures aren't stored: a
+ * repeat of such a request tries anew. */
 #ifndef IDEMPOTENCY_H
 #define IDEMPOTENCY_H
 
@@ -32,6 +33,9 @@
 
 /* Reads the key into request->idempotency_key, where there is one. NULL when it is good, else what is wrong. */
 WARN_UNUSED const char *idempotency_read(struct request *request);
+
+/* 409: the key is that of another request. */
+enum status idempotency_refuse(struct request *request);
 
 /* Calls the route's handler for a request with a key, unless it was called before: then the answer is the same as it
  * was, or STATUS_CONFLICT when that was to another request. */

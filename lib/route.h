@@ -21,7 +21,7 @@ struct route {
     const struct form *form; /* the body is read as JSON against it; NULL: the body is ignored */
     enum page_key pages;     /* reads limit and cursor */
     bool searches;           /* and q and state */
-    bool idempotent;         /* takes an Idempotency-Key; needs a session */
+    bool idempotent;         /* takes an Idempotency-Key; without a session, the handler heeds it */
     bool collapses;          /* the answer depends on path and query alone, see collapse.h */
 };
 

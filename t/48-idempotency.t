@@ -130,19 +130,61 @@ subtest 'a day later' => sub {
     is $site->sql("SELECT count(*) FROM idempotency_keys WHERE create_time < now() - interval '1 day'"), 0, 'what has expired goes';
 };
 
+subtest 'registering' => sub {
+    my $register = sub ($name, $pwd, $key) { return post($site, '/api/users', {user_name => $name, pwd => $pwd}, $key) };
+    my $key   = new_key();
+    my $first = $register->('Dora', 'four score and seven', $key)->is(201);
+    is essence($register->('Dora', 'four score and seven', $key)->is(201)), essence($first), 'a repeat is answered as the first time';
+    $register->('Dora', 'four score and seven', new_key())->is(409)->problem('008');
+    is $register->(@$_, $key)->is(409, 'with the key of another')->problem('008')->json->{detail},
+        'another request was made with this Idempotency-Key', 'says so'
+        for ['Dora', 'five score and seven'], ['Dorothy', 'four score and seven'], ['DORA', 'four score and seven'];
+    is $site->sql(q{SELECT count(*) FROM users WHERE lower(name) LIKE 'dor%'}), 1, 'one user is made';
+    is $site->sql(qq{SELECT count(*) FROM registrations WHERE password_hash LIKE '\$argon2id\$%'}), 1, 'of the password only a slow hash is kept';
+
+    my $dora = $site->post('/api/sessions', {user_name => 'Dora', pwd => 'four score and seven'})->is(200)->json;
+    $site->request('PUT', "/api/users/$dora->{user_id}/password", json => {old_pwd => 'four score and seven', pwd => 'another pass phrase'},
+        headers => {'X-Session-Id' => $dora->{session_id}})->is(204);
+    $register->('Dora', 'four score and seven', $key)->is(201, 'whatever the password is now');
+    $register->('Dora', 'another pass phrase', $key)->is(409, 'which was not the request');
+
+    my $taken = new_key();
+    $register->('dora', 'four score and seven', $taken)->is(409, 'a name that is taken');
+    $register->('Emma', 'four score and seven', $taken)->is(201, 'keeps no key');
+    $register->('Nobody', 'four score and seven', 'a b')->is(400)->problem('001');
+
+    $site->sql(qq{UPDATE registrations SET create_time = now() - interval '1 day 1 second'});
+    $register->('Dora', 'four score and seven', $key)->is(409, 'after a day it is another request');
+    $register->('Fern', 'four score and seven', $key)->is(201, 'and the key is new');
+    is $site->sql('SELECT count(*) FROM registrations'), 1, 'what has expired goes';
+};
+
+subtest 'registering at the same moment' => sub {
+    my $key = new_key();
+    my $register = sub ($name) { sub { my $r = post($site, '/api/users', {user_name => $name, pwd => 'four score and seven'}, $key); $r->status . ' ' . ($r->json->{user_id} // '') } };
+    my @same = Parallel::at_once(($register->('Gina')) x MANY);
+    like $same[0], qr/^201 \d+$/, 'one makes the user';
+    is_deeply \@same, [($same[0]) x MANY], 'all are told of it';
+    $key = new_key();
+    my @others = Parallel::at_once(map { $register->("Hanna $_") } 1 .. MANY);
+    is scalar(grep({ /^201/ } @others)), 1, 'of different ones one is done';
+    is scalar(grep({ /^409/ } @others)), MANY - 1, 'and the others are told';
+    is $site->sql(q{SELECT count(*) FROM users WHERE name LIKE 'Hanna %'}), 1, 'which are not made';
+};
+
 # --- answers that are lost
 
-# Makes commits of videos with such titles do something.
-sub at_commit ($title, $action) {
+# Makes commits of videos with such titles, or of what else has such a name, do something.
+sub at_commit ($title, $action, $table = 'videos', $column = 'title') {
     $site->sql(qq{
-        DROP TRIGGER IF EXISTS at_commit ON videos;
-        DROP FUNCTION IF EXISTS at_commit;
+        DROP TRIGGER IF EXISTS at_commit ON $table;
+        DROP FUNCTION IF EXISTS at_commit CASCADE;
         DROP SEQUENCE IF EXISTS commits;
         CREATE SEQUENCE commits;
         CREATE FUNCTION at_commit() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS \$\$
             BEGIN $action; RETURN NULL; END \$\$;
-        CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON videos DEFERRABLE INITIALLY DEFERRED
-            FOR EACH ROW WHEN (NEW.title = '$title') EXECUTE FUNCTION at_commit()});
+        CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON $table DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (NEW.$column = '$title') EXECUTE FUNCTION at_commit()});
     return;
 }
 
@@ -188,6 +230,12 @@ subtest 'a connection to the database that is lost' => sub {
     like $connection->rest, qr{^HTTP/1\.1 201 }, 'with a key it is tried again';
     is videos('Cut'), 1, 'and done once';
 
+    at_commit('Ivy', q{IF nextval('commits') = 1 THEN PERFORM pg_sleep(60); END IF}, 'users', 'name');
+    $connection = $site->open('POST', '/api/users', json => {user_name => 'Ivy', pwd => 'four score and seven'}, headers => {'Idempotency-Key' => new_key()});
+    $site->soon(sub { committing() == 1 }, 'while it commits a registration');
+    $cluster->sql("SELECT pg_terminate_backend($_)") for committing();
+    like $connection->rest, qr{^HTTP/1\.1 201 }, 'that is tried again, too';
+
     at_commit('Cut off', q{IF nextval('commits') = 1 THEN PERFORM pg_sleep(60); END IF});
     $connection = $ann->open('POST', '/api/videos', json => {title => 'Cut off'});
     $site->soon(sub { committing() == 1 }, 'without a key');
@@ -218,11 +266,13 @@ subtest 'what the database wants repeated' => sub {
 };
 
 subtest 'who may see the keys' => sub {
-    for my $role (qw(video_stream video_scheduler)) {
-        my (undef, $error) = $site->sql_as($role, 'SELECT * FROM idempotency_keys');
-        like $error, qr/permission denied/, "not $role";
+    for my $table (qw(idempotency_keys registrations)) {
+        for my $role (qw(video_stream video_scheduler)) {
+            my (undef, $error) = $site->sql_as($role, "SELECT * FROM $table");
+            like $error, qr/permission denied/, "$table: not $role";
+        }
+        $site->expect_log(qr/permission denied for table $table/);
     }
-    $site->expect_log(qr/permission denied for table idempotency_keys/);
 };
 
 done_testing;
