@@ -31,6 +31,7 @@ enum attempt { ATTEMPT_DONE, ATTEMPT_REFUSED, ATTEMPT_LOST, ATTEMPT_REPEAT, ATTE
 struct db {
     struct db_options options;
     PGconn *connection;
+    bool *prepared; /* of each statement: whether the connection has it */
     struct arena *arena;
     int64_t deadline_ms;
     int64_t next_attempt_ms;
@@ -50,6 +51,11 @@ struct db *db_create(const struct db_options *options)
     if (!db)
         return NULL;
     db->options = *options;
+    db->prepared = calloc(options->statement_count, sizeof *db->prepared);
+    if (!db->prepared) {
+        free(db);
+        return NULL;
+    }
     db->backoff_ms = BACKOFF_MIN_MS;
     db->seed = (unsigned)clock_us() ^ (unsigned)(uintptr_t)db;
     return db;
@@ -60,6 +66,7 @@ void db_destroy(struct db *db)
     if (!db)
         return;
     PQfinish(db->connection);
+    free(db->prepared);
     free(db);
 }
 
@@ -84,6 +91,7 @@ static void disconnect(struct db *db)
 {
     PQfinish(db->connection);
     db->connection = NULL;
+    memset(db->prepared, false, db->options.statement_count * sizeof *db->prepared);
 }
 
 /* Something failed that began at start_ms: says when the next attempt to connect may be. */
@@ -113,20 +121,6 @@ static void receive_notice(void *argument, const PGresult *notice)
     }
 }
 
-static bool prepare(PGconn *connection, const struct db_statement *statement, int64_t deadline_ms)
-{
-    PGresult *result = NULL;
-    if (PQsendPrepare(connection, statement->name, statement->sql, 0, NULL))
-        result = db_link_collect(connection, deadline_ms);
-    bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
-    bool refused = result && PQstatus(connection) == CONNECTION_OK;
-    if (!done) /* by a server that is there it is a mistake of ours, else that one has gone */
-        log_write(refused ? LOG_ERROR : LOG_WARNING, "db_prepare_failed", "statement=%s reason=\"%s\"",
-                  statement->name, db_link_reason(connection, deadline_ms));
-    PQclear(result);
-    return done;
-}
-
 static bool set_up(const struct db *db, PGconn *connection, int64_t deadline_ms)
 {
     char sql[256];
@@ -135,10 +129,6 @@ static bool set_up(const struct db *db, PGconn *connection, int64_t deadline_ms)
              db->options.relaxed ? "; SET synchronous_commit = off" : "");
     if (!db_link_run(connection, sql, "session settings", deadline_ms))
         return false;
-    for (size_t i = 0; i < db->options.statement_count; i++)
-        if (!db->options.statements[i].varies &&
-            !prepare(connection, &db->options.statements[i], deadline_ms))
-            return false;
     if (!db->options.channel)
         return true;
     snprintf(sql, sizeof sql, "LISTEN %s", db->options.channel);
@@ -216,13 +206,29 @@ static enum attempt refuse(struct db *db, const struct db_statement *statement, 
     return attempt;
 }
 
-static bool send(struct db *db, const struct db_statement *statement, const struct db_params *params)
+static PGresult *collect(struct db *db, bool sent)
+{
+    return sent ? db_link_collect(db->connection, db->deadline_ms) : NULL;
+}
+
+/* Runs the statement, which the server is told of when the connection has it for the first time: a program has many
+ * connections, and each of them uses few statements. The result, also when it is that of the telling which failed. */
+static PGresult *execute(struct db *db, const struct db_statement *statement, const struct db_params *params)
 {
     if (statement->varies)
-        return PQsendQueryParams(db->connection, statement->sql, params->count, NULL, params->values,
-                                 params->lengths, params->formats, ROWS_BINARY);
-    return PQsendQueryPrepared(db->connection, statement->name, params->count, params->values,
-                               params->lengths, params->formats, ROWS_BINARY);
+        return collect(db, PQsendQueryParams(db->connection, statement->sql, params->count, NULL,
+                                             params->values, params->lengths, params->formats, ROWS_BINARY));
+    bool *prepared = &db->prepared[statement - db->options.statements];
+    if (!*prepared) {
+        PGresult *result =
+            collect(db, PQsendPrepare(db->connection, statement->name, statement->sql, 0, NULL));
+        *prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!*prepared)
+            return result;
+        PQclear(result);
+    }
+    return collect(db, PQsendQueryPrepared(db->connection, statement->name, params->count, params->values,
+                                           params->lengths, params->formats, ROWS_BINARY));
 }
 
 /* Whether a statement that the server calls done is: a write outside of a transaction was committed by it. */
@@ -236,10 +242,8 @@ static bool is_sure(const struct db *db, const struct db_statement *statement)
 static enum attempt attempt_once(struct db *db, const struct db_statement *statement,
                                  const struct db_params *params, PGresult **out)
 {
-    PGresult *result = NULL;
     db->warned = false;
-    if (send(db, statement, params))
-        result = db_link_collect(db->connection, db->deadline_ms);
+    PGresult *result = execute(db, statement, params);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
         if (is_sure(db, statement)) {

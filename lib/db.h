@@ -1,9 +1,9 @@
 /* One connection to PostgreSQL, for one thread, that heals itself.
  *
- * Statements are named in a table and prepared on connecting. Each one is a transaction of its own, unless it is
- * made in a db_transaction, so a serialization failure or a deadlock repeats the whole of it here. A piece of work (a request, a batch)
- * starts with db_begin: from then on all its statements together have timeout_ms, and their results live as
- * long as the arena. Whatever happens to the server, no call waits longer than that.
+ * Statements are named in a table and prepared when a connection first needs them. Each one is a transaction of its
+ * own, unless it is made in a db_transaction, so a serialization failure or a deadlock repeats the whole of it here. A
+ * piece of work (a request, a batch) starts with db_begin: from then on all its statements together have timeout_ms,
+ * and their results live as long as the arena. Whatever happens to the server, no call waits longer than that.
  *
  * A write counts as done only when the server said so and the connection was still good afterwards. What was
  * sent and not answered is unknown, and never repeated here; reads are. */

@@ -12,7 +12,7 @@ my $cluster = Cluster->start;
 my $site = Site->start(cluster => $cluster, VS_API_PROCESSES => 1);
 
 # Who is connecting when the database goes away says so as an error.
-$site->expect_log(qr/event=db_(?:prepare_)?failed/);
+$site->expect_log(qr/event=db_failed/);
 
 # Whether the site is ready, as soon as it can know.
 sub becomes ($status, $name) { return $site->soon(sub { $site->get('/readyz')->status == $status }, $name) }
