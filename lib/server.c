@@ -37,7 +37,7 @@ struct thread {
 };
 
 struct run {
-    const struct server *server;
+    struct server server;
     int epoll_fd;
     atomic_bool stopping;
     atomic_int ended; /* threads that have */
@@ -48,7 +48,7 @@ static void receive_begin(struct thread *thread, int fd)
 {
     pthread_mutex_lock(&thread->lock);
     thread->receiving_fd = fd;
-    thread->receive_end_ms = clock_ms() + thread->run->server->receive_timeout_ms;
+    thread->receive_end_ms = clock_ms() + thread->run->server.receive_timeout_ms;
     pthread_mutex_unlock(&thread->lock);
 }
 
@@ -63,11 +63,11 @@ static void receive_end(struct thread *thread)
 static void watch(struct run *run)
 {
     int64_t now = clock_ms();
-    for (int i = 0; i < run->server->threads; i++) {
+    for (int i = 0; i < run->server.threads; i++) {
         struct thread *thread = &run->threads[i];
         pthread_mutex_lock(&thread->lock);
         if (thread->receiving_fd >= 0 && thread->receive_end_ms < now) {
-            log_write(LOG_WARNING, "receive_timeout", "timeout_ms=%d", run->server->receive_timeout_ms);
+            log_write(LOG_WARNING, "receive_timeout", "timeout_ms=%d", run->server.receive_timeout_ms);
             shutdown(thread->receiving_fd, SHUT_RDWR);
             thread->receiving_fd = -1;
         }
@@ -89,7 +89,7 @@ static bool arm(struct run *run, int operation, int fd)
  * there is none; the others go to epoll. False: try again, later. */
 static bool accept_all(struct run *run, int *last)
 {
-    const struct server *server = run->server;
+    const struct server *server = &run->server;
     const struct timeval timeout = {.tv_sec = server->receive_timeout_ms / 1000,
                                     .tv_usec = server->receive_timeout_ms % 1000 * 1000};
     for (;;) {
@@ -142,7 +142,7 @@ static void send_response(struct thread *thread, void *state)
                                      .body_length = thread->body.length,
                                      .body_whole = whole};
     struct buffer *headers, *body;
-    thread->run->server->serve(state, &request, &headers, &body);
+    thread->run->server.serve(state, &request, &headers, &body);
     FCGX_PutStr(headers->data, (int)headers->length, thread->fcgi.out);
     FCGX_PutStr("\r\n", 2, thread->fcgi.out);
     if (body && body->length > 0)
@@ -190,7 +190,7 @@ static void *thread_main(void *argument)
 {
     struct thread *thread = argument;
     struct run *run = thread->run;
-    void *state = run->server->thread_start(run->server->context);
+    void *state = run->server.thread_start(run->server.context);
     sigset_t waiting;
     pthread_sigmask(SIG_SETMASK, NULL, &waiting);
     sigdelset(&waiting, SIGUSR1); /* server_run wakes the thread by it */
@@ -202,13 +202,13 @@ static void *thread_main(void *argument)
             break;
         if (ready <= 0)
             continue;
-        if (event.data.fd == run->server->listen_fd)
+        if (event.data.fd == run->server.listen_fd)
             serve_new_connections(thread, state);
         else
             serve_connection(thread, state, EPOLL_CTL_MOD, event.data.fd);
     }
     if (state)
-        run->server->thread_stop(state);
+        run->server.thread_stop(state);
     else
         kill(getpid(), SIGTERM);
     buffer_free(&thread->body);
@@ -238,14 +238,14 @@ static bool set_up(struct run *run)
         return false;
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE,
-                                .data.fd = run->server->listen_fd};
-    return run->epoll_fd >= 0 && epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->server->listen_fd, &event) == 0;
+                                .data.fd = run->server.listen_fd};
+    return run->epoll_fd >= 0 && epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->server.listen_fd, &event) == 0;
 }
 
 static bool start_threads(struct run *run)
 {
-    run->threads = calloc((size_t)run->server->threads, sizeof *run->threads);
-    for (int i = 0; run->threads && i < run->server->threads; i++) {
+    run->threads = calloc((size_t)run->server.threads, sizeof *run->threads);
+    for (int i = 0; run->threads && i < run->server.threads; i++) {
         struct thread *thread = &run->threads[i];
         thread->run = run;
         thread->receiving_fd = -1;
@@ -271,36 +271,46 @@ static void wait_for_stop(struct run *run)
 /* Lets the threads end; false when some of them took too long. */
 static bool stop_threads(struct run *run)
 {
-    int64_t deadline_ms = clock_ms() + run->server->shutdown_timeout_ms;
-    epoll_ctl(run->epoll_fd, EPOLL_CTL_DEL, run->server->listen_fd, NULL);
+    int64_t deadline_ms = clock_ms() + run->server.shutdown_timeout_ms;
+    epoll_ctl(run->epoll_fd, EPOLL_CTL_DEL, run->server.listen_fd, NULL);
     atomic_store(&run->stopping, true);
-    for (int i = 0; i < run->server->threads; i++)
+    for (int i = 0; i < run->server.threads; i++)
         pthread_kill(run->threads[i].id, SIGUSR1);
-    while (atomic_load(&run->ended) < run->server->threads) {
+    while (atomic_load(&run->ended) < run->server.threads) {
         if (clock_left_ms(deadline_ms) == 0) {
             log_write(LOG_ERROR, "shutdown_timeout", "requests did not end in time");
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
     }
-    for (int i = 0; i < run->server->threads; i++) {
+    for (int i = 0; i < run->server.threads; i++) {
         pthread_join(run->threads[i].id, NULL);
         pthread_mutex_destroy(&run->threads[i].lock);
     }
     return true;
 }
 
+static void free_run(struct run *run)
+{
+    if (run->epoll_fd >= 0)
+        close(run->epoll_fd);
+    free(run->threads);
+    free(run);
+}
+
 bool server_run(const struct server *server)
 {
-    struct run run = {.server = server, .epoll_fd = -1};
-    if (!set_up(&run) || !start_threads(&run)) {
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return false;
+    *run = (struct run){.server = *server, .epoll_fd = -1};
+    if (!set_up(run) || !start_threads(run)) {
         log_write(LOG_ERROR, "server_failed", "reason=\"%s\"", strerror(errno));
-        return false;
+        return false; /* threads may have begun */
     }
-    wait_for_stop(&run);
-    if (!stop_threads(&run))
-        return false;
-    free(run.threads);
-    close(run.epoll_fd);
+    wait_for_stop(run);
+    if (!stop_threads(run))
+        return false; /* some still run */
+    free_run(run);
     return true;
 }

@@ -39,7 +39,8 @@ struct server {
 };
 
 /* Serves until SIGTERM or SIGINT (which, like SIGUSR1, the caller has blocked in every thread), then finishes
- * what runs. False when it could not start, or when requests had not ended in time. */
+ * what runs. False when it could not start, or when requests had not ended in time: there may be threads then that
+ * still use the context. */
 WARN_UNUSED bool server_run(const struct server *server);
 
 #endif

@@ -91,20 +91,24 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
 
 bool worker_run(const struct service *service, const struct config *config, int listen_fd, int threads)
 {
-    struct worker worker = {
-        .service = service, .config = config, .collapsed = batch_create(&collapsed_requests)};
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return false;
+    *worker =
+        (struct worker){.service = service, .config = config, .collapsed = batch_create(&collapsed_requests)};
     const struct server server = {
         .listen_fd = listen_fd,
         .threads = threads,
         .receive_timeout_ms = (int)config->receive_timeout_s * 1000,
         .shutdown_timeout_ms = (int)config->shutdown_timeout_s * 1000,
-        .context = &worker,
+        .context = worker,
         .thread_start = thread_start,
         .thread_stop = thread_stop,
         .serve = serve,
     };
-    if (!worker.collapsed || !server_run(&server))
+    if (!worker->collapsed || !server_run(&server))
         return false; /* there may be threads that still use it */
-    batch_destroy(worker.collapsed);
+    batch_destroy(worker->collapsed);
+    free(worker);
     return true;
 }
