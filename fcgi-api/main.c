@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "api.h"
 #include "log.h"
@@ -6,11 +7,21 @@
 #include "program.h"
 #include "statements.h"
 #include "video_lookup.h"
+#include "worker.h"
 
 static const char summary[] = "The REST API under /api, for nginx, over FastCGI on unix sockets.";
 
 /* Threads of the login pool that read, refuse and wait while as many as may be hash. */
 enum { LOGIN_OTHERS = 8 };
+
+/* How much the login pool gives way (nice(1)): a third of the time of those who read, where all want more than there is. */
+enum { LOGIN_NICE = 5 };
+
+static bool work_nicely(const struct pool_group *group, const struct config *config, int listen_fd)
+{
+    setpriority(PRIO_PROCESS, 0, LOGIN_NICE); /* the threads inherit it */
+    return worker_run(group->service, config, listen_fd, group->threads);
+}
 
 int main(int argc, char **argv)
 {
@@ -42,7 +53,7 @@ int main(int argc, char **argv)
     /* Logging in and registering hash a password; nginx sends them to a pool of their own. */
     const struct pool_group groups[] = {
         {"api", (int)config.api_processes, (int)config.api_threads, &service, NULL},
-        {"login", 1, (int)config.password_threads + LOGIN_OTHERS, &service, NULL},
+        {"login", 1, (int)config.password_threads + LOGIN_OTHERS, &service, work_nicely},
     };
     const struct pool pool = {"fcgi-api", &config, groups, COUNT_OF(groups), NULL};
     exit_status = pool_run(&pool);
