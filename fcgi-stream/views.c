@@ -1,21 +1,18 @@
 #include "views.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <uuid/uuid.h>
 
 #include "log.h"
+#include "shared.h"
 
 enum { SIZE = 65536, LAYOUT_VERSION = 1 };
 
 struct ring {
-    char magic[8];
-    uint32_t layout_version, view_size;
+    struct shared_head head;
     char id[PARAM_UUID_SIZE];
     _Atomic uint64_t written, counted;
     struct view views[SIZE];
@@ -25,53 +22,25 @@ struct views {
     struct ring *ring;
 };
 
-static const char magic[8] = "vsviews";
+static const struct shared_head head = {"vsviews", LAYOUT_VERSION, sizeof(struct view)};
 
-static bool is_ours(const struct ring *ring)
+static void give_id(struct ring *ring)
 {
-    return memcmp(ring->magic, magic, sizeof magic) == 0 && ring->layout_version == LAYOUT_VERSION &&
-           ring->view_size == sizeof(struct view);
-}
-
-static struct ring *map(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return NULL;
-    void *memory = MAP_FAILED;
-    errno = posix_fallocate(fd, 0, sizeof(struct ring));
-    if (errno == 0)
-        memory = mmap(NULL, sizeof(struct ring), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
-static struct ring *map_current(const char *path)
-{
-    struct ring *ring = map(path);
-    if (ring && ring->magic[0] != '\0' && !is_ours(ring)) {
-        munmap(ring, sizeof *ring);
-        ring = unlink(path) == 0 ? map(path) : NULL;
-    }
-    if (ring && ring->magic[0] == '\0') {
-        uuid_t id;
-        uuid_generate_random(id);
-        uuid_unparse_lower(id, ring->id);
-        ring->layout_version = LAYOUT_VERSION;
-        ring->view_size = sizeof(struct view);
-        memcpy(ring->magic, magic, sizeof magic);
-    }
-    return ring;
+    uuid_t id;
+    uuid_generate_random(id);
+    uuid_unparse_lower(id, ring->id);
 }
 
 struct views *views_open(const struct config *config)
 {
-    char path[256];
     struct views *views = calloc(1, sizeof *views);
-    if (views && config_run_path(config, "views", path, sizeof path))
-        views->ring = map_current(path);
-    if (views && views->ring)
+    if (views)
+        views->ring = shared_open(config, "views", &head, sizeof *views->ring);
+    if (views && views->ring) {
+        if (views->ring->id[0] == '\0')
+            give_id(views->ring);
         return views;
+    }
     log_write(LOG_ERROR, "views_failed", "reason=\"%s\"", strerror(errno));
     free(views);
     return NULL;
@@ -79,7 +48,7 @@ struct views *views_open(const struct config *config)
 
 void views_close(struct views *views)
 {
-    munmap(views->ring, sizeof *views->ring);
+    shared_close(views->ring, sizeof *views->ring);
     free(views);
 }
 

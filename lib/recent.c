@@ -1,17 +1,14 @@
 #include "recent.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
+#include "shared.h"
 
 enum {
     SETS = 4096,
@@ -35,8 +32,7 @@ struct entry {
 };
 
 struct table {
-    char magic[8];
-    uint32_t layout_version, entry_size;
+    struct shared_head head;
     _Atomic int64_t
         forgotten_ms[SETS * WAYS]; /* by the hash of the id: when one of these was last forgotten */
     struct entry entries[SETS][WAYS];
@@ -46,7 +42,7 @@ struct recent {
     struct table *table;
 };
 
-static const char magic[8] = "vsrecent";
+static const struct shared_head head = {"vsrecent", LAYOUT_VERSION, sizeof(struct entry)};
 
 static uint64_t hash(const void *bytes, size_t length)
 {
@@ -56,53 +52,11 @@ static uint64_t hash(const void *bytes, size_t length)
     return out;
 }
 
-static bool is_ours(const struct table *table)
-{
-    return memcmp(table->magic, magic, sizeof magic) == 0 && table->layout_version == LAYOUT_VERSION &&
-           table->entry_size == sizeof(struct entry);
-}
-
-static struct table *map(const char *path, int flags)
-{
-    struct stat file;
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-    if (fd < 0)
-        return NULL;
-    void *memory = MAP_FAILED;
-    /* Memory is taken now: later a full tmpfs would mean SIGBUS. */
-    if (flags & O_CREAT)
-        errno = posix_fallocate(fd, 0, sizeof(struct table));
-    else if (fstat(fd, &file) == 0)
-        errno = file.st_size == sizeof(struct table) ? 0 : EPROTO;
-    if (errno == 0)
-        memory = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
-static struct table *map_current(const char *path)
-{
-    struct table *table = map(path, O_CREAT);
-    if (table && table->magic[0] != '\0' && !is_ours(table)) {
-        munmap(table, sizeof *table);
-        table = unlink(path) == 0 ? map(path, O_CREAT) : NULL;
-    }
-    if (table && table->magic[0] == '\0') {
-        table->layout_version = LAYOUT_VERSION;
-        table->entry_size = sizeof(struct entry);
-        memcpy(table->magic, magic, sizeof magic);
-    }
-    return table;
-}
-
 struct recent *recent_open(const struct config *config)
 {
-    char path[256];
     struct recent *recent = calloc(1, sizeof *recent);
-    if (recent && config_run_path(config, "recent", path, sizeof path))
-        recent->table = map_current(path);
+    if (recent)
+        recent->table = shared_open(config, "recent", &head, sizeof *recent->table);
     if (recent && recent->table)
         return recent;
     log_write(LOG_ERROR, "recent_failed", "reason=\"%s\"", strerror(errno));
@@ -112,7 +66,7 @@ struct recent *recent_open(const struct config *config)
 
 void recent_close(struct recent *recent)
 {
-    munmap(recent->table, sizeof *recent->table);
+    shared_close(recent->table, sizeof *recent->table);
     free(recent);
 }
 
@@ -204,17 +158,11 @@ void recent_forget(struct recent *recent, int64_t video_id)
 
 void recent_forget_of(const struct config *config, int64_t video_id)
 {
-    char path[256];
-    struct recent recent = {0};
-    errno = ENAMETOOLONG;
-    if (config_run_path(config, "recent", path, sizeof path))
-        recent.table = map(path, 0);
-    if (!recent.table) {
-        if (errno != ENOENT)
-            log_write(LOG_ERROR, "recent_failed", "reason=\"%s\"", strerror(errno));
-        return;
-    }
-    if (is_ours(recent.table))
+    struct recent recent = {.table = shared_attach(config, "recent", &head, sizeof *recent.table)};
+    if (recent.table) {
         recent_forget(&recent, video_id);
-    munmap(recent.table, sizeof *recent.table);
+        shared_close(recent.table, sizeof *recent.table);
+    } else if (errno != ENOENT) {
+        log_write(LOG_ERROR, "recent_failed", "reason=\"%s\"", strerror(errno));
+    }
 }
