@@ -1,5 +1,6 @@
 // English or Chinese: the browser's choice, until the visitor makes one.
 
+import {always} from './store.js';
 import en from './text/en.js';
 import zh from './text/zh.js';
 
@@ -11,7 +12,7 @@ function preferred() {
   return wanted.find((language) => language in TEXTS) ?? 'en';
 }
 
-const stored = localStorage.getItem(KEY);
+const stored = always.get(KEY);
 export const language = stored in TEXTS ? stored : preferred();
 document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 
@@ -29,6 +30,6 @@ export function problemText(problem) {
 }
 
 export function switchLanguage() {
-  localStorage.setItem(KEY, language === 'en' ? 'zh' : 'en');
+  always.set(KEY, language === 'en' ? 'zh' : 'en');
   location.reload();
 }

@@ -2,6 +2,7 @@
 // is, and proves nothing.
 
 import {api, whenLoggedOut} from './api.js';
+import {always, thisWindow} from './store.js';
 
 const NAME = 'user_name';
 const listeners = [];
@@ -19,7 +20,7 @@ function tell() {
 export function currentUser() {
   const id = cookieId();
   if (id === null) return null;
-  const [known, name] = JSON.parse(localStorage.getItem(NAME) ?? '[]');
+  const [known, name] = always.get(NAME) ?? [];
   return {id, name: known === id ? name : `#${id}`};
 }
 
@@ -30,13 +31,13 @@ export function onSession(listener) {
 export async function logIn(name, password) {
   const {user_id: id} = await api.logIn(name, password);
   const user = await api.user(id);
-  localStorage.setItem(NAME, JSON.stringify([id, user.user_name]));
+  always.set(NAME, [id, user.user_name]);
   tell();
 }
 
 function forget() {
   document.cookie = 'X-User-Id=; Path=/; Max-Age=0; SameSite=Lax';
-  localStorage.removeItem(NAME);
+  always.drop(NAME);
   tell();
 }
 
@@ -46,6 +47,7 @@ export async function logOut() {
   } catch (problem) {
     if (problem.status !== 401) throw problem;
   }
+  thisWindow.clear();
   forget();
 }
 

@@ -1,10 +1,13 @@
 // Light or dark: the system's choice, until the visitor makes one.
 
+import {always} from './store.js';
+
 const KEY = 'theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
+let chosen = always.get(KEY);
 
 export function currentTheme() {
-  return localStorage.getItem(KEY) ?? (system.matches ? 'dark' : 'light');
+  return chosen ?? (system.matches ? 'dark' : 'light');
 }
 
 function apply() {
@@ -12,7 +15,8 @@ function apply() {
 }
 
 export function toggleTheme() {
-  localStorage.setItem(KEY, currentTheme() === 'dark' ? 'light' : 'dark');
+  chosen = currentTheme() === 'dark' ? 'light' : 'dark';
+  always.set(KEY, chosen);
   apply();
 }
 

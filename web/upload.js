@@ -3,6 +3,7 @@
 // XMLHttpRequest sends them.
 
 import {loggedOut, Problem, problemOf, readRetryAfter} from './api.js';
+import {always} from './store.js';
 
 const KEY = 'upload';
 const TUS = {'Tus-Resumable': '1.0.0'};
@@ -16,7 +17,7 @@ function sign(file) {
 
 // The upload that was not finished: {url, videoId, userId, name, sign}, null when there is none.
 export function unfinished(userId) {
-  const kept = JSON.parse(localStorage.getItem(KEY) ?? 'null');
+  const kept = always.get(KEY);
   return kept?.userId === userId ? kept : null;
 }
 
@@ -25,7 +26,7 @@ export function isOf(kept, file) {
 }
 
 export async function discard(kept) {
-  localStorage.removeItem(KEY);
+  always.drop(KEY);
   await fetch(kept.url, {method: 'DELETE', headers: TUS});
 }
 
@@ -43,7 +44,7 @@ async function ask(method, url, headers) {
 async function create(videoId, userId, file) {
   const response = await ask('POST', `/stream/videos/${videoId}`, {'Upload-Length': String(file.size)});
   const kept = {url: new URL(response.headers.get('Location'), location.origin).pathname, videoId, userId, name: file.name, sign: sign(file)};
-  localStorage.setItem(KEY, JSON.stringify(kept));
+  always.set(KEY, kept);
   return kept;
 }
 
@@ -131,13 +132,13 @@ export function startUpload({videoId, userId, file, kept, tell}) {
         }
         try {
           await sendOnce();
-          localStorage.removeItem(KEY);
+          always.drop(KEY);
           return true;
         } catch (problem) {
           if (paused || stopped) continue;
           if (!mayWorkLater(problem)) {
             if (problem.status === 401) loggedOut();
-            else localStorage.removeItem(KEY);
+            else always.drop(KEY);
             throw problem;
           }
           await wait(problem);

@@ -35,7 +35,7 @@ use constant {
 my $JSON = JSON::PP->new->utf8->allow_nonref;
 
 # Options: language (en), theme (light or dark), width, height, phone (a narrow screen that is touched), network
-# (what is asked for is written down, see requests).
+# (what is asked for is written down, see requests), forgetful (pages may keep nothing, not even cookies).
 sub start ($class, $site, %options) {
     my $self = bless {site => $site, %options, allowed => [], test => $$}, $class;
     $self->{folder} = File::Temp::tempdir('video-server-browser-XXXXXX', TMPDIR => 1);
@@ -61,7 +61,10 @@ sub _capabilities ($self) {
     );
     my %options = (
         args  => \@arguments,
-        prefs => {'intl.accept_languages' => $self->{language} // 'en'},
+        prefs => {
+            'intl.accept_languages' => $self->{language} // 'en',
+            $self->{forgetful} ? ('profile.default_content_setting_values.cookies' => 2) : (),
+        },
         $self->{phone} ? (mobileEmulation => {deviceMetrics => {width => 390, height => 844, pixelRatio => 2}}) : (),
     );
     return {browserName => 'chrome', 'goog:chromeOptions' => \%options, 'goog:loggingPrefs' => {browser => 'ALL', $self->{network} ? (performance => 'ALL') : ()}};

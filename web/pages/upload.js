@@ -2,6 +2,7 @@
 
 import {api} from '../api.js';
 import {el, icon, newId} from '../dom.js';
+import {draft} from '../draft.js';
 import {bytes} from '../format.js';
 import {problemText, t} from '../language.js';
 import {field, form} from '../parts/form.js';
@@ -122,7 +123,7 @@ export async function page({query}) {
     content: el('div', {class: 'narrow'},
       el('h1', {}, t('upload')),
       kept ? reminder(kept) : null,
-      form({fields: [picker, ...about], submit: t('upload'), send: upload}),
+      form({fields: [picker, ...about], submit: t('upload'), send: upload, draft: videoId ? null : draft('upload')}),
       place),
   };
 }

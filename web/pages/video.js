@@ -2,6 +2,7 @@
 
 import {api} from '../api.js';
 import {el} from '../dom.js';
+import {draft} from '../draft.js';
 import {bytes, dateTime, views} from '../format.js';
 import {t} from '../language.js';
 import {avatar} from '../parts/avatar.js';
@@ -41,6 +42,11 @@ function download(video) {
 }
 
 function editor(video, close) {
+  const typed = draft(`video/${video.id}`);
+  const cancel = () => {
+    typed.drop();
+    close();
+  };
   return form({
     fields: [
       field('title', t('title'), {value: video.title, required: true, maxlength: 200}),
@@ -52,7 +58,8 @@ function editor(video, close) {
       notice(t('saved'));
       await reload();
     },
-    extra: el('button', {type: 'button', class: 'button', onclick: close}, t('cancel')),
+    draft: typed,
+    extra: el('button', {type: 'button', class: 'button', onclick: cancel}, t('cancel')),
   });
 }
 

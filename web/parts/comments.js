@@ -2,6 +2,7 @@
 
 import {api} from '../api.js';
 import {el, icon} from '../dom.js';
+import {draft} from '../draft.js';
 import {ago} from '../format.js';
 import {t} from '../language.js';
 import {currentUser} from '../session.js';
@@ -65,6 +66,7 @@ export function comments(video, first) {
   const write = form({
     fields: [field('content', t('comment_label'), {kind: 'textarea', rows: 3, required: true, maxlength: 1000})],
     submit: t('comment'),
+    draft: draft(`comment/${video.id}`),
     send: async ({content}, key, sender) => {
       list.prepend(entry(await api.addComment(video.id, content, key)));
       sender.reset();

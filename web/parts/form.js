@@ -15,13 +15,16 @@ export function field(name, label, {hint, kind = 'input', value = '', ...attribu
 }
 
 // A form that hands its values to send(values, key). The key stays the same as long as the values do, so that a
-// form that is sent again after a lost answer creates nothing twice.
-export function form({fields, submit, send, extra = []}) {
+// form that is sent again after a lost answer creates nothing twice. draft (see draft.js) keeps what is typed until it
+// has been sent.
+export function form({fields, submit, send, extra = [], draft = null}) {
   const button = el('button', {type: 'submit', class: 'button primary'}, submit);
   const trouble = el('p', {class: 'trouble', role: 'alert'});
   let busy = false;
   let sent = null;
   let key = newKey();
+
+  const texts = () => Object.fromEntries([...new FormData(view)].filter(([, value]) => typeof value === 'string'));
 
   async function onsubmit(event) {
     event.preventDefault();
@@ -36,6 +39,7 @@ export function form({fields, submit, send, extra = []}) {
     try {
       await send(values, key, event.target);
       sent = null;
+      draft?.drop();
     } catch (problem) {
       trouble.textContent = problemText(problem);
     } finally {
@@ -44,5 +48,8 @@ export function form({fields, submit, send, extra = []}) {
     }
   }
 
-  return el('form', {class: 'form', onsubmit}, fields, trouble, el('p', {class: 'actions'}, button, extra));
+  const view = el('form', {class: 'form', onsubmit, oninput: () => draft?.keep(texts())}, fields, trouble,
+    el('p', {class: 'actions'}, button, extra));
+  for (const [name, value] of Object.entries(draft?.values ?? {})) view.elements[name].value = value;
+  return view;
 }
