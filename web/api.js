@@ -19,6 +19,11 @@ export function readRetryAfter(text) {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
 }
 
+// Whether the same may work later: no answer, or the server is busy.
+export function mayWorkLater(problem) {
+  return [0, 429, 500, 502, 503, 504].includes(problem.status);
+}
+
 export async function problemOf(response) {
   let body = {};
   try {

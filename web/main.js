@@ -1,6 +1,7 @@
 // Puts the frame around the pages, and shows the page of each address.
 
 import './theme.js';
+import {Problem} from './api.js';
 import {el} from './dom.js';
 import {problemText, t} from './language.js';
 import {go, reload, start} from './router.js';
@@ -14,6 +15,7 @@ const main = document.getElementById('page');
 function put(title, content) {
   document.title = title ? `${title} · ${t('name')}` : t('name');
   main.replaceChildren(...[content].flat());
+  main.setAttribute('aria-label', title || t('name')); // read out when it gets the focus
   main.removeAttribute('aria-busy');
 }
 
@@ -24,7 +26,20 @@ function failure(problem) {
     el('p', {}, missing ? t('not_found_text') : problemText(problem)),
     missing
       ? el('p', {}, el('a', {class: 'button', href: '/'}, t('to_home')))
-      : el('p', {}, el('button', {class: 'button', type: 'button', onclick: reload}, t('try_again'))));
+      : el('p', {}, el('button', {class: 'button', type: 'button', onclick: () => again(problem)}, t('try_again'))));
+}
+
+// What a browser could not fetch of the scripts, it asks for again only with the whole page.
+function again(problem) {
+  return problem.status === 0 ? location.reload() : reload();
+}
+
+async function moduleOf(name) {
+  try {
+    return await import(`./pages/${name}.js`);
+  } catch (error) {
+    throw error instanceof TypeError ? new Problem(0) : error;
+  }
 }
 
 // A page's module has one function, page({id, query}), that gives {title, content}. Where it reads from the server
@@ -33,7 +48,7 @@ async function showPage({name, id, query, isCurrent, isFirst}) {
   main.setAttribute('aria-busy', 'true');
   drawHeader();
   try {
-    const {page} = await import(`./pages/${name}.js`);
+    const {page} = await moduleOf(name);
     const {title, content} = await page({id, query});
     if (isCurrent()) put(title, content);
   } catch (problem) {
@@ -43,11 +58,21 @@ async function showPage({name, id, query, isCurrent, isFirst}) {
   if (isCurrent() && !isFirst && document.activeElement === document.body) main.focus({preventScroll: true});
 }
 
+// The way past the head, for who goes by keyboard. It is no visit of another address.
+function drawSkip() {
+  const skip = document.getElementById('skip');
+  skip.textContent = t('skip');
+  skip.addEventListener('click', (event) => {
+    event.preventDefault();
+    main.focus();
+  });
+}
+
 onSession(drawHeader);
 onExpired(() => {
   notice(t('session_ended'));
   go(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 });
-document.getElementById('skip').textContent = t('skip');
+drawSkip();
 drawFooter();
 start(showPage);

@@ -2,11 +2,12 @@
 // the server knows how far it is, and one goes on from there. fetch can't tell how many bytes have gone, so
 // XMLHttpRequest sends them.
 
-import {loggedOut, Problem, problemOf, readRetryAfter} from './api.js';
+import {loggedOut, mayWorkLater, Problem, problemOf, readRetryAfter} from './api.js';
 import {always} from './store.js';
 
 const KEY = 'upload';
 const TUS = {'Tus-Resumable': '1.0.0'};
+const IS_ELSEWHERE = [409, 423]; // the server is not as far as one thought, or is still busy with the last piece
 const FIRST_WAIT_S = 1;
 const LONGEST_WAIT_S = 30;
 
@@ -78,11 +79,6 @@ function sendRest(request, url, file, offset, progress) {
   });
 }
 
-// Whether the same may work later: no answer, the server is busy, or it is not as far as one thought.
-function mayWorkLater(problem) {
-  return [0, 409, 423, 429, 500, 502, 503, 504].includes(problem.status);
-}
-
 // An upload that goes on until it is done, refused or stopped. tell.progress(bytes), tell.waiting(seconds, problem)
 // (which counts down to 0) and tell.paused() say how it goes. kept is an unfinished one to go on with.
 export function startUpload({videoId, userId, file, kept, tell}) {
@@ -136,7 +132,7 @@ export function startUpload({videoId, userId, file, kept, tell}) {
           return true;
         } catch (problem) {
           if (paused || stopped) continue;
-          if (!mayWorkLater(problem)) {
+          if (!mayWorkLater(problem) && !IS_ELSEWHERE.includes(problem.status)) {
             if (problem.status === 401) loggedOut();
             else always.drop(KEY);
             throw problem;

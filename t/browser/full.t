@@ -1,6 +1,7 @@
-# When as many watch as may, the player says so, waits as long as it was told, and then plays.
+# When as many watch as may, or nobody answers, the player says so, waits as long as it was told, and then plays.
 
 use v5.36;
+use utf8;
 
 use FindBin;
 
@@ -8,6 +9,8 @@ use lib "$FindBin::Bin/../lib";
 use Bucket;
 use Site;
 use Browser;
+
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output);
 
 my $site = Site->start(VS_STREAM_TOKENS => 1);
 my $ann = $site->user('ann');
@@ -37,6 +40,30 @@ $browser->soon('return document.querySelector("video").currentTime > 0.2', 'when
 $browser->sees_not('As many people', 'and says no more');
 $browser->go('/');
 $site->soon(sub { $bucket->in_use == 0 }, 'who leaves the page gives the place back');
+
+sub network (%how) {
+    $browser->devtools('Network.emulateNetworkConditions', offline => JSON::PP::false, latency => 0,
+        downloadThroughput => -1, uploadThroughput => -1, %how);
+    return;
+}
+
+$browser->expect_console(qr/ERR_INTERNET_DISCONNECTED/);
+$browser->devtools('Network.enable');
+$browser->go("/videos/$vid")->sees('Test card');
+network(offline => JSON::PP::true);
+$browser->press('Play')->sees('The connection was lost. Trying again in', 'without a connection the player says that');
+is $browser->script('return document.querySelector("[aria-live]").innerText.match(/lost/g).length'), 1, 'once, to who listens';
+network();
+$browser->soon('return document.querySelector("video").currentTime > 0.2', 'when it is back, the film plays by itself');
+
+$browser->go("/videos/$vid")->sees('Test card')->script(<<'JS');
+    const body = JSON.stringify({error: 'DB ops failed', error_code: '004'});
+    window.fetch = async () => new Response(body, {status: 503, headers: {'Retry-After': '1'}});
+JS
+network(offline => JSON::PP::true);
+$browser->press('Play')->sees('The database doesn’t work. Trying again in', 'a server that is in trouble is waited for too');
+network();
+$browser->soon('return document.querySelector("video").currentTime > 0.2', 'and asked again');
 $browser->stop;
 
 done_testing;

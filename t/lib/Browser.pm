@@ -29,6 +29,10 @@ use Site::Port;
 use constant {
     ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf',
     LOOK_SECONDS  => 60,
+    MOST_TABS     => 60,
+    TAB           => "\x{e004}",
+    ENTER         => "\x{e007}",
+    ESCAPE        => "\x{e00c}",
     START_SECONDS => 120,
 };
 
@@ -169,9 +173,37 @@ sub keys ($self, $keys) {
     return $self;
 }
 
+# What the element is called that has the focus.
+sub focused ($self) {
+    return $self->script(<<'JS');
+        const element = document.activeElement;
+        return (element.getAttribute('aria-label') || element.labels?.[0]?.innerText || element.innerText).trim();
+JS
+}
+
+# Presses Tab until the element that is called so has the focus.
+sub tab_to ($self, $name) {
+    my @passed;
+    for (1 .. MOST_TABS) {
+        $self->keys(TAB);
+        push @passed, $self->focused;
+        return $self if $passed[-1] eq $name;
+    }
+    die "Tab does not lead to '$name', but to: " . join(', ', @passed) . "\n";
+}
+
 # A command of Chromium's own (https://chromedevtools.github.io/devtools-protocol/).
 sub devtools ($self, $command, %parameters) {
     return $self->_ask('POST', '/goog/cdp/execute', {cmd => $command, params => \%parameters});
+}
+
+# Shows the page in another way, of which the browser is told as by the system: {theme, width, height}.
+sub show ($self, $way) {
+    $self->devtools('Emulation.setEmulatedMedia', features => [{name => 'prefers-color-scheme', value => $way->{theme}}]);
+    $self->devtools('Emulation.setDeviceMetricsOverride', %$way{qw(width height)}, deviceScaleFactor => 1,
+        mobile => $way->{width} < 500 ? JSON::PP::true : JSON::PP::false);
+    return $self->soon('return innerWidth === arguments[0] && document.documentElement.dataset.theme === arguments[1]',
+        "$way->{width} wide, $way->{theme}", @$way{qw(width theme)});
 }
 
 sub screenshot ($self, $path) {

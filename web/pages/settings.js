@@ -27,12 +27,13 @@ function passwordForm(user) {
   });
 }
 
-function row(session) {
+function row(session, heading) {
   const end = el('button', {
     type: 'button', class: 'button', 'aria-label': t('end_session_label', {begun: dateTime(session.create_time)}),
     onclick: () => act(end, async () => {
       await api.endSession(session.id);
       item.remove();
+      heading.focus();
       notice(t('session_was_ended'));
     }),
   }, t('end_session'));
@@ -45,15 +46,17 @@ function row(session) {
 }
 
 function sessionList(first) {
-  const list = el('ul', {class: 'rows'}, first.items.map(row));
+  const heading = el('h2', {tabindex: -1}, t('sessions'));
+  const rowOf = (session) => row(session, heading);
+  const list = el('ul', {class: 'rows'}, first.items.map(rowOf));
   let {next} = first;
   const more = el('button', {type: 'button', class: 'button more', hidden: !next, onclick: () => act(more, async () => {
     const page = await api.sessions(next);
-    list.append(...page.items.map(row));
+    list.append(...page.items.map(rowOf));
     next = page.next;
     more.hidden = !next;
   })}, t('more'));
-  return [list, more];
+  return [heading, list, more];
 }
 
 export async function page() {
@@ -68,6 +71,6 @@ export async function page() {
     content: el('div', {class: 'narrow'},
       el('h1', {}, t('settings')),
       el('section', {}, el('h2', {}, t('change_password')), passwordForm(user)),
-      el('section', {}, el('h2', {}, t('sessions')), sessionList(sessions))),
+      el('section', {}, sessionList(sessions))),
   };
 }

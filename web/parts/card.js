@@ -51,7 +51,10 @@ export async function grid(first, empty) {
 
   async function loadPage() {
     const page = await api.videos(next);
-    list.append(...page.items.map((video) => card(video)));
+    const cards = page.items.map((video) => card(video));
+    const isAsked = document.activeElement === more;
+    list.append(...cards);
+    if (isAsked) cards[0]?.querySelector('h2 a').focus({preventScroll: true});
     next = page.next;
     pages += 1;
   }

@@ -8,7 +8,7 @@ import {t} from '../language.js';
 import {currentUser} from '../session.js';
 import {avatar} from './avatar.js';
 import {field, form} from './form.js';
-import {act} from './notice.js';
+import {act, notice, say} from './notice.js';
 import {ask} from './question.js';
 
 const BIN = 'M9 4h6l1 2h4v1.5H4V6h4zM6 9h12l-1 11H7z';
@@ -16,6 +16,7 @@ const BIN = 'M9 4h6l1 2h4v1.5H4V6h4zM6 9h12l-1 11H7z';
 // first: the first page.
 export function comments(video, first) {
   const list = el('ul', {class: 'comments'});
+  const heading = el('h2', {id: 'comments', tabindex: -1}, t('comments'));
   const none = el('p', {class: 'empty'}, t('no_comments'));
   const more = el('button', {type: 'button', class: 'button more', onclick: () => act(more, load)}, t('more'));
   let next = null;
@@ -33,6 +34,8 @@ export function comments(video, first) {
         await api.deleteComment(video.id, comment.id);
         item.remove();
         settle();
+        heading.focus();
+        notice(t('comment_deleted'));
       });
     };
   }
@@ -54,13 +57,16 @@ export function comments(video, first) {
   }
 
   function add(page) {
-    list.append(...page.items.map(entry));
+    const items = page.items.map(entry);
+    list.append(...items);
     next = page.next;
     settle();
+    return items;
   }
 
   async function load() {
-    add(await api.moreComments(next));
+    const [item] = add(await api.moreComments(next));
+    item?.querySelector('a').focus();
   }
 
   const write = form({
@@ -71,11 +77,12 @@ export function comments(video, first) {
       list.prepend(entry(await api.addComment(video.id, content, key)));
       sender.reset();
       settle();
+      say(t('commented'));
     },
   });
   const logIn = el('p', {}, el('a', {class: 'button', href: `/login?next=/videos/${video.id}`}, t('log_in_to_comment')));
 
   add(first);
   return el('section', {'aria-labelledby': 'comments'},
-    el('h2', {id: 'comments'}, t('comments')), currentUser() ? write : logIn, none, list, more);
+    heading, currentUser() ? write : logIn, none, list, more);
 }

@@ -5,10 +5,19 @@ import {problemText} from '../language.js';
 
 const SHOWN_MS = 6000;
 
-export function notice(text) {
-  const note = el('p', {class: 'notice'}, text);
+function put(kind, text) {
+  const note = el('p', {class: kind}, text);
   document.getElementById('notices').append(note);
   setTimeout(() => note.remove(), SHOWN_MS);
+}
+
+export function notice(text) {
+  put('notice', text);
+}
+
+// Has that read out alone, because it is to be seen elsewhere.
+export function say(text) {
+  put('unseen', text);
 }
 
 // Does what a button is there for; the button rests meanwhile, and a failure is said.

@@ -1,9 +1,10 @@
-// The player. When as many watch as may, it says so and tries again.
+// The player. When as many watch as may, or the server is away, it says so and tries again.
 
-import {problemOf} from '../api.js';
+import {mayWorkLater, Problem, problemOf} from '../api.js';
 import {el, icon} from '../dom.js';
-import {t} from '../language.js';
+import {problemText, t} from '../language.js';
 import {picture} from './card.js';
+import {say} from './notice.js';
 
 const USUAL_WAIT_S = 5;
 const TRIANGLE = 'M8 5v14l11-7z';
@@ -14,21 +15,39 @@ async function reason(url) {
     const response = await fetch(url, {headers: {Range: 'bytes=0-0'}, cache: 'no-store'});
     return response.ok ? null : await problemOf(response);
   } catch {
-    return {status: 0};
+    return new Problem(0);
   }
 }
 
-// preload=none: a film takes a place only when somebody wants to see it.
+function explain(problem) {
+  if (problem === null) return t('cannot_play');
+  return problem.status === 404 ? t('film_gone') : problemText(problem);
+}
+
+// The same while one waits for better times.
+function explainWait(problem, seconds) {
+  if (problem.status === 429) return t('full', {seconds});
+  return problem.status === 0 ? t('lost', {seconds}) : t('waits', {problem: problemText(problem), seconds});
+}
+
+// preload=none: a film takes a place only when somebody wants to see it. Until then the cover is all that there is to
+// press.
 export function player(video) {
   const screen = el('video', {
-    controls: true, preload: 'none', playsinline: true, src: video.stream_url, poster: video.poster_url, 'aria-label': video.title,
+    preload: 'none', playsinline: true, src: video.stream_url, poster: video.poster_url, 'aria-label': video.title,
   });
   const cover = el('button', {type: 'button', class: 'cover', 'aria-label': t('play'), onclick: () => {
+    uncover();
     screen.play().catch(() => {}); // the error event tells what went wrong
     screen.focus();
   }}, picture(video), el('span', {class: 'start'}, icon(TRIANGLE)));
-  const trouble = el('p', {class: 'trouble', role: 'alert'});
+  const trouble = el('p', {class: 'trouble'});
   let timer = null;
+
+  function uncover() {
+    screen.controls = true;
+    cover.remove();
+  }
 
   function again(at) {
     trouble.textContent = '';
@@ -37,21 +56,22 @@ export function player(video) {
     screen.play().catch(() => {}); // the error event tells what went wrong
   }
 
-  function countDown(seconds, at) {
+  function countDown(problem, seconds, at) {
     if (!screen.isConnected) return;
-    trouble.textContent = t('full', {seconds});
-    if (seconds > 0) timer = setTimeout(() => countDown(seconds - 1, at), 1000);
+    trouble.textContent = explainWait(problem, seconds);
+    if (seconds > 0) timer = setTimeout(() => countDown(problem, seconds - 1, at), 1000);
     else again(at);
   }
 
   screen.addEventListener('error', async () => {
     clearTimeout(timer);
     const at = screen.currentTime;
-    const problem = await reason(video.stream_url);
-    if (problem === null) trouble.textContent = t('cannot_play');
-    else if (problem.status === 429 || problem.status === 503) countDown(problem.retryAfter || USUAL_WAIT_S, at);
-    else trouble.textContent = problem.status === 0 ? t('problem_none') : t('film_gone');
+    const wasCut = screen.error.code === MediaError.MEDIA_ERR_NETWORK;
+    const problem = await reason(video.stream_url) ?? (wasCut ? new Problem(0) : null);
+    if (problem && mayWorkLater(problem)) countDown(problem, problem.retryAfter || USUAL_WAIT_S, at);
+    else trouble.textContent = explain(problem);
+    say(trouble.textContent);
   });
-  screen.addEventListener('play', () => cover.remove());
+  screen.addEventListener('play', uncover);
   return [el('div', {class: 'screen'}, screen, cover), trouble];
 }

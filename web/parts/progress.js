@@ -3,6 +3,7 @@
 import {el} from '../dom.js';
 import {bytes, duration} from '../format.js';
 import {problemText, t} from '../language.js';
+import {say} from './notice.js';
 
 const LOOK_BACK_MS = 5000;
 
@@ -31,9 +32,11 @@ export function progress(file) {
   }}, t('pause'));
   const stop = el('button', {type: 'button', class: 'button danger', onclick: () => upload.stop()}, t('cancel'));
   let measure = speedometer();
+  let isWaiting = false;
   const tell = {
     progress(sent) {
       const speed = measure(sent);
+      isWaiting = false;
       bar.value = sent;
       const values = {sent: bytes(sent), size: bytes(file.size)};
       text.textContent = speed > 0
@@ -43,12 +46,15 @@ export function progress(file) {
     waiting(seconds, problem) {
       measure = speedometer();
       text.textContent = problem.status === 0
-        ? t('upload_lost', {seconds})
-        : t('upload_waits', {seconds, problem: problemText(problem)});
+        ? t('lost', {seconds})
+        : t('waits', {seconds, problem: problemText(problem)});
+      if (!isWaiting) say(text.textContent);
+      isWaiting = true;
     },
     paused() {
       measure = speedometer();
       text.textContent = t('upload_paused', {sent: bytes(bar.value), size: bytes(file.size)});
+      say(text.textContent);
     },
   };
   const view = el('div', {class: 'progress'}, bar, text, el('p', {class: 'actions'}, pause, stop));

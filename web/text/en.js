@@ -11,6 +11,8 @@ export default {
   theme: 'Light or dark',
   other_language: '中文',
   other_language_label: '切换到中文',
+  lost: 'The connection was lost. Trying again in {seconds} s.',
+  waits: '{problem}. Trying again in {seconds} s.',
   just_now: 'just now',
 
   newest: 'Newest videos',
@@ -43,8 +45,10 @@ export default {
   comment: 'Comment',
   log_in_to_comment: 'Log in to comment',
   no_comments: 'No comments yet.',
+  commented: 'Your comment is there.',
   delete_comment: 'Delete {name}’s comment',
   delete_comment_question: 'Delete this comment?',
+  comment_deleted: 'The comment has been deleted.',
 
   member_since: 'Here since {date}',
   no_own_videos: 'No videos yet.',
@@ -67,8 +71,6 @@ export default {
   upload_progress: '{sent} of {size} · {speed}/s · {left} left',
   upload_start: '{sent} of {size}',
   upload_paused: 'Paused at {sent} of {size}.',
-  upload_lost: 'The connection was lost. Trying again in {seconds} s.',
-  upload_waits: '{problem}. Trying again in {seconds} s.',
   uploaded: 'The upload of “{name}” is complete.',
   pause: 'Pause',
   resume: 'Resume',

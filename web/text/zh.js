@@ -11,6 +11,8 @@ export default {
   theme: '浅色或深色',
   other_language: 'English',
   other_language_label: 'Switch to English',
+  lost: '连接中断，{seconds} 秒后重试。',
+  waits: '{problem}，{seconds} 秒后重试。',
   just_now: '刚刚',
 
   newest: '最新视频',
@@ -43,8 +45,10 @@ export default {
   comment: '发表评论',
   log_in_to_comment: '登录后发表评论',
   no_comments: '还没有评论。',
+  commented: '评论已发表。',
   delete_comment: '删除 {name} 的评论',
   delete_comment_question: '要删除这条评论吗？',
+  comment_deleted: '评论已删除。',
 
   member_since: '{date} 加入',
   no_own_videos: '还没有视频。',
@@ -67,8 +71,6 @@ export default {
   upload_progress: '{sent} / {size} · {speed}/秒 · 剩余 {left}',
   upload_start: '{sent} / {size}',
   upload_paused: '已暂停，{sent} / {size}',
-  upload_lost: '连接中断，{seconds} 秒后重试。',
-  upload_waits: '{problem}，{seconds} 秒后重试。',
   uploaded: '“{name}”已上传完成。',
   pause: '暂停',
   resume: '继续',
