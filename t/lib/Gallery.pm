@@ -10,6 +10,10 @@ use utf8;
 
 use constant PASSWORD => 'correct horse battery';
 
+# The ways in which all of it is to be looked at (see Browser::show).
+use constant WAYS => map { my $theme = $_; map { {%$_, theme => $theme} }
+    {where => 'desk', width => 1280, height => 900}, {where => 'phone', width => 360, height => 780} } qw(light dark);
+
 my @TITLES = (
     [ann => 'Morning on the lake'],
     [mei => '西湖的雨天'],
@@ -37,6 +41,17 @@ sub fill ($site, $film) {
     return bless {video => "/videos/$videos[0]", user => '/users/' . $user{ann}->id}, __PACKAGE__;
 }
 
+# Adds so many films of a user's, Film 1 being the newest. No browser can play them.
+sub add_films ($user, $count) {
+    my $path = Site::Media::path($user->site->folder, 'short.mp4', 200);
+    for my $number (1 .. $count) {
+        my $id = $user->post('/api/videos', {title => "Film $number"})->json->{id};
+        $user->upload($id, $path);
+    }
+    $user->site->sql(q{UPDATE videos SET create_time = now() - substr(title, 6)::int * interval '1 hour' WHERE title ~ '^Film \d+$'});
+    return;
+}
+
 # [name, address, a text that is there] of every page: first those that anybody sees.
 sub public_pages ($self) {
     return (
@@ -53,8 +68,8 @@ sub private_pages ($self) {
     );
 }
 
-sub log_in ($self, $browser) {
-    $browser->go('/login')->fill('Name', 'ann')->fill('Password', PASSWORD)->click('main button', 'Log in')->find('a', 'ann');
+sub log_in ($browser, $name = 'ann') {
+    $browser->go('/login')->fill('Name', $name)->fill('Password', PASSWORD)->click('main button', 'Log in')->find('a', $name);
     return;
 }
 
