@@ -133,7 +133,7 @@ enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                    const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE])
 {
     struct shared *shared = bucket->shared;
-    int cap = kind == BUCKET_STREAM ? atomic_load(&shared->client_cap) : 0;
+    int cap = atomic_load(&shared->client_cap[kind]);
     uint64_t word;
     int at = claim(shared, kind, holder, &word);
     if (at < 0)

@@ -76,13 +76,13 @@ int bucket_in_use(const struct bucket *bucket, enum bucket_kind kind);
 /* A number that is another one after each token of that kind that came back. */
 uint64_t bucket_releases(const struct bucket *bucket, enum bucket_kind kind);
 
-/* How many may be out, and how many streams to one client (0: no cap). To lower a limit takes nothing away:
+/* How many may be out, and how many of them one client may have (0: no cap). To lower a limit takes nothing away:
  * none is given out until fewer are out. A capacity is 1 to BUCKET_CAPACITY_MAX; false: no memory for it. */
 enum { BUCKET_CAPACITY_MAX = 100000 };
 int bucket_capacity(const struct bucket *bucket, enum bucket_kind kind);
 WARN_UNUSED bool bucket_set_capacity(struct bucket *bucket, enum bucket_kind kind, int capacity);
-int bucket_client_cap(const struct bucket *bucket);
-void bucket_set_client_cap(struct bucket *bucket, int cap);
+int bucket_client_cap(const struct bucket *bucket, enum bucket_kind kind);
+void bucket_set_client_cap(struct bucket *bucket, enum bucket_kind kind, int cap);
 
 /* Calls visit for each token of the kind that is out. */
 typedef void bucket_visit(const struct bucket_holder *holder, int64_t age_ms, void *argument);

@@ -86,16 +86,17 @@ static bool apply_settings(struct bucket *bucket, const struct config *config)
     struct shared *shared = bucket->shared;
     const int32_t capacities[BUCKET_KINDS] = {
         [BUCKET_STREAM] = (int32_t)config->stream_tokens, [BUCKET_UPLOAD] = (int32_t)config->upload_tokens};
+    const int32_t caps[BUCKET_KINDS] = {[BUCKET_STREAM] = (int32_t)config->stream_tokens_per_client,
+                                        [BUCKET_UPLOAD] = (int32_t)config->upload_tokens_per_user};
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++) {
-        if (shared->set_capacity[kind] == capacities[kind])
-            continue;
-        if (!bucket_set_capacity(bucket, kind, capacities[kind]))
+        if (shared->set_capacity[kind] != capacities[kind] &&
+            !bucket_set_capacity(bucket, kind, capacities[kind]))
             return false;
         shared->set_capacity[kind] = capacities[kind];
+        if (shared->set_client_cap[kind] != caps[kind])
+            bucket_set_client_cap(bucket, kind, caps[kind]);
+        shared->set_client_cap[kind] = caps[kind];
     }
-    if (shared->set_client_cap != (int32_t)config->stream_tokens_per_client)
-        bucket_set_client_cap(bucket, (int)config->stream_tokens_per_client);
-    shared->set_client_cap = (int32_t)config->stream_tokens_per_client;
     return true;
 }
 
@@ -168,14 +169,14 @@ bool bucket_set_capacity(struct bucket *bucket, enum bucket_kind kind, int capac
     return true;
 }
 
-int bucket_client_cap(const struct bucket *bucket)
+int bucket_client_cap(const struct bucket *bucket, enum bucket_kind kind)
 {
-    return atomic_load(&bucket->shared->client_cap);
+    return atomic_load(&bucket->shared->client_cap[kind]);
 }
 
-void bucket_set_client_cap(struct bucket *bucket, int cap)
+void bucket_set_client_cap(struct bucket *bucket, enum bucket_kind kind, int cap)
 {
-    atomic_store(&bucket->shared->client_cap, cap);
+    atomic_store(&bucket->shared->client_cap[kind], cap);
 }
 
 struct bucket_position *bucket_position(struct bucket *bucket)

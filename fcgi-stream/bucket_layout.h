@@ -9,7 +9,7 @@
 
 #include "bucket.h"
 
-enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 4 };
+enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 5 };
 
 enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
 
@@ -26,10 +26,10 @@ struct shared {
     char magic[8];
     uint32_t layout_version, slot_size;
     uint32_t epoch; /* part of each token's name, so that those of an earlier bucket name none of this one */
-    _Atomic int32_t client_cap; /* of streams; 0: none */
+    _Atomic int32_t client_cap[BUCKET_KINDS]; /* 0: none */
     _Atomic int32_t capacity[BUCKET_KINDS];
     _Atomic int32_t beyond[BUCKET_KINDS]; /* after the capacity was lowered: slots up to here may be in use */
-    int32_t set_client_cap, set_capacity[BUCKET_KINDS]; /* what the settings said when they were last read */
+    int32_t set_client_cap[BUCKET_KINDS], set_capacity[BUCKET_KINDS]; /* by the settings when last read */
     struct bucket_position position;
     _Alignas(64) _Atomic uint64_t words[BUCKET_KINDS][SLOTS_MAX];
     _Atomic uint64_t clients[BUCKET_KINDS][SLOTS_MAX]; /* the holders', for others to count */

@@ -66,12 +66,18 @@ enum store_outcome reservation_take_back(struct db *db, const struct stream_cont
 
 static enum status refuse(struct request *request, enum upload_room room)
 {
-    static const char *const details[] = {
-        [UPLOAD_OVER_BYTES] = "the user's videos would be larger than they may be together",
-        [UPLOAD_OVER_VIDEOS] = "the user has as many videos as one may have",
-        [UPLOAD_DISK_FULL] = "the disk has no room for it",
+    static const struct {
+        enum status status;
+        const char *detail;
+    } refusals[] = {
+        [UPLOAD_OVER_BYTES] = {STATUS_STORAGE_FULL,
+                               "the user's videos would be larger than they may be together"},
+        [UPLOAD_OVER_VIDEOS] = {STATUS_STORAGE_FULL, "the user has as many videos as one may have"},
+        [UPLOAD_DISK_FULL] = {STATUS_STORAGE_FULL, "the disk has no room for it"},
+        [UPLOAD_OVER_UPLOADS] = {STATUS_TOO_MANY_REQUESTS,
+                                 "the user has begun as many uploads as one may without ending any"},
     };
-    return request_refuse(request, STATUS_STORAGE_FULL, details[room]);
+    return request_refuse(request, refusals[room].status, refusals[room].detail);
 }
 
 static enum status reserve(struct request *request, enum upload_kind kind, int64_t bytes)

@@ -15,7 +15,15 @@ static bool is_late(const struct request *request)
            clock_unix_ms() - begin_ms > timeout_ms - timeout_ms / 6;
 }
 
-static bool read_holder(const struct request *request, struct bucket_holder *holder)
+/* Somebody who uploads is a user, whose sessions count as one; of viewers each session is one of its own. */
+static uint64_t client(const struct request *request, enum bucket_kind kind)
+{
+    if (request->user_id == 0)
+        return client_of_address(request_variable(request, "REMOTE_ADDR"));
+    return kind == BUCKET_UPLOAD ? client_of_user(request->user_id) : client_of_session(request->session);
+}
+
+static bool read_holder(const struct request *request, enum bucket_kind kind, struct bucket_holder *holder)
 {
     const char *pid = request_variable(request, "NGINX_PID");
     int64_t number;
@@ -23,18 +31,21 @@ static bool read_holder(const struct request *request, struct bucket_holder *hol
         !param_number(pid, strlen(pid), INT32_MAX, &number))
         return false;
     holder->nginx_pid = (pid_t)number;
-    holder->client = request->user_id != 0 ? client_of_session(request->session)
-                                           : client_of_address(request_variable(request, "REMOTE_ADDR"));
+    holder->client = client(request, kind);
     holder->connection =
         connection_read(request_variable(request, "PEER_ADDR"), request_variable(request, "PEER_PORT"),
                         request_variable(request, "SERVER_ADDR"), request_variable(request, "SERVER_PORT"));
     return true;
 }
 
-/* What a client is told when there is no token for it. */
-static const char *const refusals[BUCKET_KINDS] = {
-    [BUCKET_STREAM] = "as many videos are being sent as may be",
-    [BUCKET_UPLOAD] = "as many uploads are being received as may be",
+/* What a client is told when there is no token for it: none at all, or none for this client. */
+static const struct {
+    const char *full, *client_full;
+} refusals[BUCKET_KINDS] = {
+    [BUCKET_STREAM] = {"as many videos are being sent as may be",
+                       "this client has as many streams as one may have"},
+    [BUCKET_UPLOAD] = {"as many uploads are being received as may be",
+                       "as many uploads of this user are being received as may be"},
 };
 
 enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE])
@@ -43,16 +54,15 @@ enum status token_take(struct request *request, enum bucket_kind kind, char toke
     struct bucket_holder holder = {0};
     if (is_late(request))
         return request_refuse(request, STATUS_UNAVAILABLE, "the request waited for too long");
-    if (!read_holder(request, &holder))
+    if (!read_holder(request, kind, &holder))
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     if (kind == BUCKET_STREAM)
         holder.video_id = request->ids.vid;
     switch (bucket_acquire(context->bucket, kind, &holder, token)) {
     case BUCKET_TAKEN: break;
-    case BUCKET_FULL: return request_refuse(request, STATUS_TOO_MANY_REQUESTS, refusals[kind]);
+    case BUCKET_FULL: return request_refuse(request, STATUS_TOO_MANY_REQUESTS, refusals[kind].full);
     case BUCKET_CLIENT_FULL:
-        return request_refuse(request, STATUS_TOO_MANY_REQUESTS,
-                              "this client has as many streams as one may have");
+        return request_refuse(request, STATUS_TOO_MANY_REQUESTS, refusals[kind].client_full);
     }
     if (!is_late(request))
         return STATUS_ANSWERED;

@@ -16,6 +16,7 @@ enum store_outcome upload_store_reserve(struct db *db, const struct config *conf
     db_bind_literal(&params, claim->kind == UPLOAD_POSTER ? "true" : "false");
     db_bind_number(&params, config->user_quota_bytes);
     db_bind_number(&params, config->user_quota_videos);
+    db_bind_number(&params, config->user_uploads);
     db_bind_number(&params, claim->room);
     db_bind_number(&params, config->upload_ttl_s);
     enum db_outcome outcome = db_query(db, UPLOAD_RESERVE, &params, &rows);

@@ -16,7 +16,13 @@ struct upload_claim {
     int64_t room; /* bytes that may still be written to the disk */
 };
 
-enum upload_room { UPLOAD_ROOM, UPLOAD_OVER_BYTES, UPLOAD_OVER_VIDEOS, UPLOAD_DISK_FULL };
+enum upload_room {
+    UPLOAD_ROOM,
+    UPLOAD_OVER_BYTES,
+    UPLOAD_OVER_VIDEOS,
+    UPLOAD_DISK_FULL,
+    UPLOAD_OVER_UPLOADS
+};
 
 /* Sets the bytes aside unless *room says what is in the way. STORE_MISSING when there is no such video. */
 enum store_outcome upload_store_reserve(struct db *db, const struct config *config,

@@ -7,7 +7,7 @@
 enum { IPV6_HOUSEHOLD_BYTES = 8, IPV4_MAPPED_BYTES = 12 };
 
 /* Each kind of client has a key of its own, so that none can be taken for one of another kind. */
-enum kind { IPV4, IPV6, SESSION, OTHER };
+enum kind { IPV4, IPV6, SESSION, OTHER, USER };
 
 static uint64_t hash(enum kind kind, const void *bytes, size_t length)
 {
@@ -35,4 +35,9 @@ uint64_t client_of_address(const char *address)
 uint64_t client_of_session(const char *token)
 {
     return hash(SESSION, token, strlen(token));
+}
+
+uint64_t client_of_user(int64_t user_id)
+{
+    return hash(USER, &user_id, sizeof user_id);
 }

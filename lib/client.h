@@ -10,4 +10,7 @@ uint64_t client_of_address(const char *address);
 /* A number for whoever has the session of that token, wherever they are. */
 uint64_t client_of_session(const char *token);
 
+/* A number for a user, however many sessions they have. */
+uint64_t client_of_user(int64_t user_id);
+
 #endif

@@ -21,10 +21,10 @@ struct config {
     int64_t api_processes, api_threads, password_threads;
     int64_t stream_processes, stream_threads;
     int64_t receive_timeout_s, shutdown_timeout_s;
-    int64_t stream_tokens, stream_tokens_per_client, upload_tokens;
+    int64_t stream_tokens, stream_tokens_per_client, upload_tokens, upload_tokens_per_user;
     int64_t stream_timeout_s, stream_rate, stream_burst;
     int64_t max_upload_bytes;
-    int64_t user_quota_bytes, user_quota_videos; /* 0: none */
+    int64_t user_quota_bytes, user_quota_videos, user_uploads; /* 0: no limit */
     int64_t disk_headroom_bytes;
     int64_t upload_ttl_s;
     int64_t upload_types; /* enum upload_types */

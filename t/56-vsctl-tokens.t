@@ -91,7 +91,7 @@ subtest 'limits that change' => sub {
 };
 
 subtest 'what it refuses' => sub {
-    my @wrong = (['--stream'], ['--stream', 0], ['--stream', 100_001], ['--upload', 0], ['--per-client', -1], ['--x', 1], ['x']);
+    my @wrong = (['--stream'], ['--stream', 0], ['--stream', 100_001], ['--upload', 0], ['--per-client', -1], ['--per-user', 'x'], ['--x', 1], ['x']);
     for my $arguments (@wrong) {
         my ($status, $output) = vsctl(@$arguments);
         is $status, 2, "@$arguments";

@@ -10,7 +10,7 @@ static const struct command {
     const char *name, *arguments, *help;
     int (*run)(const struct config *config, int argc, char **argv);
 } commands[] = {
-    {"tokens", "[--stream N] [--upload N] [--per-client N]",
+    {"tokens", "[--stream N] [--upload N] [--per-client N] [--per-user N]",
      "shows who has the tokens; with options, sets how many there are, at once", command_tokens},
     {"deletions", "[list | redrive ID... | redrive --all]",
      "lists the files that have to go; has those tried again that were given up", command_deletions},

@@ -12,6 +12,8 @@
 enum { CLIENTS_SHOWN = 20 };
 
 static const char *const kind_names[BUCKET_KINDS] = {[BUCKET_STREAM] = "stream", [BUCKET_UPLOAD] = "upload"};
+static const char *const cap_names[BUCKET_KINDS] = {
+    [BUCKET_STREAM] = "streams to one client", [BUCKET_UPLOAD] = "uploads from one user"};
 
 /* What a client has; at first, what one token says of its. */
 struct client {
@@ -98,8 +100,9 @@ static void show_kinds(const struct bucket *bucket, const struct clients *client
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
         printf("%-8s %8d %8d %12.1f\n", kind_names[kind], bucket_in_use(bucket, kind),
                bucket_capacity(bucket, kind), (double)clients->oldest_ms[kind] / 1000);
-    if (bucket_client_cap(bucket) > 0)
-        printf("%d streams to one client\n", bucket_client_cap(bucket));
+    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
+        if (bucket_client_cap(bucket, kind) > 0)
+            printf("%d %s\n", bucket_client_cap(bucket, kind), cap_names[kind]);
 }
 
 static void show_clients(const struct clients *clients)
@@ -133,7 +136,7 @@ static int show(const struct bucket *bucket)
 
 /* The limits that the options name; -1: not named. */
 struct limits {
-    int capacity[BUCKET_KINDS], client_cap;
+    int capacity[BUCKET_KINDS], client_cap[BUCKET_KINDS];
 };
 
 static bool read_limits(int argc, char **argv, struct limits *limits)
@@ -145,9 +148,10 @@ static bool read_limits(int argc, char **argv, struct limits *limits)
     } options[] = {
         {"--stream", &limits->capacity[BUCKET_STREAM], 1},
         {"--upload", &limits->capacity[BUCKET_UPLOAD], 1},
-        {"--per-client", &limits->client_cap, 0},
+        {"--per-client", &limits->client_cap[BUCKET_STREAM], 0},
+        {"--per-user", &limits->client_cap[BUCKET_UPLOAD], 0},
     };
-    *limits = (struct limits){{-1, -1}, -1};
+    *limits = (struct limits){{-1, -1}, {-1, -1}};
     for (int i = 0; i < argc; i += 2) {
         size_t at = 0;
         int64_t number;
@@ -167,8 +171,9 @@ static bool set_limits(struct bucket *bucket, const struct limits *limits)
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
         if (limits->capacity[kind] >= 0 && !bucket_set_capacity(bucket, kind, limits->capacity[kind]))
             return false;
-    if (limits->client_cap >= 0)
-        bucket_set_client_cap(bucket, limits->client_cap);
+    for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
+        if (limits->client_cap[kind] >= 0)
+            bucket_set_client_cap(bucket, kind, limits->client_cap[kind]);
     return true;
 }
 

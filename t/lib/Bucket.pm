@@ -10,8 +10,8 @@ use v5.36;
 
 use constant {
     MAGIC         => 'vsbucket',
-    VERSION       => 4,
-    HEAD          => 'a8 L L x40 Q Q Q',
+    VERSION       => 5,
+    HEAD          => 'a8 L L x48 Q Q Q',
     HEAD_SIZE     => 128,
     SLOT          => 'a16 Q q l S S S a16 a16 x2 Q q',
     SLOT_SIZE     => 96,

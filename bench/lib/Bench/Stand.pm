@@ -32,8 +32,9 @@ sub new ($class) {
         folder              => File::Temp::tempdir('video-server-bench-XXXXXX', TMPDIR => 1),
         port                => Site::Port::free(),
         VS_POSTGRESQL_FSYNC => 'on',
-        # A flood of logins is to be hashed, not refused.
-        map { ($_ => 0) } qw(VS_LOGIN_FAILURES VS_LOGIN_FAILURES_PER_ADDRESS VS_LOGIN_FAILURES_PER_ACCOUNT),
+        # A flood of logins is to be hashed, not refused, and 500 upload as one user.
+        map { ($_ => 0) } qw(VS_LOGIN_FAILURES VS_LOGIN_FAILURES_PER_ADDRESS VS_LOGIN_FAILURES_PER_ACCOUNT
+            VS_USER_UPLOADS VS_UPLOAD_TOKENS_PER_USER),
     );
     return $self;
 }

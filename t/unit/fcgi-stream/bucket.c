@@ -112,7 +112,8 @@ static void test_request(void)
 static void test_client_cap(void)
 {
     config.stream_tokens_per_client = 2;
-    config.upload_tokens = 3;
+    config.upload_tokens = 4;
+    config.upload_tokens_per_user = 3;
     struct bucket *bucket = open_new();
     const struct bucket_holder one = holder(1, 1), two = holder(2, 2);
     char token[BUCKET_TOKEN_SIZE], first[BUCKET_TOKEN_SIZE];
@@ -125,9 +126,12 @@ static void test_client_cap(void)
     ok(bucket_release(bucket, first, NULL), "the first is given back");
     is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_TAKEN, "and can be taken again");
     for (int i = 0; i < 3; i++)
-        is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &one, token), BUCKET_TAKEN, "uploads have no cap");
+        is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &one, token), BUCKET_TAKEN,
+               "uploads have one of their own");
+    is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &one, token), BUCKET_CLIENT_FULL, "which holds, too");
+    is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &two, token), BUCKET_TAKEN, "for each client");
     bucket_close(bucket);
-    config.stream_tokens_per_client = 0;
+    config.stream_tokens_per_client = config.upload_tokens_per_user = 0;
     config.upload_tokens = 2;
 }
 
@@ -190,9 +194,9 @@ static void test_limits(void)
     ok(bucket_release(bucket, tokens[7], NULL), "the last of before comes back");
     is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "one is out");
 
-    bucket_set_client_cap(bucket, 1);
+    bucket_set_client_cap(bucket, BUCKET_STREAM, 1);
     is_int(take(bucket, BUCKET_STREAM, 10, token), BUCKET_CLIENT_FULL, "a cap holds at once");
-    bucket_set_client_cap(bucket, 0);
+    bucket_set_client_cap(bucket, BUCKET_STREAM, 0);
     is_int(take(bucket, BUCKET_STREAM, 10, token), BUCKET_TAKEN, "and no longer when it is lifted");
     bucket_close(bucket);
 }
@@ -201,17 +205,20 @@ static void test_settings(void)
 {
     struct bucket *bucket = open_new();
     ok(bucket_set_capacity(bucket, BUCKET_STREAM, 7), "a capacity is set");
-    bucket_set_client_cap(bucket, 5);
+    bucket_set_client_cap(bucket, BUCKET_STREAM, 5);
+    bucket_set_client_cap(bucket, BUCKET_UPLOAD, 6);
     bucket_close(bucket);
     bucket = bucket_open(&config);
     is_int(bucket_capacity(bucket, BUCKET_STREAM), 7, "it outlives a restart with the same settings");
-    is_int(bucket_client_cap(bucket), 5, "so does the cap");
+    is_int(bucket_client_cap(bucket, BUCKET_STREAM), 5, "so does the cap");
+    is_int(bucket_client_cap(bucket, BUCKET_UPLOAD), 6, "that of uploads, too");
     bucket_close(bucket);
     config.stream_tokens = 4;
     config.stream_tokens_per_client = 2;
     bucket = bucket_open(&config);
     is_int(bucket_capacity(bucket, BUCKET_STREAM), 4, "a setting that has changed counts");
-    is_int(bucket_client_cap(bucket), 2, "so does the cap's");
+    is_int(bucket_client_cap(bucket, BUCKET_STREAM), 2, "so does the cap's");
+    is_int(bucket_client_cap(bucket, BUCKET_UPLOAD), 6, "that of uploads has not");
     bucket_close(bucket);
     config.stream_tokens = 3;
     config.stream_tokens_per_client = 0;
@@ -248,10 +255,11 @@ static void test_metrics(void)
     struct bucket *bucket = open_new();
     char token[BUCKET_TOKEN_SIZE];
     long long before = metrics_get(METRIC_STREAM_TOKENS_REJECTED);
+    long long others = metrics_get(METRIC_UPLOAD_TOKENS_REJECTED);
     for (int i = 0; i < 5; i++)
         take(bucket, BUCKET_STREAM, i, token);
     is_int(metrics_get(METRIC_STREAM_TOKENS_REJECTED) - before, 2, "two that were refused are counted");
-    is_int(metrics_get(METRIC_UPLOAD_TOKENS_REJECTED), 0, "of the other kind none was");
+    is_int(metrics_get(METRIC_UPLOAD_TOKENS_REJECTED) - others, 0, "of the other kind none was");
     bucket_close(bucket);
 }
 
@@ -283,7 +291,7 @@ static void test_layouts(void)
         {BYTES(""), false, "an empty file"},
         {BYTES("\0\0\0\0\0\0\0\0"), false, "one that was made and no more"},
         {BYTES("vsbucket\0\0\0\0\x40\0\0\0"), true, "another version"},
-        {BYTES("vsbucket\3\0\0\0\x30\0\0\0"), true, "other slots"},
+        {BYTES("vsbucket\5\0\0\0\x30\0\0\0"), true, "other slots"},
         {BYTES("something else entirely, or nonsense"), true, "something else"},
     };
     char token[BUCKET_TOKEN_SIZE];

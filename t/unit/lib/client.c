@@ -20,6 +20,9 @@ int main(void)
     ok(client_of_session("one") == client_of_session("one"), "a session is a client");
     ok(client_of_session("one") != client_of_session("other"), "another session is another");
     ok(client_of_session("192.0.2.1") != client_of_address("192.0.2.1"), "whatever the token says");
+    ok(client_of_user(7) == client_of_user(7), "a user is a client");
+    ok(client_of_user(7) != client_of_user(8), "another user is another");
+    ok(client_of_user(0x656e6f) != client_of_session("one"), "and no session");
     ok(same("unix:", "unix:"), "whoever comes by a unix socket is one");
     ok(!same("", "192.0.2.1"), "no address is another");
     return done_testing();
