@@ -137,7 +137,7 @@ $(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OB
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
-	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=copy_file_range \
+	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=copy_file_range,--wrap=sync_file_range \
 	    -Wl,--wrap=PQsendQueryPrepared,--wrap=bookkeeper_work $(LIBS)
 
 $(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler

@@ -1,9 +1,17 @@
 #include "bookkeeper.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "arrivals.h"
 #include "clock.h"
+#include "log.h"
 #include "reservation.h"
 #include "view_counter.h"
 
@@ -55,11 +63,53 @@ static void run(struct bookkeeper *keeper)
     } while (!stopped);
 }
 
+/* A thread of its own: who hands something to the disk may have to wait. */
+struct lookout {
+    struct arrivals *arrivals;
+    int stop_fd; /* readable when it is to end */
+    pthread_t thread;
+};
+
+static void *look_out(void *object)
+{
+    struct lookout *lookout = object;
+    struct pollfd fds[] = {{.fd = lookout->stop_fd, .events = POLLIN},
+                           {.fd = arrivals_fd(lookout->arrivals), .events = POLLIN}};
+    while (!(fds[0].revents & POLLIN))
+        poll(fds, COUNT_OF(fds), arrivals_look(lookout->arrivals));
+    return NULL;
+}
+
+/* Without it uploads only take a little longer. */
+static void lookout_start(struct lookout *lookout, const struct media *media)
+{
+    lookout->arrivals = arrivals_open(media);
+    lookout->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (!lookout->arrivals)
+        return;
+    if (lookout->stop_fd >= 0 && pthread_create(&lookout->thread, NULL, look_out, lookout) == 0)
+        return;
+    log_write(LOG_WARNING, "arrivals_failed", "reason=\"no thread\"");
+    arrivals_close(lookout->arrivals);
+    lookout->arrivals = NULL;
+}
+
+static void lookout_stop(struct lookout *lookout)
+{
+    if (lookout->arrivals && eventfd_write(lookout->stop_fd, 1) == 0) {
+        pthread_join(lookout->thread, NULL);
+        arrivals_close(lookout->arrivals);
+    }
+    if (lookout->stop_fd >= 0)
+        close(lookout->stop_fd);
+}
+
 bool bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd)
 {
     const struct stream_context *context = group->service->context;
     const struct db_options options = service_db_options(group->service, config);
     static struct bookkeeper keeper;
+    struct lookout lookout;
     (void)listen_fd;
     keeper.context = context;
     keeper.counter.views = context->views;
@@ -67,7 +117,9 @@ bool bookkeeper_work(const struct pool_group *group, const struct config *config
     keeper.counter.db = db_create(&options);
     if (!keeper.counter.arena || !keeper.counter.db)
         return false;
+    lookout_start(&lookout, &context->media);
     run(&keeper);
+    lookout_stop(&lookout);
     db_destroy(keeper.counter.db);
     arena_destroy(keeper.counter.arena);
     return true;

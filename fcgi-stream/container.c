@@ -13,6 +13,9 @@ enum {
     EBML_MAX = 1024,    /* bytes of an EBML header, which has about 40 */
 };
 
+/* Elements of EBML. */
+enum { ID_EBML = 0x1a45dfa3, ID_DOC_TYPE = 0x4282 };
+
 /* A file that is looked at. */
 struct file {
     int fd;
@@ -136,7 +139,6 @@ static bool is_string(struct span content, const char *wanted)
 
 static bool is_webm(struct file *file)
 {
-    enum { ID_EBML = 0x1a45dfa3, ID_DOC_TYPE = 0x4282 };
     unsigned char bytes[EBML_MAX];
     struct span head = {bytes, bytes + look(file, 0, bytes, sizeof bytes)}, header, content;
     uint64_t id;
@@ -150,6 +152,11 @@ static bool is_webm(struct file *file)
             webm = is_string(content, "webm");
     }
     return webm;
+}
+
+bool container_begins(const unsigned char head[CONTAINER_HEAD])
+{
+    return begins_with_ftyp(head, CONTAINER_HEAD) || big_endian(head, 4) == ID_EBML;
 }
 
 bool container_type(int fd, off_t size, const char **type)

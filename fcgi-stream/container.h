@@ -14,4 +14,8 @@
  * whose DocType is webm), or NULL. False when the file can't be read; errno says why. */
 WARN_UNUSED bool container_type(int fd, off_t size, const char **type);
 
+/* Whether a file that begins with these bytes may be one of them. */
+enum { CONTAINER_HEAD = 16 };
+WARN_UNUSED bool container_begins(const unsigned char head[CONTAINER_HEAD]);
+
 #endif

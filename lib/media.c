@@ -31,7 +31,7 @@ bool media_find(struct media *media, const struct config *config)
     return true;
 }
 
-static void incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE])
+void media_incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE])
 {
     snprintf(path, MEDIA_PATH_SIZE, "%s/incoming", media->root);
 }
@@ -41,7 +41,7 @@ bool media_open(struct media *media, const struct config *config)
     char incoming[MEDIA_PATH_SIZE];
     if (!media_find(media, config))
         return false;
-    incoming_path(media, incoming);
+    media_incoming_path(media, incoming);
     if (make_dir(media->root) && make_dir(incoming))
         return true;
     log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
@@ -65,7 +65,7 @@ static int open_nameless(const char *folder)
 bool media_can_write(const struct media *media)
 {
     char incoming[MEDIA_PATH_SIZE];
-    incoming_path(media, incoming);
+    media_incoming_path(media, incoming);
     int fd = open_nameless(incoming);
     if (fd < 0)
         return false;
@@ -236,7 +236,7 @@ bool media_is_there(const struct media *media)
 {
     char incoming[MEDIA_PATH_SIZE];
     struct stat folder;
-    incoming_path(media, incoming);
+    media_incoming_path(media, incoming);
     return stat(incoming, &folder) == 0;
 }
 
@@ -274,7 +274,7 @@ bool media_list(const struct media *media, media_look *look, void *context)
 bool media_list_incoming(const struct media *media, media_look *look, void *context)
 {
     char path[MEDIA_PATH_SIZE];
-    incoming_path(media, path);
+    media_incoming_path(media, path);
     return list_folder(path, false, look, context) >= 0;
 }
 

@@ -36,6 +36,9 @@ void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
 /* The path of a file. */
 void media_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE]);
 
+/* The path of incoming/. */
+void media_incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE]);
+
 /* True when the path is that of a file in incoming/, as nginx names the bodies that it writes. */
 WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 

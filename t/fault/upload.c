@@ -2,7 +2,8 @@
  * each a step before and one after, so that a test can kill it between any two (see step.c).
  *
  * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been
- * answered yet. The bookkeeper's statements are steps of their own, after_books_query. */
+ * answered yet; before_writeback, when the disk is to begin with what has arrived. The bookkeeper's statements are steps
+ * of their own, after_books_query. */
 #include <libpq-fe.h>
 #include <sys/types.h>
 
@@ -15,6 +16,8 @@ int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 ssize_t __real_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags);
 ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags);
+int __real_sync_file_range(int fd, off_t offset, off_t length, unsigned flags);
+int __wrap_sync_file_range(int fd, off_t offset, off_t length, unsigned flags);
 int __real_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
                                const int *lengths, const int *formats, int result_format);
 int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
@@ -37,6 +40,12 @@ ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, s
     ssize_t copied = __real_copy_file_range(from, from_at, to, to_at, half, flags);
     step_reached(half < length ? "half_copy" : "after_copy");
     return copied;
+}
+
+int __wrap_sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
+{
+    step_reached("before_writeback");
+    return __real_sync_file_range(fd, offset, length, flags);
 }
 
 int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,

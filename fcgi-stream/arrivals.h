@@ -1,0 +1,25 @@
+/* Films that are arriving: the disk gets what there is of one while nginx still writes the rest, so that little is
+ * left to wait for when the whole has to be made durable.
+ *
+ * It is no more than an early start. Nothing depends on it, a film that is not noticed is written when it is published,
+ * and it never makes anybody wait. What will be copied and thrown away (forms, later pieces of an upload in pieces) is
+ * left alone. While no film arrives, nothing is done. */
+#ifndef ARRIVALS_H
+#define ARRIVALS_H
+
+#include "media.h"
+
+struct arrivals;
+
+/* Begins to look out for them. NULL is logged. */
+struct arrivals *arrivals_open(const struct media *media);
+void arrivals_close(struct arrivals *arrivals);
+
+/* Readable when the body of a request has begun to arrive. */
+int arrivals_fd(const struct arrivals *arrivals);
+
+/* Has the disk begin with what has arrived. Returns the milliseconds after which it is to be called again, even if
+ * nothing is readable; -1 when nothing is arriving. */
+int arrivals_look(struct arrivals *arrivals);
+
+#endif
