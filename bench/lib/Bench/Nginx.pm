@@ -8,6 +8,7 @@ use IO::Socket::INET;
 
 use Bench::Process;
 use Site::Port;
+use Site::Processes;
 
 # template  the configuration's
 # like      the configuration of the site's nginx
@@ -38,6 +39,7 @@ sub start ($class, %nginx) {
 }
 
 sub address ($self) { return "http://127.0.0.1:$self->{port}" }
+sub pids    ($self) { return map { $_->[0] } Site::Processes::below($self->{process}->pid) }
 sub stop    ($self) { return $self->{process}->stop }
 
 # What the site's nginx does not say is left to nginx here, too.

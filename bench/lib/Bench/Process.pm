@@ -35,6 +35,8 @@ sub start ($class, %process) {
     return $self;
 }
 
+sub pid ($self) { return $self->{pid} }
+
 sub stop ($self) {
     my $deadline = time + STOP_SECONDS;
     kill 'TERM', $self->{pid} if $self->{pid};

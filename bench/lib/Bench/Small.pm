@@ -5,6 +5,7 @@ package Bench::Small;
 
 use v5.36;
 
+use Bench::Cpu;
 use Bench::Data;
 use Bench::Load;
 use Bench::Rounds;
@@ -21,11 +22,12 @@ use constant {
 
 my %NAME = (ours => 'video-server', static => 'nginx, static', go => 'Go, ServeContent');
 
-# Requests to /stream that go a step further each, the last one all the way.
-my @STEPS = (
-    [static => 'nginx sends the file'],
-    [hop    => 'the way to the pool and back'],
-    [ours   => 'token, X-Accel-Redirect and journal'],    # and no lookup in the database, but once a second
+# Who takes the processors' time of one response, and for what. Our own sending is taken to cost what nginx's does.
+my @SHARES = (
+    [static     => 'nginx: sends the file'],
+    [nginx      => 'nginx: asks the pool, follows X-Accel-Redirect, writes the journal'],
+    [worker     => 'the worker: takes the token, answers'],    # and asks the database once a second
+    [supervisor => 'the supervisor: reads the journal, gives the token back'],
 );
 
 sub prepare ($class, $stand) {
@@ -35,10 +37,14 @@ sub prepare ($class, $stand) {
     my $file = Bench::Data::media_name($site, $id);
     my $self = bless {
         ours   => $stand->address . "/stream/videos/$id",
-        hop    => $stand->address . '/stream/videos/x',          # no id: refused without a look into the database
         static => $stand->other_address . "/media/$file",
         go     => $stand->other_address . "/files/$file",
     }, $class;
+    my ($supervisor, @workers) = $site->pids('fcgi-stream');
+    $self->{processes} = {
+        ours   => {nginx => [$site->pids('nginx')], worker => \@workers, supervisor => [$supervisor]},
+        static => {nginx => [$stand->other_nginx_pids]},
+    };
     Bench::Data::compare($self->{$_}, $path) for qw(ours static go);
     return $self;
 }
@@ -50,7 +56,6 @@ sub measure ($self, $options) {
         my $connections = $_;
         map { $self->_measurement($_, $connections) } qw(ours static go);
     } FEW, MANY;
-    push @measurements, $self->_measurement('hop', FEW);
     $self->{rounds} = Bench::Rounds->measure($options->{rounds}, @measurements);
     return $self;
 }
@@ -68,22 +73,18 @@ sub report ($self) {
         (map { $self->_ratios($_) } FEW, MANY),
         'The goal is ' . GOAL . ' times Go, and as near to nginx alone as can be.',
         '',
-        'Where the time of one response goes, at ' . FEW . ' connections:',
+        "The processors' time that one response takes, at " . FEW . ' connections:',
         Bench::Table::aligned(['', 'us', 'share'], $self->_shares),
         '',
     );
 }
 
-# A step's time is what a request that takes it costs more than one that doesn't. Our own sending is taken to
-# cost what nginx's does, and is the first step.
 sub _shares ($self) {
-    my %us = map { $_ => 1e6 / $self->{rounds}->spread(_name($_, FEW), 'requests_rate')->{median} } qw(static hop ours);
-    my %step = (
-        static => $us{static},
-        hop    => $us{hop},
-        ours   => $us{ours} - $us{hop} - $us{static},
-    );
-    return map { [$_->[1], sprintf('%.1f', $step{$_->[0]}), sprintf('%.0f %%', 100 * $step{$_->[0]} / $us{ours})] } @STEPS;
+    my $us = sub ($who, $group) { $self->{rounds}->spread(_name($who, FEW), "${group}_us")->{median} };
+    my %us = (static => $us->('static', 'nginx'), map { $_ => $us->('ours', $_) } qw(nginx worker supervisor));
+    my $all = $us{nginx} + $us{worker} + $us{supervisor};
+    $us{nginx} -= $us{static};
+    return map { [$_->[1], sprintf('%.1f', $us{$_->[0]}), sprintf('%.0f %%', 100 * $us{$_->[0]} / $all)] } @SHARES;
 }
 
 sub _row ($self, $who, $connections) {
@@ -107,14 +108,12 @@ sub _measurement ($self, $who, $connections) {
 }
 
 sub _load ($self, $who, $connections, $seconds) {
-    return Bench::Load->run(
-        address     => $self->{$who},
-        connections => $connections,
-        seconds     => $seconds,
-        refused     => $who eq 'hop',
-    );
+    my $cpu = Bench::Cpu->of(%{$self->{processes}{$who} // {}});
+    my $measured = Bench::Load->run(address => $self->{$who}, connections => $connections, seconds => $seconds);
+    my $taken_us = $cpu->taken_us;
+    return {%$measured, map { ("${_}_us" => $taken_us->{$_} / $measured->{requests}) } keys %$taken_us};
 }
 
-sub _name ($who, $connections) { return ($NAME{$who} // $who) . ", $connections connections" }
+sub _name ($who, $connections) { return "$NAME{$who}, $connections connections" }
 
 1;

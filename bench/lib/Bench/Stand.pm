@@ -99,6 +99,7 @@ sub folder        ($self) { return $self->{site}->folder . '/bench' }
 sub build         ($self) { return $BUILD }
 sub site          ($self) { return $self->{site} }
 sub address       ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
+sub other_nginx_pids ($self) { return $self->{nginx}->pids }
 sub other_address ($self) { return $self->{nginx}->address }
 
 # To the database, of the pool that answers /api; as many as the server in Go has.
