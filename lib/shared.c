@@ -77,7 +77,8 @@ static void *map_whole(int fd, const struct shared_head *head, size_t size)
     return found;
 }
 
-void *shared_attach(const struct config *config, const char *name, const struct shared_head *head, size_t size)
+void *shared_attach(const struct config *config, const char *name, const struct shared_head *head,
+                    size_t size)
 {
     char path[PATH_SIZE];
     int fd = find_path(config, name, path) ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;

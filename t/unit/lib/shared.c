@@ -74,7 +74,8 @@ static void test_attach(void)
     ok(access(scratch_path("letters"), F_OK) != 0, "which is not made");
     close(scratch_file("cut", BYTES("numbers\0\1\0\0\0\4\0\0\0")));
     errno = 0;
-    ok(!shared_attach(&config, "cut", &head, sizeof *numbers) && errno == EPROTO, "one that is cut off is refused");
+    ok(!shared_attach(&config, "cut", &head, sizeof *numbers) && errno == EPROTO,
+       "one that is cut off is refused");
     numbers = shared_open(&config, "cut", &head, sizeof *numbers);
     ok(numbers && numbers->values[9999] == 0, "and completed by whom it belongs to");
     close_numbers(numbers);
