@@ -48,8 +48,9 @@ export function loggedOut() {
 
 // body: data, which goes as JSON; file: bytes, which go as they are.
 // asksPassword: a 401 then says that the password is wrong, not that the session has ended.
-async function request(method, path, {body, file, headers = {}, asksPassword = false} = {}) {
-  const options = {method, body: file, headers: {Accept: 'application/json', ...headers}};
+// isNews: what the browser may have of it already is not asked for.
+async function request(method, path, {body, file, headers = {}, asksPassword = false, isNews = false} = {}) {
+  const options = {method, body: file, headers: {Accept: 'application/json', ...headers}, cache: isNews ? 'no-store' : 'default'};
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers['Content-Type'] = 'application/json';
@@ -111,7 +112,7 @@ export const api = {
   videos: (path = FIRST_VIDEOS) => page(path, (body) => body),
   search: (words) => api.videos(`${FIRST_VIDEOS}&q=${encodeURIComponent(words)}`),
   async video(id) {
-    const response = await request('GET', `/api/videos/${id}`);
+    const response = await request('GET', `/api/videos/${id}`, {isNews: true}); // an old one has old views
     return {...(await response.json()), etag: response.headers.get('ETag')};
   },
   addVideo: (title, description, key) =>

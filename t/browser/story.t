@@ -76,6 +76,8 @@ subtest 'watching' => sub {
     $browser->soon('const v = document.querySelector("video"); return !v.seeking && v.readyState >= 2 && Math.abs(v.currentTime - 1) < 0.1',
         'one can go to the middle');
     plays('and on from there');
+    $site->soon(sub { $site->get('/api/videos/' . id())->json->{views} == 2 }, 'who has watched is counted, here and before', 60);
+    $browser->reload->sees('2 views', 'which is seen');
     my $folder = $site->folder . '/downloads';
     $browser->devtools('Browser.setDownloadBehavior', behavior => 'allow', downloadPath => $folder);
     $browser->click('a[href$="?download=1"]');
