@@ -21,7 +21,7 @@ export function date(time) {
 }
 
 export function dateTime(time) {
-  return new Intl.DateTimeFormat(locale, {dateStyle: 'long', timeStyle: 'short'}).format(new Date(time));
+  return new Intl.DateTimeFormat(locale, {dateStyle: 'medium', timeStyle: 'short'}).format(new Date(time));
 }
 
 function count(number) {

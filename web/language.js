@@ -21,12 +21,14 @@ export function t(name, values = {}) {
   return TEXTS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
-// What a failure is in words: the kind in the visitor's language, and what the server says of it.
+// What a failure is in words: the kind in the visitor's language, and what the server says of it, as far as it is known
+// in that, too.
 export function problemText(problem) {
   if (problem.status === undefined) return problem.message;
   if (problem.status === 0) return t('problem_none');
   const kind = TEXTS[language][`problem_${problem.code}`] ?? problem.error ?? problem.message;
-  return problem.detail ? t('problem', {kind, detail: problem.detail}) : kind;
+  const detail = TEXTS[language].details?.[problem.detail] ?? problem.detail;
+  return detail ? t('problem', {kind, detail}) : kind;
 }
 
 export function switchLanguage() {

@@ -70,7 +70,7 @@ subtest 'registering' => sub {
     $browser->press('Log out')->sees('You have logged out.');
 
     $browser->go('/register')->fill('Name', 'mei')->fill('Password', 'another one’s password')->click('main button', 'Register');
-    $browser->sees('Conflict', 'a name that is taken is told')->click('main button', 'Register')->sees('Conflict', 'again');
+    $browser->sees('the user name is taken', 'another’s name is refused');
     $browser->go('/login');
     log_in('ann')->is_at('/');
 };
@@ -122,6 +122,37 @@ subtest 'what is to be uploaded' => sub {
     is scalar(grep { $_->{title} eq 'Martins' } @{$site->get('/api/videos')->json}), 1, 'once, whatever one clicks';
 };
 
+subtest 'a film that is dropped' => sub {
+    $browser->go('/upload')->find('input', 'Title');
+    $browser->script(<<'JS');
+        const data = new DataTransfer();
+        data.items.add(new File(['no film'], 'Swallows at dusk.mp4', {type: 'video/mp4'}));
+        const zone = document.querySelector('.drop');
+        for (const kind of ['dragover', 'drop']) zone.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
+JS
+    $browser->sees('Swallows at dusk.mp4 (7 B)', 'is chosen');
+    is value('main input[name=title]'), 'Swallows at dusk', 'its name is its title, until one says another';
+    $browser->click('main button', 'Upload')->sees('Wrong type of file', 'it is this one that is sent');
+};
+
+subtest 'a change that comes too late' => sub {
+    $browser->go($video)->press('Edit')->fill('Title', 'Mine');
+    $site->user('bob')->patch("/api$video", {title => 'Of another window'})->is(200);
+    $browser->press('Save')->sees('Not possible', 'does not undo the one before');
+    is $site->get("/api$video")->json->{title}, 'Of another window', 'which stays';
+    $browser->press('Cancel');
+};
+
+subtest 'what others have made' => sub {
+    $browser->press('Log out')->is_at('/')->go('/login?next=//example.org/');
+    log_in('ann')->is_at('/', 'no log-in leads to another site');
+    $browser->go($video)->sees('Of another window');
+    is $browser->script('return Array.from(document.querySelectorAll("main button"), (b) => b.innerText).filter((text) => /Edit|Delete/.test(text)).length'), 0,
+        'is theirs to edit and to delete';
+    ok !(grep { $_ ne 'ann' } map { $_->{author_name} } @{$site->get("/api$video/comments")->json->{comments}}), 'all comments are of ann';
+    is $browser->script('return document.querySelectorAll(".comments .round").length'), 1, 'but one’s own comments are one’s own';
+};
+
 subtest 'a browser that keeps nothing' => sub {
     my $strict = Browser->start($site, forgetful => 1);
     $strict->go('/')->sees('Newest videos', 'shows the site')->press('Light or dark');
@@ -129,6 +160,6 @@ subtest 'a browser that keeps nothing' => sub {
     $strict->stop;
 };
 
-$browser->expect_console(qr/status of 4(?:01|09)/);
+$browser->expect_console(qr/status of 4(?:01|09|12|15)/);
 $browser->stop;
 done_testing;

@@ -78,6 +78,9 @@ subtest 'language and colours' => sub {
     # On a page that doesn't grow while one looks for its foot.
     $browser->go('/login')->sees('还没有账号？', 'as the browser speaks');
     is $browser->script('return document.documentElement.lang'), 'zh-CN', 'which screen readers are told';
+    $browser->fill('用户名', 'nobody')->fill('密码', 'nothing like it')->click('main button', '登录')
+        ->sees('验证失败：用户名或密码不正确', 'what the server says, too');
+    $browser->expect_console(qr/status of 401/);
     $browser->press('Switch to English')->sees('New here?');
     $browser->reload->sees('New here?', 'and stays');
     my $theme = 'return document.documentElement.dataset.theme';

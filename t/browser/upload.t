@@ -58,6 +58,8 @@ $browser->go('/login')->fill('Name', 'ann')->fill('Password', $site->PASSWORD)->
 subtest 'a lost connection' => sub {
     begin('Cut');
     $browser->sees('/s ·', 'the speed and the time left are told');
+    my $warns = 'const leave = new Event("beforeunload", {cancelable: true}); dispatchEvent(leave); return leave.defaultPrevented';
+    ok $browser->script($warns), 'who leaves now is warned';
     my $kept = kept();
     network(offline => JSON::PP::true);
     $browser->script('window.stop()');    # closes the connection, as nothing else in the driver does
@@ -65,6 +67,7 @@ subtest 'a lost connection' => sub {
     $site->soon(sub { offset($kept) > 0 }, 'the server has kept what had come');
     network();
     arrives('when the connection is back, it goes on by itself');
+    ok !$browser->script($warns), 'but not any more';
     is scalar(my @made = $site->log_lines(qr/method=POST route=\/stream\/videos\/:vid status=201/)), 1, 'it was one upload';
 };
 

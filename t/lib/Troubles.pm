@@ -36,6 +36,7 @@ sub prepare ($class, $film) {
     }, $class;
     my $zoe = $site->user($ENDLESS);
     $self->{endless} = '/videos/' . $zoe->post('/api/videos', {title => 'Longword' x 25, description => 'x' x 300})->json->{id};
+    $zoe->upload($self->{endless} =~ s{/videos/}{}r, $film)->is(201);
     $self->{watched} = $zoe->post('/api/videos', {title => 'Watched'})->json->{id};
     $zoe->upload($self->{watched}, Site::Media::path($site->folder, 'watched.mp4', WATCHED))->is(201);
     $zoe->post("/api$self->{endless}/comments", {content => 'Nowordbreak' x 60});
@@ -84,7 +85,7 @@ sub _visit_as_nobody ($self, $browser, $look, $see) {
     $browser->go('/login')->fill('Name', 'ann')->fill('Password', 'not this one')->click('main button', 'Log in');
     $see->('the user name or the password is wrong', 'login-wrong');
     $browser->go('/register')->fill('Name', 'ann')->fill('Password', 'fifteen green parrots')->click('main button', 'Register');
-    $see->('Conflict', 'register-taken');
+    $see->('the user name is taken', 'register-taken');
     for my $page ([$self->{endless}, 'video'], [$self->{endless_user}, 'user'], ['/?q=' . 'nothingofthat' x 8, 'search'], ['/?q=Longword', 'home']) {
         $browser->go($page->[0])->find('h1');
         $look->($browser, "$page->[1]-endless");

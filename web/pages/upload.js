@@ -59,15 +59,17 @@ async function sendPoster(videoId, frame) {
   }
 }
 
-// Sends the film and its picture, and leaves the page for the video's; a refusal is thrown, for the form to show. Who
-// has gone to another page meanwhile stays there, and is told.
-async function send({videoId, userId, file, frame, kept}, place) {
+// Sends the film and its picture, and leaves the page for the video's; a refusal is thrown, for the form to show. How far
+// it is stands in the place, instead of the others. Who has gone to another page meanwhile stays there, and is told.
+async function send({videoId, userId, file, frame, kept}, place, others) {
   const shown = progress(file);
   const upload = startUpload({videoId, userId, file, kept, tell: shown.tell});
   const warn = (event) => event.preventDefault();
   shown.follow(upload);
   addEventListener('beforeunload', warn);
+  for (const other of others) other.hidden = true;
   place.replaceChildren(shown.view);
+  shown.focus();
   let isDone;
   try {
     isDone = await upload.done;
@@ -78,6 +80,7 @@ async function send({videoId, userId, file, frame, kept}, place) {
   } finally {
     removeEventListener('beforeunload', warn);
     place.replaceChildren();
+    for (const other of others) other.hidden = false;
   }
   if (!isDone) throw new Error(t('upload_stopped'));
   if (!place.isConnected) notice(t('uploaded', {name: file.name}));
@@ -112,17 +115,18 @@ export async function page({query}) {
     if (!input.value) input.value = file.name.replace(/\.\w+$/, '').slice(0, TITLE_MAX);
   });
   const about = videoId ? [] : [title, field('description', t('description'), {kind: 'textarea', rows: 5, maxlength: 5000})];
-  const upload = async (values, key) => {
+  const told = kept && reminder(kept);
+  const upload = async (values, key, filled) => {
     if (!file) throw new Error(t('choose_file'));
     if (kept && !isOf(kept, file)) throw new Error(t('other_file'));
     videoId ??= (await api.addVideo(values.title, values.description, key)).id;
-    await send({videoId, userId: user.id, file, frame, kept: unfinished(user.id)}, place);
+    await send({videoId, userId: user.id, file, frame, kept: unfinished(user.id)}, place, [filled, told].filter(Boolean));
   };
   return {
     title: t('upload'),
     content: el('div', {class: 'narrow'},
       el('h1', {}, t('upload')),
-      kept ? reminder(kept) : null,
+      told,
       form({fields: [picker, ...about], submit: t('upload'), send: upload, draft: videoId ? null : draft('upload')}),
       place),
   };

@@ -45,6 +45,7 @@ export function form({fields, submit, send, extra = [], draft = null}) {
     } finally {
       busy = false;
       button.removeAttribute('aria-disabled');
+      if (document.activeElement === document.body) button.focus(); // where it was
     }
   }
 

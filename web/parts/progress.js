@@ -18,7 +18,8 @@ function speedometer() {
   };
 }
 
-// {view, tell, follow}: what is shown, what the upload calls, and what takes the upload that the buttons steer.
+// {view, tell, follow, focus}: what is shown, what the upload calls, what takes the upload that the buttons steer, and
+// what gives the first of them the focus.
 export function progress(file) {
   let upload = null;
   let isPaused = false;
@@ -57,6 +58,6 @@ export function progress(file) {
       say(text.textContent);
     },
   };
-  const view = el('div', {class: 'progress'}, bar, text, el('p', {class: 'actions'}, pause, stop));
-  return {view, tell, follow: (started) => { upload = started; }};
+  const view = el('div', {class: 'progress'}, el('h2', {}, file.name), bar, text, el('p', {class: 'actions'}, pause, stop));
+  return {view, tell, follow: (started) => { upload = started; }, focus: () => pause.focus()};
 }
