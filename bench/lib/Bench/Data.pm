@@ -62,6 +62,13 @@ sub add_empty ($site) {
     return _demand(201, author($site)->post('/api/videos', {title => 'Film'}))->{id};
 }
 
+# Adds a video with the file; its id.
+sub add_filmed ($site, $title, $path) {
+    my $id = _demand(201, author($site)->post('/api/videos', {title => $title}))->{id};
+    _demand(201, author($site)->upload($id, $path));
+    return $id;
+}
+
 # Where the video's file is, below the media folder.
 sub media_name ($site, $id) {
     my $key = $site->sql("SELECT media_key FROM videos WHERE id = $id");

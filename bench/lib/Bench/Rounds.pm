@@ -25,19 +25,20 @@ sub summary ($self, $seconds) {
 
 # {median, min, max} of a value of a measurement.
 sub spread ($self, $name, $value) {
-    return _spread(map { $_->{$value} } @{$self->{measured}{$name}});
+    return spread_of(map { $_->{$value} } @{$self->{measured}{$name}});
 }
 
 # How many times as much one measurement came to as the other: {median, min, max}, where median is the ratio
 # of the medians, and the others are of the rounds, each taken by itself.
 sub ratio ($self, $one, $other, $value) {
     my ($ones, $others) = map { $self->{measured}{$_} } $one, $other;
-    my $by_round = _spread(map { $ones->[$_]{$value} / $others->[$_]{$value} } 0 .. $#$ones);
+    my $by_round = spread_of(map { $ones->[$_]{$value} / $others->[$_]{$value} } 0 .. $#$ones);
     my ($median, $other_median) = map { $self->spread($_, $value)->{median} } $one, $other;
     return {%$by_round, median => $median / $other_median};
 }
 
-sub _spread (@values) {
+# {median, min, max} of values.
+sub spread_of (@values) {
     my @sorted = sort { $a <=> $b } @values;
     my $median = ($sorted[$#sorted / 2] + $sorted[@sorted / 2]) / 2;
     return {median => $median, min => $sorted[0], max => $sorted[-1]};
