@@ -92,6 +92,7 @@ subtest 'the picture' => sub {
     cmp_ok length $picture, '<=', 512 * 1024, 'small';
     for my $path ('/', "/videos/" . id()) {
         $browser->go($path)->soon('const i = document.querySelector("main img"); return i?.complete && i.naturalWidth > 0', "is shown at $path");
+        cmp_ok $browser->script('return document.querySelector("main img").naturalWidth'), '<=', 640, 'no larger than it has to be';
         is $browser->script('return new URL(document.querySelector("main img").src).pathname'), $poster, 'by its address';
     }
     # The first frames of the test picture are colourful, which one that is drawn before there is a frame is not.
@@ -109,6 +110,7 @@ subtest 'comments' => sub {
     $browser->script('const b = Array.from(document.querySelectorAll("main button")).find((e) => e.innerText === "Comment"); b.click(); b.click()');
     $browser->sees('Lovely colours.')->sees_not('No comments yet.');
     is scalar(@{$site->get('/api/videos/' . id() . '/comments')->json->{comments}}), 1, 'a double click makes one comment';
+    is $browser->script('return document.querySelectorAll(".comments li").length'), 1, 'which is seen once';
     $browser->fill('Your comment', 'Another.')->press('Comment')->sees('Another.');
     $browser->press(q{Delete ann’s comment});
     $browser->click('dialog button', 'Cancel')->sees('Another.', 'one can think better of it');
