@@ -8,6 +8,8 @@ package Gallery;
 use v5.36;
 use utf8;
 
+use MIME::Base64 qw(decode_base64);
+
 use constant PASSWORD => 'correct horse battery';
 
 # The ways in which all of it is to be looked at (see Browser::show).
@@ -38,7 +40,7 @@ sub fill ($site, $film) {
     $user{ann}->post('/api/videos', {title => 'Not filmed yet'});
     $user{$_->[0]}->post("/api/videos/$videos[0]/comments", {content => $_->[1]}) for @COMMENTS;
     $site->sql(q{UPDATE videos SET create_time = now() - (id * id) * interval '5 hours'});
-    return bless {video => "/videos/$videos[0]", user => '/users/' . $user{ann}->id}, __PACKAGE__;
+    return bless {posters => [map { [$user{$TITLES[$_][0]}, $videos[$_]] } 0 .. $#videos], video => "/videos/$videos[0]", user => '/users/' . $user{ann}->id}, __PACKAGE__;
 }
 
 # Adds so many films of a user's, Film 1 being the newest. No browser can play them.
@@ -49,6 +51,39 @@ sub add_films ($user, $count) {
         $user->upload($id, $path);
     }
     $user->site->sql(q{UPDATE videos SET create_time = now() - substr(title, 6)::int * interval '1 hour' WHERE title ~ '^Film \d+$'});
+    return;
+}
+
+# Gives most videos a picture of hills below a sky, which a browser draws.
+sub paint ($self, $browser) {
+    for my $poster (@{$self->{posters}}) {
+        my ($user, $id) = @$poster;
+        next if $id % 4 == 0;    # these have none
+        my $picture = $browser->script(<<'JS', $id);
+            const hue = 200 + arguments[0] * 47;
+            const canvas = Object.assign(document.createElement('canvas'), {width: 640, height: 360});
+            const pen = canvas.getContext('2d');
+            const sky = pen.createLinearGradient(0, 0, 0, 300);
+            sky.addColorStop(0, `hsl(${hue} 55% 42%)`);
+            sky.addColorStop(1, `hsl(${hue + 40} 70% 82%)`);
+            pen.fillStyle = sky;
+            pen.fillRect(0, 0, 640, 360);
+            pen.fillStyle = `hsl(${hue + 60} 90% 90%)`;
+            pen.beginPath();
+            pen.arc(120 + arguments[0] * 53 % 400, 120, 34, 0, 7);
+            pen.fill();
+            for (const layer of [0, 1, 2]) {
+                pen.fillStyle = `hsl(${hue + 20 * layer} 35% ${44 - 13 * layer}%)`;
+                pen.beginPath();
+                pen.moveTo(0, 360);
+                for (let x = 0; x <= 640; x += 4) pen.lineTo(x, 210 + 45 * layer - 38 * Math.sin(x / (90 - 18 * layer) + arguments[0] + 2 * layer));
+                pen.lineTo(640, 360);
+                pen.fill();
+            }
+            return canvas.toDataURL('image/jpeg', 0.8).split(',')[1];
+JS
+        $user->put("/stream/videos/$id/poster", decode_base64($picture), headers => {'Content-Type' => 'image/jpeg'});
+    }
     return;
 }
 
