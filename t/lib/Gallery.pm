@@ -35,7 +35,7 @@ sub fill ($site, $film) {
         my ($name, $text) = @$title;
         my $about = "What it is about, in a line or two.\nSecond line.";
         push @videos, $user{$name}->post('/api/videos', {title => $text, description => $about})->json->{id};
-        $user{$name}->upload($videos[-1], $film);
+        _upload($user{$name}, $videos[-1], $film);
     }
     $user{ann}->post('/api/videos', {title => 'Not filmed yet'});
     $user{$_->[0]}->post("/api/videos/$videos[0]/comments", {content => $_->[1]}) for @COMMENTS;
@@ -43,12 +43,17 @@ sub fill ($site, $film) {
     return bless {posters => [map { [$user{$TITLES[$_][0]}, $videos[$_]] } 0 .. $#videos], video => "/videos/$videos[0]", user => '/users/' . $user{ann}->id}, __PACKAGE__;
 }
 
+# One upload right after the other may come before the place of the one before is free.
+sub _upload ($user, $id, $path) {
+    return $user->site->soon(sub { $user->upload($id, $path)->status == 201 }, "$path is uploaded to $id", 60);
+}
+
 # Adds so many films of a user's, Film 1 being the newest. No browser can play them.
 sub add_films ($user, $count) {
     my $path = Site::Media::path($user->site->folder, 'short.mp4', 200);
     for my $number (1 .. $count) {
         my $id = $user->post('/api/videos', {title => "Film $number"})->json->{id};
-        $user->upload($id, $path);
+        _upload($user, $id, $path);
     }
     $user->site->sql(q{UPDATE videos SET create_time = now() - substr(title, 6)::int * interval '1 hour' WHERE title ~ '^Film \d+$'});
     return;
