@@ -1,5 +1,5 @@
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include "api.h"
 #include "log.h"
@@ -19,7 +19,7 @@ enum { LOGIN_NICE = 5 };
 
 static bool work_nicely(const struct pool_group *group, const struct config *config, int listen_fd)
 {
-    setpriority(PRIO_PROCESS, 0, LOGIN_NICE); /* the threads inherit it */
+    (void)!nice(LOGIN_NICE); /* the threads inherit it */
     return worker_run(group->service, config, listen_fd, group->threads);
 }
 

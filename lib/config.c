@@ -71,7 +71,7 @@ static const struct setting settings[] = {
     {"VS_STREAM_RATE", BYTES(stream_rate, 0, TIB), "0", "bytes a second of one stream; 0 is no limit"},
     {"VS_STREAM_BURST", BYTES(stream_burst, 0, TIB), "4M", "bytes of it that go at full speed before that"},
     {"VS_UPLOAD_TOKENS", NUMBER(upload_tokens, 1, 100000), "64", "uploads received at one time"},
-    {"VS_UPLOAD_TOKENS_PER_USER", NUMBER(upload_tokens_per_user, 0, 100000), "8",
+    {"VS_UPLOAD_TOKENS_PER_USER", NUMBER(upload_tokens_per_user, 0, 100000), "32",
      "of these from one user; 0 is no cap"},
     {"VS_MAX_UPLOAD_BYTES", BYTES(max_upload_bytes, KIB, 16 * TIB), "250M", "largest video file"},
     {"VS_USER_QUOTA_BYTES", BYTES(user_quota_bytes, 0, KIB *TIB), "0",

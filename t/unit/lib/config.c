@@ -34,7 +34,7 @@ static void test_defaults(void)
     is_int(config.stream_tokens, 1000, "stream tokens");
     is_int(config.stream_tokens_per_client, 0, "of one client: no cap");
     is_int(config.upload_tokens, 64, "upload tokens");
-    is_int(config.upload_tokens_per_user, 8, "of one user");
+    is_int(config.upload_tokens_per_user, 32, "of one user");
     is_int(config.user_uploads, 16, "uploads of a user");
     is_int(config.max_upload_bytes, 250 * 1024 * 1024, "250 MiB");
     is_int(config.session_ttl_s, 300 * 60, "300 minutes");
