@@ -1,5 +1,3 @@
-#include <time.h>
-
 #include "bookkeeper.h"
 #include "clock.h"
 #include "journal.h"
@@ -11,7 +9,6 @@
 #include "stream.h"
 
 enum {
-    GATHER_MS = 1, /* lines that come within it are read together, which takes a tenth of the time */
     REAP_EVERY_MS = 1000,
     ASK_KERNEL_EVERY_MS = 10 * 1000,
     LOST_AFTER_MS = 60 * 1000, /* a token that is out for longer may be one whose line was lost */
@@ -74,7 +71,6 @@ static void show(const struct bucket *bucket)
 static void look(void *object)
 {
     struct keeper *keeper = object;
-    nanosleep(&(struct timespec){.tv_nsec = GATHER_MS * 1000000}, NULL);
     journal_follow(keeper->journal);
     if (clock_left_ms(keeper->next_reap_ms) > 0)
         return;
