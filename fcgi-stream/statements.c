@@ -87,14 +87,16 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [VIEW_FORGET] = {"view_forget", "DELETE FROM video_viewers WHERE expires_at <= now()"},
 
     /* $4 to $6 are videos, viewers and bytes that the queue has between the positions $2 and $3; they count only
-     * when the queue's position moves, too. */
+     * when the queue's position moves, too. A video that is being deleted is waited for, and is none then. */
     [VIEW_COUNT] = {"view_count",
                     "WITH moved AS (INSERT INTO view_queues AS q (id, position) VALUES ($1::uuid, $3::bigint)"
                     " ON CONFLICT (id) DO UPDATE SET position = excluded.position WHERE q.position <= $2::bigint"
                     " RETURNING 1),"
+                    " there AS (SELECT v.id, v.size FROM videos v WHERE v.id = ANY ($4::bigint[])"
+                    " AND EXISTS (SELECT FROM moved) ORDER BY v.id FOR KEY SHARE),"
                     " batch AS (SELECT b.video_id, b.viewer, sum(b.bytes)::bigint AS bytes, v.size"
                     " FROM unnest($4::bigint[], $5::bigint[], $6::bigint[]) AS b (video_id, viewer, bytes)"
-                    " JOIN videos v ON v.id = b.video_id WHERE EXISTS (SELECT FROM moved)"
+                    " JOIN there v ON v.id = b.video_id"
                     " GROUP BY b.video_id, b.viewer, v.size ORDER BY b.video_id, b.viewer),"
                     " seen AS (INSERT INTO video_viewers AS w (video_id, viewer, bytes_sent, view_time)"
                     " SELECT video_id, viewer, bytes, CASE WHEN " IS_VIEW("bytes", "size") " THEN now() END FROM batch"

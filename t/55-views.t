@@ -76,6 +76,14 @@ subtest 'a video that goes before it is counted' => sub {
     $site->get("/stream/videos/$_")->is(200) for $gone, $stays;
     $ann->delete("/api/videos/$gone")->is(204);
     counted($stays, 100_000, 1, 'another one');
+
+    my $goes = add('goes');
+    my $deletion = $site->transaction("SELECT video_retire($goes, 0)");
+    watch($_, 0, 99)->is(206) for $goes, $stays;
+    $site->soon(sub { $site->waiting('video_stream') }, 'one that is being deleted is waited for');
+    $deletion->commit;
+    counted($stays, 100_100, 1, 'then it is none, and the other one');
+    is_deeply [$site->log_lines(qr{event=db_refused})], [], 'and nothing is refused';
 };
 
 # The process that counts: the pool's last one, with one thread.
