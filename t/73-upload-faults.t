@@ -33,7 +33,7 @@ my $half = $length / 2;
 
 $site->expect_log(
     qr/event=worker_ended .*signal=9/,
-    qr/\[error\].*(?:prematurely closed connection|connect\(\) to unix:\S+ failed)/,
+    qr/\[(?:error|crit)\].*(?:prematurely closed connection|connect\(\) to unix:\S+ failed)/,
     qr/FATAL:  connection to client lost|could not send data to client|Connection reset by peer/,
 );
 
@@ -188,6 +188,14 @@ subtest 'killed in the gate' => sub {
     nothing_set_aside();
 };
 
+# Kills a program. What is returned waits until it has been started again: the workers of an nginx that has died answer
+# for a while, and then nobody does.
+sub kill_program ($program) {
+    my ($pid) = $site->kill(KILL => $program);
+    $site->soon(sub { !Site::Processes::is_alive($pid) }, "$program dies");
+    return sub () { $site->soon(sub { grep { $_ != $pid } ($site->pids($program))[0] // () }, 'it is started again', PATIENCE) };
+}
+
 # The steps of an upload as a whole, and of the last piece of one, as far as they differ.
 my @HELD = (['before_rename', 1], ['after_rename', 1], ['half_copy', 1], ['after_copy', 1], map { ['after_query', $_] } 3 .. 6);
 
@@ -201,13 +209,11 @@ sub die_at ($program, $name, $step, $time) {
         : $ann->open('POST', "/stream/videos/$video", body => $film);
     my $held;
     $site->soon(sub { $held = $faults->is_held($step); $held || $connection->await(qr/./, 0.01) }, "$name comes to $step $time", PATIENCE);
-    if ($held) {
-        my ($pid) = $site->kill(KILL => $program);
-        $site->soon(sub { !Site::Processes::is_alive($pid) }, "$program dies");
-    }
+    my $await = $held && kill_program($program);
     $faults->go_on($step);
     $connection->close;
     return 0 if !$held;
+    $await->();
     my $where = "$name, $step $time, $program";
     patiently(sub { $site->get("/api/videos/$video") });
     $site->soon(sub { $UPLOADS{$name}{go_on}->($video, $upload); $site->get("/stream/videos/$video")->body eq $film },
@@ -239,9 +245,9 @@ subtest 'others die while a piece is on its way' => sub {
         $upload->patch(0, substr $film, 0, 1000)->is(204, "$program: a piece is acknowledged");
         my $piece = $upload->open(1000, substr($film, 1000, 300_000), $length - 1000);
         $site->soon(sub { grep { /^\d+$/ && -s "$site->{media}/incoming/$_" > 100_000 } incoming() }, 'another one is on its way');
-        my ($pid) = $site->kill(KILL => $program);
-        $site->soon(sub { !Site::Processes::is_alive($pid) }, 'it dies');
+        my $await = kill_program($program);
         $piece->close;
+        $await->();
         my $head = patiently(sub { $upload->head });
         cmp_ok $head->header('Upload-Offset'), '>=', 1000, 'what was acknowledged is there';
         $site->soon(sub { finish($video, $upload); $site->get("/stream/videos/$video")->body eq $film },
