@@ -14,7 +14,8 @@ static const char summary[] = "The REST API under /api, for nginx, over FastCGI 
 /* Threads of the login pool that read, refuse and wait while as many as may be hash. */
 enum { LOGIN_OTHERS = 8 };
 
-/* How much the login pool gives way (nice(1)): a third of the time of those who read, where all want more than there is. */
+/* How much the login pool gives way (nice(1)): it gets a third of what those who read get, where there is too
+ * little for all. */
 enum { LOGIN_NICE = 5 };
 
 static bool work_nicely(const struct pool_group *group, const struct config *config, int listen_fd)

@@ -19,8 +19,8 @@ struct new_user {
 /* STORE_CONFLICT when the name is taken. */
 enum store_outcome user_store_create(struct db *db, const struct new_user *new_user, struct user *user);
 
-/* The same, done once for an Idempotency-Key: later it gives the user that was made then. *first_hash is that of the password
- * that was sent then. */
+/* The same, done once for an Idempotency-Key: later it gives the user that was made then. *first_hash is that of the
+ * password that was sent then. */
 enum store_outcome user_store_create_once(struct db *db, const char *key, const struct new_user *new_user,
                                           struct user *user, const char **first_hash);
 

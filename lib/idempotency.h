@@ -1,7 +1,7 @@
 /* The header Idempotency-Key: a request that is repeated, because its answer was lost, is done once.
  *
- * The key belongs to the session's user, for a day; for what needs no session see user_store.h. What the request made and
- * what it was answered are stored in one transaction, so a repeat finds both or neither. Failures aren't stored: a
+ * The key belongs to the session's user, for a day; for what needs no session see user_store.h. What the request made
+ * and what it was answered are stored in one transaction, so a repeat finds both or neither. Failures aren't stored: a
  * repeat of such a request tries anew. */
 #ifndef IDEMPOTENCY_H
 #define IDEMPOTENCY_H

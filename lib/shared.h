@@ -19,7 +19,8 @@ struct shared_head {
 WARN_UNUSED void *shared_open(const struct config *config, const char *name, const struct shared_head *head,
                               size_t size);
 
-/* The same of a file that another program has made. NULL: ENOENT when there is none, EPROTO when it has another layout. */
+/* The same of a file that another program has made. NULL: ENOENT when there is none, EPROTO when it has another
+ * layout. */
 WARN_UNUSED void *shared_attach(const struct config *config, const char *name, const struct shared_head *head,
                                 size_t size);
 
