@@ -11,7 +11,7 @@ enum { CLAIMS_MAX = 32 }; /* more batches than all lanes hold */
 struct claims {
     pthread_mutex_t lock;
     int count;
-    struct batch *batches[CLAIMS_MAX];
+    struct task_batch *batches[CLAIMS_MAX];
 };
 
 struct claims *claims_create(void)
@@ -30,7 +30,7 @@ void claims_destroy(struct claims *claims)
     free(claims);
 }
 
-void claims_add(struct claims *claims, struct batch *batch)
+void claims_add(struct claims *claims, struct task_batch *batch)
 {
     pthread_mutex_lock(&claims->lock);
     batch->renewed_ms = clock_ms();
@@ -39,7 +39,7 @@ void claims_add(struct claims *claims, struct batch *batch)
     pthread_mutex_unlock(&claims->lock);
 }
 
-void claims_remove(struct claims *claims, struct batch *batch)
+void claims_remove(struct claims *claims, struct task_batch *batch)
 {
     pthread_mutex_lock(&claims->lock);
     for (int i = 0; i < claims->count; i++) {
@@ -72,7 +72,7 @@ void claims_renew(struct claims *claims, struct db *db, const char *owner)
 {
     pthread_mutex_lock(&claims->lock); /* for as long as it takes, so that no batch goes meanwhile */
     for (int i = 0; i < claims->count; i++) {
-        struct batch *batch = claims->batches[i];
+        struct task_batch *batch = claims->batches[i];
         if (clock_left_ms(batch->renewed_ms + RENEW_MS) > 0)
             continue;
         enum store_outcome outcome = batch->kind->queue->renew(db, owner, batch);

@@ -12,8 +12,8 @@ struct claims *claims_create(void);
 void claims_destroy(struct claims *claims);
 
 /* A batch is in the list until it is removed, which must be before it is freed. */
-void claims_add(struct claims *claims, struct batch *batch);
-void claims_remove(struct claims *claims, struct batch *batch);
+void claims_add(struct claims *claims, struct task_batch *batch);
+void claims_remove(struct claims *claims, struct task_batch *batch);
 
 /* Milliseconds until claims have to be renewed, -1 when there are none. */
 int claims_wait_ms(struct claims *claims);

@@ -2,7 +2,7 @@
 
 #include "sweep.h"
 
-void clock_sweep(struct task_context *context, struct batch *batch)
+void clock_sweep(struct task_context *context, struct task_batch *batch)
 {
     sweep_rows(context, batch, CLOCK_SWEEP);
 }

@@ -6,7 +6,7 @@
 
 /* The only one that asks is the dispatcher's thread. */
 static enum store_outcome claim(struct db *db, const char *owner, struct task_cursor *cursor,
-                                struct batch *batch)
+                                struct task_batch *batch)
 {
     static int64_t next_ms;
     (void)db, (void)owner, (void)cursor;
@@ -17,7 +17,7 @@ static enum store_outcome claim(struct db *db, const char *owner, struct task_cu
     return STORE_DONE;
 }
 
-static enum store_outcome note(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome note(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db, (void)owner, (void)batch;
     return STORE_DONE;
@@ -33,7 +33,7 @@ static enum store_outcome failed(struct db *db, const char *owner, const struct 
 
 const struct task_queue deletion_count_queue = {claim, note, note, note, failed};
 
-void deletion_count(struct task_context *context, struct batch *batch)
+void deletion_count(struct task_context *context, struct task_batch *batch)
 {
     struct db_rows rows;
     struct task *task = &batch->tasks[0];

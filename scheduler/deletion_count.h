@@ -6,6 +6,6 @@
 
 extern const struct task_queue deletion_count_queue;
 
-void deletion_count(struct task_context *context, struct batch *batch);
+void deletion_count(struct task_context *context, struct task_batch *batch);
 
 #endif

@@ -26,7 +26,7 @@ static void advance(struct task_cursor *cursor, const struct db_rows *rows, int 
 }
 
 static enum store_outcome claim(struct db *db, const char *owner, struct task_cursor *cursor,
-                                struct batch *batch)
+                                struct task_batch *batch)
 {
     struct db_params params = {0};
     struct db_rows rows;
@@ -46,7 +46,7 @@ static enum store_outcome claim(struct db *db, const char *owner, struct task_cu
 }
 
 /* The ids of the batch's tasks in that state, of all of them when it is -1, as an array. */
-static void list_ids(const struct batch *batch, int state, char ids[ID_LIST_SIZE])
+static void list_ids(const struct task_batch *batch, int state, char ids[ID_LIST_SIZE])
 {
     size_t used = 0;
     ids[used++] = '{';
@@ -58,7 +58,7 @@ static void list_ids(const struct batch *batch, int state, char ids[ID_LIST_SIZE
 }
 
 static enum store_outcome update(struct db *db, enum statement statement, const char *owner,
-                                 const struct batch *batch, int state)
+                                 const struct task_batch *batch, int state)
 {
     char ids[ID_LIST_SIZE];
     struct db_params params = {0};
@@ -68,17 +68,17 @@ static enum store_outcome update(struct db *db, enum statement statement, const 
     return store_of_db(db_query(db, statement, &params, NULL));
 }
 
-static enum store_outcome renew(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome renew(struct db *db, const char *owner, const struct task_batch *batch)
 {
     return update(db, DELETION_RENEW, owner, batch, -1);
 }
 
-static enum store_outcome release(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome release(struct db *db, const char *owner, const struct task_batch *batch)
 {
     return update(db, DELETION_RELEASE, owner, batch, TASK_UNTOUCHED);
 }
 
-static enum store_outcome done(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome done(struct db *db, const char *owner, const struct task_batch *batch)
 {
     enum store_outcome outcome = update(db, DELETION_DONE, owner, batch, TASK_DONE);
     for (int i = 0; i < batch->count && outcome == STORE_DONE; i++)

@@ -47,7 +47,7 @@ static void begin(struct dispatcher *dispatcher)
 static bool dispatch_batch(struct dispatcher *dispatcher, const struct task_kind *kind,
                            struct task_cursor *cursor)
 {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct task_batch *batch = calloc(1, sizeof *batch);
     if (!batch)
         return false; /* the timer tries again */
     batch->kind = kind;

@@ -4,7 +4,7 @@
 #include "log.h"
 #include "step.h"
 
-static int count_of(const struct batch *batch, enum task_state state)
+static int count_of(const struct task_batch *batch, enum task_state state)
 {
     int count = 0;
     for (int i = 0; i < batch->count; i++)
@@ -18,7 +18,7 @@ static void begin(struct task_context *context)
     db_begin(context->db, context->arena);
 }
 
-static void record_failures(struct task_context *context, const char *owner, const struct batch *batch)
+static void record_failures(struct task_context *context, const char *owner, const struct task_batch *batch)
 {
     const struct task_kind *kind = batch->kind;
     for (int i = 0; i < batch->count; i++) {
@@ -37,7 +37,7 @@ static void record_failures(struct task_context *context, const char *owner, con
     }
 }
 
-void executor_release(struct task_context *context, const char *owner, struct batch *batch)
+void executor_release(struct task_context *context, const char *owner, struct task_batch *batch)
 {
     int count = count_of(batch, TASK_UNTOUCHED);
     if (count == 0)
@@ -48,7 +48,7 @@ void executor_release(struct task_context *context, const char *owner, struct ba
               outcome == STORE_DONE);
 }
 
-void executor_run(struct task_context *context, const char *owner, struct batch *batch)
+void executor_run(struct task_context *context, const char *owner, struct task_batch *batch)
 {
     int64_t start_us = clock_us();
     begin(context);

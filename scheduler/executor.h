@@ -6,9 +6,9 @@
 
 #include "task.h"
 
-void executor_run(struct task_context *context, const char *owner, struct batch *batch);
+void executor_run(struct task_context *context, const char *owner, struct task_batch *batch);
 
 /* Gives all of a batch back that was not begun. */
-void executor_release(struct task_context *context, const char *owner, struct batch *batch);
+void executor_release(struct task_context *context, const char *owner, struct task_batch *batch);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { FOLDERS_ONE_BY_ONE = 8 };
 
-static void remove_files(struct task_context *context, struct batch *batch)
+static void remove_files(struct task_context *context, struct task_batch *batch)
 {
     for (int i = 0; i < batch->count && !task_is_late(context); i++) {
         step_reached("before_unlink");
@@ -17,7 +17,7 @@ static void remove_files(struct task_context *context, struct batch *batch)
 }
 
 /* The one before it in the batch that is in the same folder and is marked; NULL when there is none. */
-static const struct task *synced_before(const struct batch *batch, int at, const bool *marked)
+static const struct task *synced_before(const struct task_batch *batch, int at, const bool *marked)
 {
     for (int i = 0; i < at; i++)
         if (marked[i] && memcmp(batch->tasks[i].subject, batch->tasks[at].subject, 2) == 0)
@@ -26,7 +26,7 @@ static const struct task *synced_before(const struct batch *batch, int at, const
 }
 
 /* How many folders have lost a file. */
-static int count_folders(const struct batch *batch)
+static int count_folders(const struct task_batch *batch)
 {
     bool counted[BATCH_MAX] = {false};
     int count = 0;
@@ -37,7 +37,7 @@ static int count_folders(const struct batch *batch)
     return count;
 }
 
-static void sync_one_by_one(struct task_context *context, struct batch *batch)
+static void sync_one_by_one(struct task_context *context, struct task_batch *batch)
 {
     bool synced[BATCH_MAX] = {false};
     for (int i = 0; i < batch->count; i++) {
@@ -55,7 +55,7 @@ static void sync_one_by_one(struct task_context *context, struct batch *batch)
     }
 }
 
-static void sync_all(struct task_context *context, struct batch *batch)
+static void sync_all(struct task_context *context, struct task_batch *batch)
 {
     if (media_sync_all(context->media))
         return;
@@ -64,7 +64,7 @@ static void sync_all(struct task_context *context, struct batch *batch)
             task_end(&batch->tasks[i], false);
 }
 
-static void sync_folders(struct task_context *context, struct batch *batch)
+static void sync_folders(struct task_context *context, struct task_batch *batch)
 {
     if (count_folders(batch) > FOLDERS_ONE_BY_ONE)
         sync_all(context, batch);
@@ -72,7 +72,7 @@ static void sync_folders(struct task_context *context, struct batch *batch)
         sync_one_by_one(context, batch);
 }
 
-void file_delete(struct task_context *context, struct batch *batch)
+void file_delete(struct task_context *context, struct task_batch *batch)
 {
     remove_files(context, batch);
     sync_folders(context, batch);

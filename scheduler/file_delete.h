@@ -4,6 +4,6 @@
 
 #include "task.h"
 
-void file_delete(struct task_context *context, struct batch *batch);
+void file_delete(struct task_context *context, struct task_batch *batch);
 
 #endif

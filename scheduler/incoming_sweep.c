@@ -40,7 +40,7 @@ static bool look(void *context, const char *name, int64_t change_s)
     return !task_is_late(task);
 }
 
-void incoming_sweep(struct task_context *context, struct batch *batch)
+void incoming_sweep(struct task_context *context, struct task_batch *batch)
 {
     struct sweep sweep = {.context = context};
     bool done = media_list_incoming(context->media, look, &sweep);

@@ -32,7 +32,7 @@ static void wake_dispatcher(const struct lane *lane)
 static void *run(void *argument)
 {
     struct lane *lane = argument;
-    struct batch *batch;
+    struct task_batch *batch;
     while ((batch = queue_take(lane->queue))) {
         wake_dispatcher(lane);
         if (atomic_load(&lane->end_ms) == 0)
@@ -77,7 +77,7 @@ bool lane_has_room(const struct lane *lane)
     return queue_has_room(lane->queue);
 }
 
-void lane_put(struct lane *lane, struct batch *batch)
+void lane_put(struct lane *lane, struct task_batch *batch)
 {
     claims_add(lane->options.claims, batch);
     if (queue_put(lane->queue, batch))

@@ -23,7 +23,7 @@ struct lane *lane_start(const struct lane_options *options);
 WARN_UNUSED bool lane_has_room(const struct lane *lane);
 
 /* Puts a batch from malloc in, which is the lane's from then on. There must be room. */
-void lane_put(struct lane *lane, struct batch *batch);
+void lane_put(struct lane *lane, struct task_batch *batch);
 
 /* From now on nothing new is begun; what runs has a short while left. */
 void lane_end(struct lane *lane);

@@ -183,7 +183,7 @@ static void log_missing(int64_t video_id, const char *key)
     log_write(LOG_ERROR, "file_missing", "video=%lld key=%s", (long long)video_id, key);
 }
 
-void reconcile_sweep(struct task_context *context, struct batch *batch)
+void reconcile_sweep(struct task_context *context, struct task_batch *batch)
 {
     static const struct reconcile_action action = {.remove = true, .missing = log_missing};
     struct reconcile_result result;

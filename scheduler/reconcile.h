@@ -31,6 +31,6 @@ const char *reconcile(struct task_context *context, const struct reconcile_actio
                       struct reconcile_result *result);
 
 /* The kind of task: removes unknown files, and logs missing ones as errors. */
-void reconcile_sweep(struct task_context *context, struct batch *batch);
+void reconcile_sweep(struct task_context *context, struct task_batch *batch);
 
 #endif

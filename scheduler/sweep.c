@@ -12,7 +12,7 @@ void sweep_begin(struct task_context *context)
     db_begin(context->db, context->arena);
 }
 
-void sweep_rows(struct task_context *context, struct batch *batch, enum statement statement)
+void sweep_rows(struct task_context *context, struct task_batch *batch, enum statement statement)
 {
     struct task *task = &batch->tasks[0];
     int64_t all = 0, count = ROWS_AT_ONCE;

@@ -13,6 +13,6 @@ void sweep_begin(struct task_context *context);
 
 /* Does the statement, which returns how many rows it has changed and takes at most $1 of them, until it changes
  * fewer; and sets the state of the batch's one task. */
-void sweep_rows(struct task_context *context, struct batch *batch, enum statement statement);
+void sweep_rows(struct task_context *context, struct task_batch *batch, enum statement statement);
 
 #endif

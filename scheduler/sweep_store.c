@@ -11,7 +11,7 @@ static void bind(struct db_params *params, const struct task_kind *kind, const c
 }
 
 static enum store_outcome claim(struct db *db, const char *owner, struct task_cursor *cursor,
-                                struct batch *batch)
+                                struct task_batch *batch)
 {
     struct db_params params = {0};
     struct db_rows rows;
@@ -33,17 +33,17 @@ static enum store_outcome update(struct db *db, enum statement statement, const 
     return store_of_db(db_query(db, statement, &params, NULL));
 }
 
-static enum store_outcome renew(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome renew(struct db *db, const char *owner, const struct task_batch *batch)
 {
     return update(db, SWEEP_RENEW, owner, batch->kind, false);
 }
 
-static enum store_outcome release(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome release(struct db *db, const char *owner, const struct task_batch *batch)
 {
     return update(db, SWEEP_RELEASE, owner, batch->kind, false);
 }
 
-static enum store_outcome done(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome done(struct db *db, const char *owner, const struct task_batch *batch)
 {
     return update(db, SWEEP_DONE, owner, batch->kind, true);
 }

@@ -28,7 +28,7 @@ struct task {
 
 struct task_kind;
 
-struct batch {
+struct task_batch {
     const struct task_kind *kind;
     int64_t renewed_ms; /* of clock_ms, the last time that its claims were made or renewed */
     int count;
@@ -46,12 +46,12 @@ struct task_cursor {
 struct task_queue {
     /* Fills batch, whose kind is set, with tasks that are due. */
     enum store_outcome (*claim)(struct db *db, const char *owner, struct task_cursor *cursor,
-                                struct batch *batch);
-    enum store_outcome (*renew)(struct db *db, const char *owner, const struct batch *batch);
+                                struct task_batch *batch);
+    enum store_outcome (*renew)(struct db *db, const char *owner, const struct task_batch *batch);
     /* Gives the untouched tasks back. */
-    enum store_outcome (*release)(struct db *db, const char *owner, const struct batch *batch);
+    enum store_outcome (*release)(struct db *db, const char *owner, const struct task_batch *batch);
     /* Takes note of the tasks that are done. */
-    enum store_outcome (*done)(struct db *db, const char *owner, const struct batch *batch);
+    enum store_outcome (*done)(struct db *db, const char *owner, const struct task_batch *batch);
     /* Takes note of a task that failed; *dead: it will not be tried again by itself. */
     enum store_outcome (*failed)(struct db *db, const char *owner, const struct task_kind *kind,
                                  const struct task *task, int64_t attempts_max, bool *dead);
@@ -76,7 +76,7 @@ struct task_kind {
     int64_t every_s; /* of a sweep: from the end of one to the next; 0 of what is queued */
 
     /* Does what the batch says and sets each task's state. It returns soon after task_is_late. */
-    void (*run)(struct task_context *context, struct batch *batch);
+    void (*run)(struct task_context *context, struct task_batch *batch);
 };
 
 extern const struct task_kind task_kinds[];

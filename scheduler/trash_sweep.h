@@ -4,6 +4,6 @@
 
 #include "task.h"
 
-void trash_sweep(struct task_context *context, struct batch *batch);
+void trash_sweep(struct task_context *context, struct task_batch *batch);
 
 #endif

@@ -5,6 +5,6 @@
 
 #include "task.h"
 
-void upload_sweep(struct task_context *context, struct batch *batch);
+void upload_sweep(struct task_context *context, struct task_batch *batch);
 
 #endif

@@ -8,10 +8,10 @@
 #include "tap.h"
 
 static int renewals;
-static const struct batch *renewed;
+static const struct task_batch *renewed;
 static enum store_outcome answer = STORE_DONE;
 
-static enum store_outcome renew(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome renew(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db;
     renewals += strcmp(owner, "owner") == 0;
@@ -25,7 +25,7 @@ static const struct task_kind kind = {.name = "fake", .queue = &queue};
 int main(void)
 {
     struct claims *claims = claims_create();
-    struct batch first = {.kind = &kind}, second = {.kind = &kind};
+    struct task_batch first = {.kind = &kind}, second = {.kind = &kind};
     is_int(claims_wait_ms(claims), -1, "without claims there is nothing to wait for");
     claims_add(claims, &first);
     claims_add(claims, &second);

@@ -11,7 +11,7 @@
 static char told[256];
 static enum store_outcome answer = STORE_DONE;
 
-static void tell(const char *what, const struct batch *batch, enum task_state state)
+static void tell(const char *what, const struct task_batch *batch, enum task_state state)
 {
     strcat(told, what);
     for (int i = 0; i < batch->count; i++)
@@ -20,14 +20,14 @@ static void tell(const char *what, const struct batch *batch, enum task_state st
     strcat(told, " ");
 }
 
-static enum store_outcome release(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome release(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db, (void)owner;
     tell("release:", batch, TASK_UNTOUCHED);
     return answer;
 }
 
-static enum store_outcome done(struct db *db, const char *owner, const struct batch *batch)
+static enum store_outcome done(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db, (void)owner;
     tell("done:", batch, TASK_DONE);
@@ -46,7 +46,7 @@ static enum store_outcome failed(struct db *db, const char *owner, const struct 
 }
 
 /* Upper-case subjects fail, x and what follows isn't begun. */
-static void run(struct task_context *context, struct batch *batch)
+static void run(struct task_context *context, struct task_batch *batch)
 {
     (void)context;
     for (int i = 0; i < batch->count && batch->tasks[i].subject[0] != 'x'; i++) {
@@ -63,7 +63,7 @@ static const char *execute(const char *subjects, int64_t attempts_max, bool run_
     const struct config config = {.scheduler_attempts = attempts_max};
     const struct db_options options = {.url = ""};
     struct task_context context = {.config = &config, .db = db_create(&options), .arena = arena_create()};
-    struct batch batch = {.kind = &kind, .count = (int)strlen(subjects)};
+    struct task_batch batch = {.kind = &kind, .count = (int)strlen(subjects)};
     for (int i = 0; i < batch.count; i++)
         batch.tasks[i].subject[0] = subjects[i];
     told[0] = '\0';
