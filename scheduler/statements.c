@@ -11,18 +11,19 @@
 #define SECONDS(number) "interval '" TEXT_OF(number) " seconds'"
 #define LEASE           SECONDS(LEASE_S)
 
-/* A row that nobody has. A claim that ends later than any that is made now was made before somebody set the
- * clock back. */
-#define UNCLAIMED \
-    "(claimed_until IS NULL OR claimed_until < now() OR claimed_until > now() + " LEASE ")"
+/* A row that nobody has. A claim that ends much later than any that is made now was made before somebody set the clock
+ * back. It may end a little later: the row, when others changed it meanwhile, is looked at as it is, but now() is when
+ * this transaction began. */
+#define FREE(until) \
+    "(" until " IS NULL OR " until " < now() OR " until " > now() + 2 * " LEASE ")"
+#define UNCLAIMED FREE("claimed_until")
 
 /* Of the rows of a batch, those that are still this daemon's. */
 #define OUR_SWEEP "name = $1::text AND claimed_by = $2::uuid"
 #define OURS      "id = ANY ($1::bigint[]) AND claimed_by = $2::uuid"
 
-/* A sweep whose time has come. One that is due later than one from now was put there by another clock. */
-#define SWEEP_DUE(every) \
-    "(next_run_at <= now() OR next_run_at > now() + " every " * interval '1 second') AND " UNCLAIMED
+/* A sweep whose time has come. One that is due much later than one from now was put there by another clock. */
+#define DUE(next, every) "(" next " <= now() OR " next " > now() + " LEASE " + " every " * interval '1 second')"
 
 const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
     /* What is due is an array so that it is looked for once, whatever the planner thinks: joined, it was looked
@@ -60,11 +61,9 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                      "INSERT INTO sweeps AS s (name, claimed_by, claimed_until)"
                      " SELECT $1::text, $2::uuid, now() + " LEASE
                      " WHERE NOT EXISTS (SELECT FROM sweeps WHERE name = $1::text"
-                     " AND NOT (" SWEEP_DUE("$3::bigint") "))"
+                     " AND NOT (" DUE("next_run_at", "$3::bigint") " AND " UNCLAIMED "))"
                      " ON CONFLICT (name) DO UPDATE SET claimed_by = $2::uuid, claimed_until = now() + " LEASE
-                     " WHERE (s.next_run_at <= now() OR s.next_run_at > now() + $3::bigint * interval '1 second')"
-                     " AND (s.claimed_until IS NULL OR s.claimed_until < now()"
-                     " OR s.claimed_until > now() + " LEASE ")"
+                     " WHERE " DUE("s.next_run_at", "$3::bigint") " AND " FREE("s.claimed_until")
                      " RETURNING true"},
     [SWEEP_RENEW] = {"sweep_renew", "UPDATE sweeps SET claimed_until = now() + " LEASE " WHERE " OUR_SWEEP},
     [SWEEP_RELEASE] = {"sweep_release",
