@@ -159,6 +159,16 @@ bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
     return true;
 }
 
+static int digit_value(char digit)
+{
+    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
+int media_folder(const char *key)
+{
+    return digit_value(key[0]) * 16 + digit_value(key[1]);
+}
+
 static void shard_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
 {
     snprintf(path, MEDIA_PATH_SIZE, "%s/%.2s", media->root, key);
@@ -264,7 +274,7 @@ bool media_list(const struct media *media, media_look *look, void *context)
 {
     char path[MEDIA_PATH_SIZE];
     int result = 1;
-    for (int i = 0; i < 256 && result > 0; i++) {
+    for (int i = 0; i < MEDIA_FOLDERS && result > 0; i++) {
         snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
         result = list_folder(path, true, look, context);
     }

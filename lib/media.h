@@ -15,7 +15,7 @@
 #include "config.h"
 #include "param.h"
 
-enum { MEDIA_KEY_SIZE = PARAM_UUID_SIZE, MEDIA_PATH_SIZE = 512, MEDIA_NAME_SIZE = 48 };
+enum { MEDIA_KEY_SIZE = PARAM_UUID_SIZE, MEDIA_PATH_SIZE = 512, MEDIA_NAME_SIZE = 48, MEDIA_FOLDERS = 256 };
 
 struct media {
     char root[MEDIA_PATH_SIZE - 128];
@@ -32,6 +32,9 @@ WARN_UNUSED bool media_can_write(const struct media *media);
 
 /* The name of a file within the media folder, ab/ab12…, of fixed characters only. */
 void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
+
+/* Which of the MEDIA_FOLDERS folders the file is in. */
+WARN_UNUSED int media_folder(const char *key);
 
 /* The path of a file. */
 void media_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE]);

@@ -12,6 +12,7 @@ struct claims {
     pthread_mutex_t lock;
     int count;
     struct task_batch *batches[CLAIMS_MAX];
+    struct task_batch renewing; /* a copy: meanwhile its executor may end it */
 };
 
 struct claims *claims_create(void)
@@ -33,7 +34,6 @@ void claims_destroy(struct claims *claims)
 void claims_add(struct claims *claims, struct task_batch *batch)
 {
     pthread_mutex_lock(&claims->lock);
-    batch->renewed_ms = clock_ms();
     if (claims->count < CLAIMS_MAX)
         claims->batches[claims->count++] = batch;
     pthread_mutex_unlock(&claims->lock);
@@ -68,17 +68,41 @@ int claims_wait_ms(struct claims *claims)
     return wait;
 }
 
-void claims_renew(struct claims *claims, struct db *db, const char *owner)
+/* What says whose the claims are. The rest an executor may be writing to. */
+static void copy_claims(const struct task_batch *batch, struct task_batch *copy)
 {
-    pthread_mutex_lock(&claims->lock); /* for as long as it takes, so that no batch goes meanwhile */
-    for (int i = 0; i < claims->count; i++) {
-        struct task_batch *batch = claims->batches[i];
-        if (clock_left_ms(batch->renewed_ms + RENEW_MS) > 0)
-            continue;
-        enum store_outcome outcome = batch->kind->queue->renew(db, owner, batch);
-        log_write(outcome == STORE_DONE ? LOG_DEBUG : LOG_WARNING, "claims_renewed",
-                  "kind=%s count=%d recorded=%d", batch->kind->name, batch->count, outcome == STORE_DONE);
-        batch->renewed_ms = clock_ms();
+    copy->kind = batch->kind;
+    copy->count = batch->count;
+    for (int i = 0; i < batch->count; i++)
+        copy->tasks[i].id = batch->tasks[i].id;
+}
+
+/* Copies the batch for which it has been time longest, and counts its claims as renewed from now on; also when that
+ * should fail, since then it is tried again the next time. False when it is time for none. */
+static bool take_due(struct claims *claims)
+{
+    struct task_batch *due = NULL;
+    pthread_mutex_lock(&claims->lock);
+    for (int i = 0; i < claims->count; i++)
+        if (!due || claims->batches[i]->renewed_ms < due->renewed_ms)
+            due = claims->batches[i];
+    if (due && clock_left_ms(due->renewed_ms + RENEW_MS) > 0)
+        due = NULL;
+    if (due) {
+        due->renewed_ms = clock_ms();
+        copy_claims(due, &claims->renewing);
     }
     pthread_mutex_unlock(&claims->lock);
+    return due != NULL;
+}
+
+void claims_renew(struct claims *claims, struct db *db, const char *owner)
+{
+    const struct task_batch *batch = &claims->renewing;
+    enum store_outcome outcome = STORE_DONE;
+    while (outcome == STORE_DONE && take_due(claims)) {
+        outcome = batch->kind->queue->renew(db, owner, batch);
+        log_write(outcome == STORE_DONE ? LOG_DEBUG : LOG_WARNING, "claims_renewed",
+                  "kind=%s count=%d recorded=%d", batch->kind->name, batch->count, outcome == STORE_DONE);
+    }
 }

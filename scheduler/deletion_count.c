@@ -37,7 +37,7 @@ void deletion_count(struct task_context *context, struct task_batch *batch)
 {
     struct db_rows rows;
     struct task *task = &batch->tasks[0];
-    sweep_begin(context);
+    task_begin(context);
     task->state = TASK_FAILED;
     task->error = sweep_database_failed;
     if (db_query(context->db, DELETION_COUNT, NULL, &rows) != DB_DONE)

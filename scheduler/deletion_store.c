@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "metrics.h"
 #include "statements.h"
-
-enum { ID_LIST_SIZE = BATCH_MAX * 21 + 3 };
 
 static const int64_t before_all_us = -62135596800000000; /* the year 1 */
 
@@ -46,26 +45,28 @@ static enum store_outcome claim(struct db *db, const char *owner, struct task_cu
 }
 
 /* The ids of the batch's tasks in that state, of all of them when it is -1, as an array. */
-static void list_ids(const struct task_batch *batch, int state, char ids[ID_LIST_SIZE])
+static void list_ids(const struct task_batch *batch, int state, struct buffer *ids)
 {
-    size_t used = 0;
-    ids[used++] = '{';
+    buffer_char(ids, '{');
     for (int i = 0; i < batch->count; i++)
         if (state < 0 || batch->tasks[i].state == (enum task_state)state)
-            used += (size_t)snprintf(ids + used, ID_LIST_SIZE - used, "%s%lld", used > 1 ? "," : "",
-                                     (long long)batch->tasks[i].id);
-    snprintf(ids + used, ID_LIST_SIZE - used, "}");
+            buffer_printf(ids, "%s%lld", ids->length > 1 ? "," : "", (long long)batch->tasks[i].id);
+    buffer_append(ids, "}", sizeof "}"); /* with the NUL behind it */
 }
 
 static enum store_outcome update(struct db *db, enum statement statement, const char *owner,
                                  const struct task_batch *batch, int state)
 {
-    char ids[ID_LIST_SIZE];
+    struct buffer ids = {0};
     struct db_params params = {0};
-    list_ids(batch, state, ids);
-    db_bind_literal(&params, ids);
+    enum store_outcome outcome = STORE_UNAVAILABLE;
+    list_ids(batch, state, &ids);
+    db_bind_literal(&params, ids.data);
     db_bind_literal(&params, owner);
-    return store_of_db(db_query(db, statement, &params, NULL));
+    if (!ids.failed)
+        outcome = store_of_db(db_query(db, statement, &params, NULL));
+    buffer_free(&ids);
+    return outcome;
 }
 
 static enum store_outcome renew(struct db *db, const char *owner, const struct task_batch *batch)

@@ -51,6 +51,7 @@ static bool dispatch_batch(struct dispatcher *dispatcher, const struct task_kind
     if (!batch)
         return false; /* the timer tries again */
     batch->kind = kind;
+    batch->renewed_ms = clock_ms();
     begin(dispatcher);
     enum store_outcome outcome = kind->queue->claim(dispatcher->db, dispatcher->options.owner, cursor, batch);
     dispatcher->failed = outcome != STORE_DONE;
@@ -128,6 +129,7 @@ static void *run(void *argument)
             dispatch(dispatcher, woken_by);
         woken_by = wait_for_work(dispatcher);
         if (claims_wait_ms(dispatcher->options.claims) == 0) {
+            step_reached("before_renew");
             begin(dispatcher);
             claims_renew(dispatcher->options.claims, dispatcher->db, dispatcher->options.owner);
         }

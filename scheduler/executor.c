@@ -12,12 +12,6 @@ static int count_of(const struct task_batch *batch, enum task_state state)
     return count;
 }
 
-static void begin(struct task_context *context)
-{
-    arena_reset(context->arena);
-    db_begin(context->db, context->arena);
-}
-
 static void record_failures(struct task_context *context, const char *owner, const struct task_batch *batch)
 {
     const struct task_kind *kind = batch->kind;
@@ -26,7 +20,7 @@ static void record_failures(struct task_context *context, const char *owner, con
         bool dead = false;
         if (task->state != TASK_FAILED)
             continue;
-        begin(context);
+        task_begin(context);
         enum store_outcome outcome =
             kind->queue->failed(context->db, owner, kind, task, context->config->scheduler_attempts, &dead);
         log_write(dead ? LOG_ERROR : LOG_WARNING, dead ? "task_dead" : "task_failed",
@@ -42,7 +36,7 @@ void executor_release(struct task_context *context, const char *owner, struct ta
     int count = count_of(batch, TASK_UNTOUCHED);
     if (count == 0)
         return;
-    begin(context);
+    task_begin(context);
     enum store_outcome outcome = batch->kind->queue->release(context->db, owner, batch);
     log_write(LOG_INFO, "tasks_released", "kind=%s count=%d recorded=%d", batch->kind->name, count,
               outcome == STORE_DONE);
@@ -51,11 +45,11 @@ void executor_release(struct task_context *context, const char *owner, struct ta
 void executor_run(struct task_context *context, const char *owner, struct task_batch *batch)
 {
     int64_t start_us = clock_us();
-    begin(context);
+    task_begin(context);
     batch->kind->run(context, batch);
     step_reached("before_rows");
     int done = count_of(batch, TASK_DONE);
-    begin(context);
+    task_begin(context);
     enum store_outcome outcome = STORE_DONE;
     if (done > 0)
         outcome = batch->kind->queue->done(context->db, owner, batch);

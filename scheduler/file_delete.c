@@ -1,8 +1,5 @@
 #include "file_delete.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "step.h"
 
 enum { FOLDERS_ONE_BY_ONE = 8 };
@@ -16,42 +13,41 @@ static void remove_files(struct task_context *context, struct task_batch *batch)
     }
 }
 
-/* The one before it in the batch that is in the same folder and is marked; NULL when there is none. */
-static const struct task *synced_before(const struct task_batch *batch, int at, const bool *marked)
-{
-    for (int i = 0; i < at; i++)
-        if (marked[i] && memcmp(batch->tasks[i].subject, batch->tasks[at].subject, 2) == 0)
-            return &batch->tasks[i];
-    return NULL;
-}
+/* The folders that the batch has to do with, by media_folder. */
+struct folder {
+    bool lost, synced; /* a file; whether its flush has been tried */
+    const char *error; /* why that failed */
+};
 
 /* How many folders have lost a file. */
-static int count_folders(const struct task_batch *batch)
+static int mark_folders(const struct task_batch *batch, struct folder folders[MEDIA_FOLDERS])
 {
-    bool counted[BATCH_MAX] = {false};
     int count = 0;
     for (int i = 0; i < batch->count; i++) {
-        counted[i] = batch->tasks[i].state == TASK_DONE && !synced_before(batch, i, counted);
-        count += counted[i];
+        struct folder *folder = &folders[media_folder(batch->tasks[i].subject)];
+        if (batch->tasks[i].state != TASK_DONE || folder->lost)
+            continue;
+        folder->lost = true;
+        count++;
     }
     return count;
 }
 
-static void sync_one_by_one(struct task_context *context, struct task_batch *batch)
+static void sync_one_by_one(struct task_context *context, struct task_batch *batch,
+                            struct folder folders[MEDIA_FOLDERS])
 {
-    bool synced[BATCH_MAX] = {false};
     for (int i = 0; i < batch->count; i++) {
         struct task *task = &batch->tasks[i];
+        struct folder *folder = &folders[media_folder(task->subject)];
         if (task->state != TASK_DONE)
             continue;
-        const struct task *before = synced_before(batch, i, synced);
-        if (before) {
-            task->state = before->state;
-            task->error = before->error;
-        } else {
+        if (!folder->synced) {
             task_end(task, media_sync(context->media, task->subject));
-            synced[i] = true;
+            folder->synced = true;
+            folder->error = task->error;
         }
+        task->state = folder->error ? TASK_FAILED : TASK_DONE;
+        task->error = folder->error;
     }
 }
 
@@ -66,10 +62,11 @@ static void sync_all(struct task_context *context, struct task_batch *batch)
 
 static void sync_folders(struct task_context *context, struct task_batch *batch)
 {
-    if (count_folders(batch) > FOLDERS_ONE_BY_ONE)
+    struct folder folders[MEDIA_FOLDERS] = {0};
+    if (mark_folders(batch, folders) > FOLDERS_ONE_BY_ONE)
         sync_all(context, batch);
     else
-        sync_one_by_one(context, batch);
+        sync_one_by_one(context, batch, folders);
 }
 
 void file_delete(struct task_context *context, struct task_batch *batch)

@@ -22,7 +22,7 @@ static bool is_upload(const struct sweep *sweep, const char *name)
     struct db_rows rows;
     if (strlen(name) < PARAM_UUID_SIZE - 1 || !param_uuid(name, PARAM_UUID_SIZE - 1, id))
         return false;
-    sweep_begin(sweep->context);
+    task_begin(sweep->context);
     db_bind_literal(&params, id);
     return db_query(sweep->context->db, UPLOAD_EXISTS, &params, &rows) != DB_DONE || rows.count > 0;
 }

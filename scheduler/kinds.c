@@ -10,6 +10,9 @@
 #include "trash_sweep.h"
 #include "upload_sweep.h"
 
+/* While one batch of files waits for the disk or the database, another one is unlinked. */
+const int lane_executors[LANE_COUNT] = {[LANE_FILES] = 2, [LANE_SWEEPS] = 1};
+
 const struct task_kind task_kinds[] = {
     {"file_delete", &deletion_queue, LANE_FILES, .run = file_delete},
     {"session_sweep", &sweep_queue, LANE_SWEEPS, .every_s = 60, .run = session_sweep},

@@ -45,7 +45,7 @@ static bool ask(struct task_context *context, const media_key *keys, int count, 
     struct db_params params = {0};
     list_keys(keys, count, list);
     db_bind_literal(&params, list);
-    sweep_begin(context);
+    task_begin(context);
     return db_query(context->db, MEDIA_UNKNOWN, &params, rows) == DB_DONE;
 }
 
@@ -146,7 +146,7 @@ static const char *compare_rows(struct task_context *context, const struct recon
     for (int count = VIDEOS_AT_ONCE; count == VIDEOS_AT_ONCE && !task_is_late(context);) {
         struct db_params params = {0};
         struct db_rows rows;
-        sweep_begin(context);
+        task_begin(context);
         db_bind_number(&params, last);
         db_bind_number(&params, VIDEOS_AT_ONCE);
         if (db_query(context->db, VIDEO_FILES, &params, &rows) != DB_DONE)

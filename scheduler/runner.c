@@ -10,6 +10,10 @@
 #include "dispatcher.h"
 #include "log.h"
 
+/* The most time that a piece of work with the database has, whatever the settings say: it must be over before a lease
+ * is, and soon when the daemon is to end. */
+enum { DATABASE_MS = 2000 };
+
 struct runner {
     struct db_options db;
     char owner[OWNER_SIZE];
@@ -21,9 +25,14 @@ struct runner {
 
 static bool start_lanes(struct runner *runner, const struct config *config, const struct media *media)
 {
-    const struct lane_options options = {config,        media,          &runner->db,
-                                         runner->owner, runner->claims, runner->wake_fd};
     for (int i = 0; i < LANE_COUNT; i++) {
+        const struct lane_options options = {.executors = lane_executors[i],
+                                             .config = config,
+                                             .media = media,
+                                             .db = &runner->db,
+                                             .owner = runner->owner,
+                                             .claims = runner->claims,
+                                             .wake_fd = runner->wake_fd};
         runner->lanes[i] = lane_start(&options);
         if (!runner->lanes[i])
             return false;
@@ -57,6 +66,8 @@ struct runner *runner_start(const struct config *config, const struct media *med
         return NULL;
     runner->db = *db;
     runner->db.relaxed = true;
+    if (runner->db.timeout_ms > DATABASE_MS)
+        runner->db.timeout_ms = DATABASE_MS;
     runner->wake_fd = -1;
     uuid_generate_random(owner);
     uuid_unparse_lower(owner, runner->owner);
@@ -71,6 +82,7 @@ void runner_stop(struct runner *runner)
     for (int i = 0; i < LANE_COUNT; i++)
         if (runner->lanes[i])
             lane_end(runner->lanes[i]);
+    log_write(LOG_INFO, "runner_ending", "owner=%s", runner->owner);
     dispatcher_stop(runner->dispatcher);
     for (int i = 0; i < LANE_COUNT; i++)
         lane_join(runner->lanes[i]);

@@ -6,12 +6,6 @@ enum { ROWS_AT_ONCE = 1000 };
 
 const char *const sweep_database_failed = "the database did not do it";
 
-void sweep_begin(struct task_context *context)
-{
-    arena_reset(context->arena);
-    db_begin(context->db, context->arena);
-}
-
 void sweep_rows(struct task_context *context, struct task_batch *batch, enum statement statement)
 {
     struct task *task = &batch->tasks[0];
@@ -20,7 +14,7 @@ void sweep_rows(struct task_context *context, struct task_batch *batch, enum sta
     while (count >= ROWS_AT_ONCE && !task_is_late(context)) {
         struct db_params params = {0};
         struct db_rows rows;
-        sweep_begin(context);
+        task_begin(context);
         db_bind_number(&params, ROWS_AT_ONCE);
         if (db_query(context->db, statement, &params, &rows) != DB_DONE) {
             task->state = TASK_FAILED;

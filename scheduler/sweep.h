@@ -8,9 +8,6 @@
 /* What a sweep says when the database did not answer, or refused. */
 extern const char *const sweep_database_failed;
 
-/* A piece of the sweep's work: statements get their time anew, and what they returned before is gone. */
-void sweep_begin(struct task_context *context);
-
 /* Does the statement, which returns how many rows it has changed and takes at most $1 of them, until it changes
  * fewer; and sets the state of the batch's one task. */
 void sweep_rows(struct task_context *context, struct task_batch *batch, enum statement statement);

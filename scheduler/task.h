@@ -11,7 +11,7 @@
 #include "media.h"
 #include "store.h"
 
-enum { BATCH_MAX = 256, TASK_SUBJECT_SIZE = 40, OWNER_SIZE = PARAM_UUID_SIZE };
+enum { BATCH_MAX = 512, TASK_SUBJECT_SIZE = 40, OWNER_SIZE = PARAM_UUID_SIZE };
 
 /* LEASE_S is part of SQL texts, too. */
 #define LEASE_S 6
@@ -30,7 +30,7 @@ struct task_kind;
 
 struct task_batch {
     const struct task_kind *kind;
-    int64_t renewed_ms; /* of clock_ms, the last time that its claims were made or renewed */
+    int64_t renewed_ms; /* of clock_ms, when its claims were asked for or renewed the last time */
     int count;
     struct task tasks[BATCH_MAX];
 };
@@ -69,6 +69,10 @@ struct task_context {
 /* Who does the tasks. What takes long must not keep files waiting. */
 enum lane_name { LANE_FILES, LANE_SWEEPS, LANE_COUNT };
 
+/* How many batches of a lane are done at the same time. */
+enum { LANE_EXECUTORS_MAX = 2 };
+extern const int lane_executors[LANE_COUNT];
+
 struct task_kind {
     const char *name;
     const struct task_queue *queue;
@@ -84,6 +88,10 @@ extern const int task_kind_count;
 
 /* The daemon is to end, and what is left undone has to be given back. */
 WARN_UNUSED bool task_is_late(const struct task_context *context);
+
+/* Starts a piece of work with the database: statements get their time anew, and what they returned before is gone. When
+ * the daemon is to end, all such pieces together have a short while. */
+void task_begin(struct task_context *context);
 
 /* Sets the state of a task that may have failed, by errno. */
 void task_end(struct task *task, bool done);

@@ -1,23 +1,20 @@
-# The scheduler when things go wrong: it dies at each step of its work, the disk or the database fails, the
-# clock jumps, another daemon is slow. In the end no file is left, and no row.
+# The scheduler when things go wrong: it dies at each step of its work, the disk or the database fails, the table is
+# large. In the end no file is left, and no row.
 
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Errno       qw(EIO ENOSPC EROFS);
+use Errno       qw(EACCES EIO ENOSPC EROFS);
 use Time::HiRes qw(time);
 
 use Cluster;
 use Deletions;
 use Faults;
-use Program;
 use Site;
-use Site::Processes;
 
 use constant {
-    BATCH    => 256,
-    LEASE    => 6,      # seconds
+    BATCH    => 512,
     KILLS    => 6,
     COUNTS   => 5,
     PATIENCE => 60,     # seconds
@@ -35,13 +32,6 @@ my $site = Site->start(
 );
 my $deletions = Deletions->new($site);
 
-sub all_done ($name) {
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return $site->soon(sub { $deletions->is_done }, $name, PATIENCE);
-}
-
-sub end_leases () { return $site->sql('UPDATE video_deletions SET claimed_until = now() WHERE claimed_until IS NOT NULL') }
-
 subtest 'killed at each step' => sub {
     $site->expect_log(qr/event=worker_ended pool=scheduler worker=\d+ signal=9/, qr/FATAL:  connection to client lost/);
     for my $step (@STEPS) {
@@ -49,121 +39,27 @@ subtest 'killed at each step' => sub {
         my $start = time;
         $deletions->queue($deletions->make_files(20));
         $site->soon(sub { !$faults->is_set($step) }, "it dies at $step");
-        all_done('the next one does it, as soon as the lease is over');
+        $deletions->all_done('the next one does it, as soon as the lease is over');
         cmp_ok time - $start, '<', PATIENCE, 'which takes seconds';
     }
 };
 
 subtest 'killed many times' => sub {
-    my @keys = $deletions->make_files(10 * BATCH);
+    my @keys = $deletions->make_files(4 * BATCH);
     $deletions->queue(@keys);
     my $killed = 0;
     for my $time (1 .. KILLS) {
         my $step = $STEPS[rand @STEPS];
         $faults->kill_at($step, $step =~ /unlink/ ? 1 + int rand BATCH : 1);
-        end_leases();
+        $deletions->end_leases;
         $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "time $time, at $step", PATIENCE);
         $killed++ if !$faults->is_set($step);
         $faults->go_on($step);
         $deletions->queue($deletions->make_files(BATCH));
     }
     cmp_ok $killed, '>', KILLS / 2, 'it died often';
-    end_leases();
-    all_done('nothing is left');
-};
-
-# Another daemon, on the same table and folder, without faults.
-sub daemon (%settings) {
-    return Program->start('scheduler',
-        VS_DATABASE_URL       => $site->database_url,
-        VS_MEDIA_DIR          => $site->{media},
-        VS_SCHEDULER_INTERVAL => '1s',
-        %settings);
-}
-
-subtest 'a slow one keeps what it has' => sub {
-    my @keys = $deletions->make_files(10);
-    $faults->hold_at('before_unlink');
-    $deletions->queue(@keys);
-    $site->soon(sub { $faults->is_held('before_unlink') }, 'a daemon has a batch and is slow');
-    my $other = daemon();
-    my $owner = $deletions->value('claimed_by', $keys[0]);
-    my $until = time + LEASE + 3;
-    my @lost;
-    $site->soon(sub {
-        push @lost, 'a row' if $deletions->rows("claimed_by = '$owner' AND claimed_until > now()") != @keys;
-        push @lost, 'a file' if $deletions->left(@keys) != @keys;
-        return time > $until;
-    }, 'for longer than a lease', 3 * LEASE);
-    is_deeply \@lost, [], 'it keeps its claims all the time';
-    $faults->go_on('before_unlink');
-    all_done('and does its tasks in the end');
-    is scalar(my @done = $other->log =~ /event=tasks_done kind=file_delete/g), 0, 'not the other one';
-    $other->stop;
-};
-
-subtest 'a stopped one loses what it has' => sub {
-    my @keys = $deletions->make_files(10);
-    $faults->hold_at('before_unlink');
-    $deletions->queue(@keys);
-    $site->soon(sub { $faults->is_held('before_unlink') }, 'a daemon has a batch');
-    my (undef, $worker) = $site->pids('scheduler');
-    $site->kill(STOP => $worker);
-    my $other = daemon();
-    all_done('another one does it when the lease is over');
-    my @again = $deletions->make_files(3);
-    $faults->go_on('before_unlink');
-    $site->kill(CONT => $worker);
-    $deletions->queue(@again);
-    all_done('and the first one goes on');
-    $other->stop;
-};
-
-subtest 'SIGTERM in mid-batch' => sub {
-    my (undef, $worker) = $site->pids('scheduler');
-    $site->kill(STOP => $worker);    # the test's own daemon is to be alone
-    my @keys = $deletions->make_files(4 * BATCH);
-    $faults->hold_at('before_unlink');
-    my $daemon = do {
-        local $ENV{VS_BUILD} = Faults::build();
-        daemon(VS_FAULT_DIR => $faults->folder);
-    };
-    $deletions->queue(@keys);
-    $site->soon(sub { $deletions->rows('claimed_by IS NOT NULL') > BATCH }, 'it has several batches');
-    $site->soon(sub { $faults->is_held('before_unlink') }, 'and works at one');
-    my $start = time;
-    $daemon->kill('TERM');
-    $faults->go_on('before_unlink');
-    $daemon->stop;
-    cmp_ok time - $start, '<', 15, 'it ends soon';
-    is $deletions->rows, 3 * BATCH, 'the batch in hand is finished';
-    is $deletions->left(@keys), 3 * BATCH, 'the files of the others are there';
-    is $deletions->rows('claimed_by IS NOT NULL OR claimed_until IS NOT NULL'), 0, 'and nobody has them any more';
-    $site->kill(CONT => $worker);
-    all_done('the next one does them');
-};
-
-subtest 'SIGTERM when a batch takes too long' => sub {
-    my (undef, $worker) = $site->pids('scheduler');
-    $site->kill(STOP => $worker);
-    my @keys = $deletions->make_files(BATCH);
-    $faults->hold_at('after_unlink');
-    my $daemon = do {
-        local $ENV{VS_BUILD} = Faults::build();
-        daemon(VS_FAULT_DIR => $faults->folder);
-    };
-    $deletions->queue(@keys);
-    $site->soon(sub { $faults->is_held('after_unlink') }, 'a file is gone');
-    $daemon->kill('TERM');
-    $site->soon(sub { $daemon->log =~ /event=stopping/ }, 'it is to end');
-    my $until = time + 3;
-    $site->soon(sub { time > $until }, 'but that file takes its time');
-    $faults->go_on('after_unlink');
-    $daemon->stop;
-    is $deletions->rows, BATCH - 1, 'it finishes that one and no other';
-    is $deletions->rows('claimed_by IS NOT NULL'), 0, 'and gives the rest back';
-    $site->kill(CONT => $worker);
-    all_done('the next one does the rest');
+    $deletions->end_leases;
+    $deletions->all_done('nothing is left');
 };
 
 subtest 'PostgreSQL is restarted in mid-batch' => sub {
@@ -178,15 +74,15 @@ subtest 'PostgreSQL is restarted in mid-batch' => sub {
             $cluster->down($signal);
             $cluster->up;
             $faults->go_on($step);
-            end_leases();
-            all_done("SIG$signal to the server: all is done");
+            $deletions->end_leases;
+            $deletions->all_done("SIG$signal to the server: all is done");
         }
     }
 };
 
 subtest 'the disk fails' => sub {
     for my $call (qw(unlink fsync)) {
-        for my $error (EIO, EROFS, ENOSPC) {
+        for my $error (EIO, EACCES, EROFS, ENOSPC) {
             my $text = do { local $! = $error; "$!" };
             my ($bad) = $deletions->make_files(1, 'ba');
             my @good = $deletions->make_files(20, '00');
@@ -199,7 +95,7 @@ subtest 'the disk fails' => sub {
             is $deletions->left(@good), 0, 'for good';
             $faults->go_on($call);
             $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
-            all_done('and this one when the disk is well again');
+            $deletions->all_done('and this one when the disk is well again');
         }
     }
 };
@@ -211,28 +107,7 @@ subtest 'the disk fails for many at once' => sub {
     $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row goes before it is durable', PATIENCE);
     $faults->go_on('syncfs');
     $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
-    all_done('all are done when the disk is well again');
-};
-
-# As if somebody had set the clock: what was written down by it moves the other way.
-sub set_clock ($interval) {
-    return $site->sql("UPDATE video_deletions SET claimed_until = claimed_until - interval '$interval',"
-            . " next_attempt_at = next_attempt_at - CASE WHEN next_attempt_at > 'epoch' THEN interval '$interval' ELSE '0' END");
-}
-
-subtest 'the clock is set' => sub {
-    for my $interval ('-1 day', '-400 days', '1 day', '1 hour', '-1 minute') {
-        my @fresh = $deletions->make_files(5);
-        my @held = $deletions->make_files(5);
-        my ($worker) = ($site->pids('scheduler'))[1];
-        $site->kill(STOP => $worker);
-        $deletions->queue(@fresh);
-        $deletions->queue_claimed('6 seconds', @held);
-        set_clock($interval);
-        $site->kill(CONT => $worker);
-        $site->soon(sub { !$deletions->rows }, "by $interval: nothing has to wait for it", 3 * LEASE);
-        is $deletions->left(@fresh, @held), 0, 'the files are gone';
-    }
+    $deletions->all_done('all are done when the disk is well again');
 };
 
 subtest 'a million rows of which one is due' => sub {

@@ -5,14 +5,18 @@ package Deletions;
 #   my $deletions = Deletions->new($site);
 #   my @keys = $deletions->make_files(500);
 #   $deletions->queue(@keys);
-#   $site->soon(sub { $deletions->is_done }, 'all of them go');
+#   $deletions->all_done('all of them go');
 
 use v5.36;
 
 use FindBin ();
 
 use lib "$FindBin::Bin/../deploy/lib";
+use Faults;
+use Program;
 use Runner::Account;
+
+use constant PATIENCE => 60;    # seconds
 
 sub new ($class, $site) { return bless {site => $site, account => _pools()}, $class }
 
@@ -72,6 +76,35 @@ sub value ($self, $column, $key) {
 
 # How many files of the keys there are.
 sub left ($self, @keys) { return scalar grep { -e $self->path($_) } @keys }
+
+# Lets the claims of a daemon that has died run out.
+sub end_leases ($self) {
+    return $self->{site}->sql('UPDATE video_deletions SET claimed_until = now() WHERE claimed_until IS NOT NULL');
+}
+
+# Another scheduler on the same table and the same folder. With VS_FAULT_DIR it is one that has faults.
+sub daemon ($self, %settings) {
+    local $ENV{VS_BUILD} = Faults::build() if $settings{VS_FAULT_DIR};
+    return Program->start('scheduler',
+        VS_DATABASE_URL       => $self->{site}->database_url,
+        VS_MEDIA_DIR          => $self->{site}{media},
+        VS_SCHEDULER_INTERVAL => '1s',
+        %settings);
+}
+
+# The worker of the site's scheduler, once there is one.
+sub worker ($self) {
+    my $worker;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $self->{site}->soon(sub { (undef, $worker) = $self->{site}->pids('scheduler'); $worker }, 'the daemon works');
+    return $worker;
+}
+
+# Waits until all files and all rows are gone.
+sub all_done ($self, $name) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $self->{site}->soon(sub { $self->is_done }, $name, PATIENCE);
+}
 
 sub is_done ($self) { return !$self->rows && !$self->{site}->media_files }
 

@@ -107,6 +107,9 @@ static void test_name(void)
     char name[MEDIA_NAME_SIZE];
     media_name(KEY, name);
     is_text(name, "ab/" KEY, "a file's name: its first two digits, its key");
+    is_int(media_folder("00" KEY), 0, "the first of the folders");
+    is_int(media_folder(KEY), 0xab, "the one that the digits name");
+    is_int(media_folder("ff" KEY), MEDIA_FOLDERS - 1, "and the last");
 }
 
 static void test_is_incoming(void)

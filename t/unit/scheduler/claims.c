@@ -7,26 +7,54 @@
 #include "clock.h"
 #include "tap.h"
 
+static struct claims *claims;
+static struct task_batch first, second;
 static int renewals;
-static const struct task_batch *renewed;
+static int64_t renewed;
+static bool ends; /* the batch, while its claims are being renewed */
 static enum store_outcome answer = STORE_DONE;
 
 static enum store_outcome renew(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db;
     renewals += strcmp(owner, "owner") == 0;
-    renewed = batch;
+    if (ends)
+        claims_remove(claims, &second);
+    renewed = batch->count == 1 ? batch->tasks[0].id : -1;
     return answer;
 }
 
 static const struct task_queue queue = {.renew = renew};
 static const struct task_kind kind = {.name = "fake", .queue = &queue};
 
+/* When the database fails others are not tried, and the next time those come first that have waited longest. */
+static void test_longest_first(void)
+{
+    ends = false;
+    first.renewed_ms = clock_ms() - 2 * RENEW_MS;
+    second.renewed_ms = clock_ms() - 3 * RENEW_MS;
+    claims_add(claims, &first);
+    claims_add(claims, &second);
+    renewals = 0;
+    answer = STORE_UNAVAILABLE;
+    capture_begin(STDERR_FILENO);
+    claims_renew(claims, NULL, "owner");
+    capture_end();
+    is_int(renewals, 1, "a database that fails is asked once");
+    is_int(renewed, 2, "for those that have waited longest");
+    answer = STORE_DONE;
+    claims_renew(claims, NULL, "owner");
+    is_int(renewals, 2, "when it answers again");
+    is_int(renewed, 1, "it is asked for the others");
+}
+
 int main(void)
 {
-    struct claims *claims = claims_create();
-    struct task_batch first = {.kind = &kind}, second = {.kind = &kind};
+    claims = claims_create();
+    first = (struct task_batch){.kind = &kind, .count = 1, .tasks = {{.id = 1}}};
+    second = (struct task_batch){.kind = &kind, .count = 1, .tasks = {{.id = 2}}};
     is_int(claims_wait_ms(claims), -1, "without claims there is nothing to wait for");
+    first.renewed_ms = second.renewed_ms = clock_ms();
     claims_add(claims, &first);
     claims_add(claims, &second);
     int wait = claims_wait_ms(claims);
@@ -38,7 +66,7 @@ int main(void)
     is_int(claims_wait_ms(claims), 0, "it is time for the second");
     claims_renew(claims, NULL, "owner");
     is_int(renewals, 1, "which is renewed");
-    ok(renewed == &second, "that one and no other");
+    ok(renewed == 2, "that one and no other");
     ok(claims_wait_ms(claims) > 0, "and then has time again");
 
     first.renewed_ms = clock_ms() - RENEW_MS;
@@ -52,8 +80,13 @@ int main(void)
     claims_remove(claims, &first);
     second.renewed_ms = 0;
     is_int(claims_wait_ms(claims), 0, "the other one is still there");
-    claims_remove(claims, &second);
-    is_int(claims_wait_ms(claims), -1, "until it is removed, too");
+    answer = STORE_DONE;
+    ends = true;
+    alarm(60); /* whoever waits for the database here waits forever */
+    claims_renew(claims, NULL, "owner");
+    is_int(renewed, 2, "a batch may end while its claims are renewed");
+    is_int(claims_wait_ms(claims), -1, "and is gone then");
+    test_longest_first();
     claims_destroy(claims);
     claims_destroy(NULL);
     return done_testing();
