@@ -15,6 +15,7 @@ my $site = Site->start(VS_SCHEDULER_INTERVAL => '1s', VS_SCHEDULER_ATTEMPTS => 1
 my $deletions = Deletions->new($site);
 my $ann = $site->user('ann');
 my $bytes = Site::Media::content('mp4');
+my $PICTURE = "\xff\xd8\xff\xe0" . 'a picture' x 100;
 
 # Calls vsctl with the site's settings; its exit status, and what it printed.
 sub vsctl (@arguments) {
@@ -133,19 +134,28 @@ subtest 'a video comes back' => sub {
     my $video = film();
     my $ben = $site->user('ben');
     $ben->post("/api/videos/$video/comments", {content => "Number $_"})->is(201) for 1 .. 3;
+    $ann->put("/stream/videos/$video/poster", $PICTURE)->is(201, 'it has a poster');
+    $site->get("/stream/videos/$video", headers => {Connection => 'close'})->is(200, 'and has been watched');
+    $site->soon(sub { $site->get("/api/videos/$video")->json->{views} }, 'which has been counted', PATIENCE);
     my $was = $site->get("/api/videos/$video")->json;
+    my @rows = map { $site->sql("SELECT * FROM $_ WHERE video_id = $video") } qw(posters video_traffic);
     my $comments = $site->get("/api/videos/$video/comments")->json;
-    my ($file) = grep { /@{[key($video)]}/ } $site->media_files;
+    my %file = (film => key($video), poster => scalar $site->sql("SELECT media_key FROM posters WHERE video_id = $video"));
     $ann->delete("/api/videos/$video")->is(204);
-    $site->get($_)->is(404, "$_ is gone") for "/api/videos/$video", "/api/videos/$video/comments", "/stream/videos/$video";
+    $site->get($_)->is(404, "$_ is gone") for map { ("/api/$_", "/api/$_/comments", "/stream/$_", "/stream/$_/poster") } "videos/$video";
     my ($status, $output) = vsctl('videos', 'deleted');
     like $output, qr/^$video +\S+Z +\S+Z +3 +A film$/m, 'it is listed';
-    ok -e "$site->{media}/$file", 'its file is there';
+    is $deletions->rows("next_attempt_at = (SELECT purge_at FROM deleted_videos WHERE video_id = $video)"), 2,
+        'two files are to be deleted when its time is over';
+    ok -e $deletions->path($file{$_}), "its $_ is there" for sort keys %file;
     is_deeply [vsctl('videos', 'restore', $video)], [0, "video $video is back\n"], 'it is brought back';
     is_deeply $site->get("/api/videos/$video")->json, $was, 'as it was';
     is_deeply $site->get("/api/videos/$video/comments")->json, $comments, 'with its comments';
     $site->get("/stream/videos/$video")->is(200)->body_is($bytes, 'and its film');
-    is $deletions->value('id', key($video)), undef, 'which is not to be deleted any more';
+    $site->get("/stream/videos/$video/poster")->is(200)->body_is($PICTURE, 'and its poster');
+    is_deeply [map { $site->sql("SELECT * FROM $_ WHERE video_id = $video") } qw(posters video_traffic)], \@rows,
+        'which counts with its user\'s bytes as before, as its views do';
+    is $deletions->value('id', $_), undef, 'nothing of it is to be deleted any more' for values %file;
     is scalar((vsctl('videos', 'restore', $video))[0]), 1, 'once is enough';
     $ann->patch("/api/videos/$video", {title => 'Again'})->is(200, 'it is a video as any other');
 
@@ -161,15 +171,24 @@ subtest 'a video comes back' => sub {
 };
 
 subtest 'until its time is over' => sub {
-    my ($video, $late) = (film(), film());
+    my ($video, $late, $bare) = (film(), film(), film());
+    $ann->put("/stream/videos/$_/poster", $PICTURE)->is(201, 'with a poster') for $late, $bare;
     my $key = key($video);
-    $ann->delete("/api/videos/$_")->is(204) for $video, $late;
+    my ($poster, $with_film) = map { scalar $site->sql("SELECT media_key FROM posters WHERE video_id = $_") } $bare, $late;
+    $ann->delete("/api/videos/$_")->is(204) for $video, $late, $bare;
     $site->sql("UPDATE deleted_videos SET purge_at = now() WHERE video_id = $video");
     is scalar((vsctl('videos', 'restore', $video))[0]), 1, 'then it stays deleted';
     ok -e $deletions->path($key), 'even if its file is there';
     $site->sql("UPDATE video_deletions SET next_attempt_at = now() WHERE video_id IN ($video, $late)");
     $site->soon(sub { !$deletions->rows("video_id IN ($video, $late)") }, 'the files go', PATIENCE);
+    ok !-e $deletions->path($with_film), 'a poster with its film';
+    is $deletions->rows("video_id = $bare"), 2, 'but not those that have time left';
     is scalar((vsctl('videos', 'restore', $late))[0]), 1, 'without its file it does not come back';
+    $site->sql("UPDATE video_deletions SET next_attempt_at = now() WHERE media_key = '$poster'");
+    $site->soon(sub { !-e $deletions->path($poster) && !$deletions->value('id', $poster) }, 'a poster is gone', PATIENCE);
+    is scalar((vsctl('videos', 'restore', $bare))[0]), 0, 'without it a video comes back';
+    is $site->get("/api/videos/$bare")->json->{poster_url}, undef, 'and has none';
+    is scalar((vsctl('fsck'))[0]), 0, 'disk and rows agree';
     $site->get("/api/videos/$late")->is(404);
     $site->sql("UPDATE sweeps SET next_run_at = 'epoch' WHERE name = 'trash_sweep'");
     $site->soon(sub { !$site->sql("SELECT count(*) FROM deleted_videos WHERE video_id = $video") }, 'all that was kept goes', PATIENCE);
