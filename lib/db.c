@@ -37,7 +37,7 @@ struct db {
     int64_t next_attempt_ms;
     int backoff_ms;
     unsigned seed;
-    bool had_connection;
+    unsigned connections; /* made so far */
     bool probe; /* a statement had no answer in time: does the server hang, or has just that one to wait? */
     bool in_transaction;
     enum attempt spoilt; /* ATTEMPT_DONE: the transaction can go on */
@@ -162,8 +162,8 @@ bool db_connect(struct db *db)
         if (set_up(db, connection, deadline_ms)) {
             db->connection = connection;
             db->backoff_ms = BACKOFF_MIN_MS;
-            metrics_add(METRIC_DB_RECONNECTS, db->had_connection);
-            db->had_connection = true;
+            metrics_add(METRIC_DB_RECONNECTS, db->connections > 0);
+            db->connections++;
             log_write(LOG_INFO, "db_connected", "role=%s us=%lld", db->options.role,
                       (long long)(clock_ms() - start) * 1000);
             return true;
@@ -382,6 +382,11 @@ enum db_outcome db_transaction(struct db *db, const struct db_work *work)
             break;
     }
     return unknown ? DB_UNKNOWN : DB_UNAVAILABLE;
+}
+
+unsigned db_connections(const struct db *db)
+{
+    return db->connections;
 }
 
 int db_socket(const struct db *db)

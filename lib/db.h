@@ -115,6 +115,10 @@ WARN_UNUSED bool db_is_null(const struct db_rows *rows, int row, int column);
 /* Connects if there is no connection. */
 WARN_UNUSED bool db_connect(struct db *db);
 
+/* How many connections have been made so far. Whoever listens has to look by itself after each: what was notified before
+ * it, it has not heard. */
+unsigned db_connections(const struct db *db);
+
 /* For a poll() on notifications: the socket, -1 when not connected. */
 int db_socket(const struct db *db);
 

@@ -28,7 +28,8 @@ struct dispatcher {
     struct db *db;
     struct arena *arena;
     int timer_fd;
-    bool failed; /* the database did not answer the last time */
+    bool failed;          /* the database did not answer the last time */
+    unsigned connections; /* made when it looked last */
     atomic_bool stopping;
     pthread_t thread;
     struct {
@@ -84,6 +85,7 @@ static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
 static void dispatch(struct dispatcher *dispatcher, int woken_by)
 {
     dispatcher->failed = false;
+    dispatcher->connections = db_connections(dispatcher->db);
     for (int i = 0; i < task_kind_count && !dispatcher->failed && !atomic_load(&dispatcher->stopping); i++)
         dispatch_kind(dispatcher, i, woken_by);
 }
@@ -100,6 +102,14 @@ static bool take(int fd)
     return read(fd, &count, sizeof count) > 0;
 }
 
+/* True when there may be notifications that were not heard, or one was. It may have come with the answer to a query, and
+ * then the socket is silent. */
+static bool is_notified(struct dispatcher *dispatcher)
+{
+    bool notified = db_take_notifications(dispatcher->db);
+    return notified || db_connections(dispatcher->db) != dispatcher->connections;
+}
+
 /* Waits until something may be due, and says what woke it; 0: nothing is. */
 static int wait_for_work(struct dispatcher *dispatcher)
 {
@@ -108,8 +118,7 @@ static int wait_for_work(struct dispatcher *dispatcher)
         {.fd = dispatcher->timer_fd, .events = POLLIN},
         {.fd = db_socket(dispatcher->db), .events = POLLIN},
     };
-    /* A notification may have come with the answer to a query, and then the socket is silent. */
-    bool notified = db_take_notifications(dispatcher->db);
+    bool notified = is_notified(dispatcher);
     int wait_ms = notified ? 0 : dispatcher->failed || fds[2].fd < 0 ? RECONNECT_MS : SILENCE_MS;
     wait_ms = sooner(wait_ms, claims_wait_ms(dispatcher->options.claims));
     int ready = poll(fds, COUNT_OF(fds), wait_ms);

@@ -17,6 +17,7 @@ use constant {
     BATCH    => 512,
     KILLS    => 6,
     COUNTS   => 5,
+    SILENCE  => 30,     # seconds, after which a listener that hears nothing looks
     PATIENCE => 60,     # seconds
 };
 
@@ -78,6 +79,27 @@ subtest 'PostgreSQL is restarted in mid-batch' => sub {
             $deletions->all_done("SIG$signal to the server: all is done");
         }
     }
+};
+
+subtest 'a notification is lost' => sub {
+    $site->expect_log(qr/FATAL:  terminating connection due to administrator command/);
+    my $worker = $deletions->worker;
+    $site->kill(STOP => $worker);
+    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder, VS_SCHEDULER_INTERVAL => '1d');
+    my ($held, $lost) = $deletions->make_files(2);
+    $faults->hold_at($_) for qw(before_unlink before_renew);
+    $deletions->queue($held);
+    $site->soon(sub { $faults->is_held('before_unlink') && $faults->is_held('before_renew') },
+        'a dispatcher is about to renew a claim');
+    $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video_scheduler'});
+    $deletions->queue($lost);
+    $faults->go_on('before_renew');
+    $site->soon(sub { $deletions->value('claimed_by', $lost) }, 'with another connection it looks what it has not heard of',
+        SILENCE / 2);
+    $faults->go_on('before_unlink');
+    $deletions->all_done('and all is done');
+    $daemon->stop;
+    $site->kill(CONT => $worker);
 };
 
 subtest 'the disk fails' => sub {
