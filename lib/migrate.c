@@ -156,14 +156,27 @@ static bool bring_up_to_date(PGconn *connection)
     return schema.complete || lock_and_apply(connection);
 }
 
-bool migrate(const char *database_url)
+static bool can_act(PGconn *connection, const char *role)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SET ROLE %s", role);
+    if (db_link_run(connection, sql, sql, clock_ms() + ATTEMPT_MS))
+        return true;
+    if (PQstatus(connection) == CONNECTION_OK)
+        log_write(LOG_ERROR, "role_refused",
+                  "login=%s role=%s reason=\"the login has to be a member of the role\"", PQuser(connection),
+                  role);
+    return false;
+}
+
+bool migrate(const char *database_url, const char *role)
 {
     PGconn *connection = open_patiently(database_url);
     if (!connection) {
         log_write(LOG_ERROR, "no_database", "patience_ms=%d", PATIENCE_MS);
         return false;
     }
-    bool done = bring_up_to_date(connection);
+    bool done = bring_up_to_date(connection) && can_act(connection, role);
     PQfinish(connection);
     return done;
 }

@@ -20,7 +20,8 @@ extern const struct migration migrations[];
 extern const int migration_count;
 extern const char migration_roles[];
 
-/* Waits up to ten seconds for a server to be there. False is logged. */
-WARN_UNUSED bool migrate(const char *database_url);
+/* Waits up to ten seconds for a server to be there. False, which is logged, also when whoever logs in may not act as the
+ * program's role: no request could be answered. */
+WARN_UNUSED bool migrate(const char *database_url, const char *role);
 
 #endif

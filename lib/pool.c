@@ -269,9 +269,10 @@ static bool begin(struct supervisor *supervisor)
 {
     const struct pool *pool = supervisor->pool;
     struct pool_watch *watch = pool->watch;
-    return lock_take(pool->config, pool->name) && migrate(pool->config->database_url) &&
-           open_sockets(supervisor) && privilege_drop(pool->config->user) && open_metrics(pool) &&
-           block_signals(supervisor) && make_seats(supervisor) && (!watch || watch->begin(watch->context));
+    return lock_take(pool->config, pool->name) &&
+           migrate(pool->config->database_url, pool->groups->service->role) && open_sockets(supervisor) &&
+           privilege_drop(pool->config->user) && open_metrics(pool) && block_signals(supervisor) &&
+           make_seats(supervisor) && (!watch || watch->begin(watch->context));
 }
 
 int pool_run(const struct pool *pool)

@@ -22,9 +22,10 @@ sub launch ($database, @names) {
     return map { Program->launch($_, VS_DATABASE_URL => $cluster->url(database => $database)) } @names;
 }
 
-# A program that must not start. Returns its log.
+# A program that must not start, fcgi-api if not another one. Returns its log.
 sub refused ($database, %other) {
-    my $program = Program->launch('fcgi-api', VS_DATABASE_URL => $cluster->url(database => $database, %other));
+    my $name = delete $other{program} // 'fcgi-api';
+    my $program = Program->launch($name, VS_DATABASE_URL => $cluster->url(database => $database, %other));
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is $program->await_end, 1 << 8, 'the program ends';
     return $program->log;
@@ -229,6 +230,12 @@ subtest 'who logs in' => sub {
     is $guest->fastcgi('api')->request({REQUEST_URI => '/api/videos'})->{status}, 200,
         'a schema that is up to date needs no owner';
     $guest->stop;
+
+    $cluster->make_login('stranger');
+    for my $name (@PROGRAMS) {
+        my $log = refused('plain', user => 'stranger', program => $name);
+        like $log, qr/level=error .*event=role_refused login=stranger role=video_\w+ reason="[^"]*member/, "$name: and why";
+    }
 };
 
 $cluster->remove;
