@@ -44,6 +44,16 @@ JS
     return;
 }
 
+# No request to an address that begins so is answered any more.
+sub hold_answer ($start) {
+    $browser->script(<<'JS', $start);
+        const start = arguments[0];
+        const send = window.fetch;
+        window.fetch = (url, options) => (url.startsWith(start) ? new Promise(() => {}) : send(url, options));
+JS
+    return;
+}
+
 sub log_in ($name, $password = PASSWORD) {
     return $browser->fill('Name', $name)->fill('Password', $password)->click('main button', 'Log in');
 }
@@ -117,8 +127,11 @@ subtest 'what is to be uploaded' => sub {
     log_in('bob', $site->PASSWORD)->is_at('/upload')->find('textarea', 'Description');
     is value('main input[name=title]') . value('textarea'), 'MartinsNot swifts.', 'has its words still';
     $browser->choose("$FindBin::Bin/../media/testcard.webm");
+    hold_answer('/api/videos/');
     double_click('Upload');
     $browser->soon('return /^\/videos\/\d+$/.test(location.pathname)', 'and arrives');
+    $browser->go('/upload')->find('input', 'Title');
+    is value('main input[name=title]') . value('textarea'), '', 'which is when its words have gone, before the page of the video is there';
     is scalar(grep { $_->{title} eq 'Martins' } @{$site->get('/api/videos')->json}), 1, 'once, whatever one clicks';
 };
 

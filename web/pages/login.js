@@ -24,10 +24,8 @@ export function page({query}) {
           field('password', t('password'), {type: 'password', required: true, autocomplete: 'current-password'}),
         ],
         submit: t('log_in'),
-        send: async ({name, password}) => {
-          await logIn(name, password);
-          await go(next);
-        },
+        send: ({name, password}) => logIn(name, password),
+        after: () => go(next),
       }),
       el('p', {}, t('new_here'), ' ', el('a', {href: `/register?next=${encodeURIComponent(next)}`}, t('register')))),
   };

@@ -25,8 +25,8 @@ export function page({query}) {
         send: async ({name, password}, key) => {
           await api.register(name, password, key);
           await logIn(name, password);
-          await go(next);
         },
+        after: () => go(next),
       }),
       el('p', {}, t('have_account'), ' ', el('a', {href: `/login?next=${encodeURIComponent(next)}`}, t('log_in')))),
   };

@@ -22,8 +22,8 @@ function passwordForm(user) {
       await api.changePassword(user.id, values.old, values.new);
       sender.reset();
       notice(t('password_changed'));
-      await reload();
     },
+    after: reload,
   });
 }
 

@@ -59,8 +59,8 @@ async function sendPoster(videoId, frame) {
   }
 }
 
-// Sends the film and its picture, and leaves the page for the video's; a refusal is thrown, for the form to show. How far
-// it is stands in the place, instead of the others. Who has gone to another page meanwhile stays there, and is told.
+// Sends the film and its picture; a refusal is thrown, for the form to show. How far it is stands in the place, instead
+// of the others.
 async function send({videoId, userId, file, frame, kept}, place, others) {
   const shown = progress(file);
   const upload = startUpload({videoId, userId, file, kept, tell: shown.tell});
@@ -83,8 +83,6 @@ async function send({videoId, userId, file, frame, kept}, place, others) {
     for (const other of others) other.hidden = false;
   }
   if (!isDone) throw new Error(t('upload_stopped'));
-  if (!place.isConnected) notice(t('uploaded', {name: file.name}));
-  else await go(`/videos/${videoId}`);
 }
 
 // What is said of an upload that a reload or a crash has cut off.
@@ -122,12 +120,14 @@ export async function page({query}) {
     videoId ??= (await api.addVideo(values.title, values.description, key)).id;
     await send({videoId, userId: user.id, file, frame, kept: unfinished(user.id)}, place, [filled, told].filter(Boolean));
   };
+  // Who has gone to another page meanwhile stays there, and is told.
+  const after = () => (place.isConnected ? go(`/videos/${videoId}`) : notice(t('uploaded', {name: file.name})));
   return {
     title: t('upload'),
     content: el('div', {class: 'narrow'},
       el('h1', {}, t('upload')),
       told,
-      form({fields: [picker, ...about], submit: t('upload'), send: upload, draft: videoId ? null : draft('upload')}),
+      form({fields: [picker, ...about], submit: t('upload'), send: upload, after, draft: videoId ? null : draft('upload')}),
       place),
   };
 }

@@ -14,10 +14,10 @@ export function field(name, label, {hint, kind = 'input', value = '', ...attribu
     hint ? el('small', {id: hintId}, hint) : null);
 }
 
-// A form that hands its values to send(values, key). The key stays the same as long as the values do, so that a
-// form that is sent again after a lost answer creates nothing twice. draft (see draft.js) keeps what is typed until it
-// has been sent.
-export function form({fields, submit, send, extra = [], draft = null}) {
+// A form that hands its values to send(values, key), and goes on with after(), such as to another page, when they have
+// been sent. The key stays the same as long as the values do, so that a form that is sent again after a lost
+// answer creates nothing twice. draft (see draft.js) keeps what is typed until it has been sent.
+export function form({fields, submit, send, after = () => {}, extra = [], draft = null}) {
   const button = el('button', {type: 'submit', class: 'button primary'}, submit);
   const trouble = el('p', {class: 'trouble', role: 'alert'});
   let busy = false;
@@ -40,6 +40,7 @@ export function form({fields, submit, send, extra = [], draft = null}) {
       await send(values, key, event.target);
       sent = null;
       draft?.drop();
+      await after();
     } catch (problem) {
       trouble.textContent = problemText(problem);
     } finally {
