@@ -136,7 +136,12 @@ JS
 };
 
 subtest 'editing' => sub {
-    $browser->press('Edit')->fill('Title', 'Test card')->press('Cancel')->sees_not('Test card');
+    my $buttons = 'return Array.from(document.querySelectorAll(".words :is(button, .button)"), (button) => button.innerText.replace(/ .*/, "")).join()';
+    is $browser->script($buttons), 'Download,Edit,Delete', 'the buttons of the owner';
+    $browser->press('Edit')->find('button', 'Save');
+    is $browser->script($buttons), 'Save,Cancel', 'are gone while one edits';
+    $browser->fill('Title', 'Test card')->press('Cancel')->sees_not('Test card');
+    is $browser->script($buttons), 'Download,Edit,Delete', 'and there again afterwards';
     $browser->press('Edit')->fill('Title', 'Test card')->fill('Description', "Two seconds\nof colours.")->press('Save');
     $browser->sees("Two seconds\nof colours.")->sees('Saved.');
     is $site->get('/api/videos/' . id())->json->{title}, 'Test card', 'the server knows';

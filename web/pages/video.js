@@ -31,14 +31,10 @@ function about(video) {
   ];
 }
 
-function extension(video) {
-  return video.content_type === 'video/webm' ? 'webm' : 'mp4';
-}
-
+// The server names the file.
 function download(video) {
   if (video.state !== 'ready') return null;
-  return el('a', {class: 'button', href: `${video.stream_url}?download=1`, download: `${video.title}.${extension(video)}`},
-    `${t('download')} (${bytes(video.size)})`);
+  return el('a', {class: 'button', href: `${video.stream_url}?download=1`, download: true}, `${t('download')} (${bytes(video.size)})`);
 }
 
 function editor(video, close) {
@@ -56,22 +52,22 @@ function editor(video, close) {
     send: async ({title, description}) => {
       await api.editVideo(video, title, description);
       notice(t('saved'));
-      await reload();
     },
+    after: reload,
     draft: typed,
     extra: el('button', {type: 'button', class: 'button', onclick: cancel}, t('cancel')),
   });
 }
 
-// The buttons of the owner; the editor takes the place of what it edits.
-function ownerButtons(video, text) {
+// The buttons of the owner; the editor takes the place of what it edits, and of all buttons.
+function ownerButtons(video, words) {
   const edit = el('button', {type: 'button', class: 'button', onclick: () => {
-    const shown = [...text.childNodes];
+    const shown = [...words.childNodes];
     const editing = editor(video, () => {
-      text.replaceChildren(...shown);
+      words.replaceChildren(...shown);
       edit.focus();
     });
-    text.replaceChildren(el('h1', {}, t('edit')), editing);
+    words.replaceChildren(el('h1', {}, t('edit')), editing);
     editing.elements[0].focus();
   }}, t('edit'));
   const remove = el('button', {type: 'button', class: 'button danger', onclick: async () => {
@@ -88,10 +84,10 @@ function ownerButtons(video, text) {
 export async function page({id}) {
   const [video, firstComments] = await Promise.all([api.video(id), api.comments(id)]);
   const isOwner = currentUser()?.id === video.author_id;
-  const text = el('div', {class: 'words'}, el('h1', {}, video.title), about(video));
+  const words = el('div', {class: 'words'}, el('h1', {}, video.title), about(video));
+  words.append(el('p', {class: 'actions'}, download(video), isOwner ? ownerButtons(video, words) : null));
   return {
     title: video.title,
-    content: el('article', {class: 'video'}, film(video, isOwner), text,
-      el('p', {class: 'actions'}, download(video), isOwner ? ownerButtons(video, text) : null), comments(video, firstComments)),
+    content: el('article', {class: 'video'}, film(video, isOwner), words, comments(video, firstComments)),
   };
 }
