@@ -43,6 +43,18 @@ sub kept () { return $browser->script('return JSON.parse(localStorage.getItem("u
 # How far the server is with it.
 sub offset ($kept) { return $ann->head($kept->{url}, headers => {'Tus-Resumable' => '1.0.0', 'X-Session-Id' => $ann->session})->header('Upload-Offset') }
 
+# From now on what screen readers are told is written down.
+sub begin_listening () {
+    $browser->script(<<'JS');
+        window.told = [];
+        new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => window.told.push(node.innerText))))
+          .observe(document.querySelector('[aria-live]'), {childList: true});
+JS
+    return;
+}
+
+sub times_told ($text) { return $browser->script('return window.told.filter((told) => told.includes(arguments[0])).length', $text) }
+
 # The upload ends, and the film is what was chosen.
 sub arrives ($name) {
     $browser->soon('return /^\/videos\/\d+$/.test(location.pathname)', $name);
@@ -57,23 +69,30 @@ $browser->go('/login')->fill('Name', 'ann')->fill('Password', $site->PASSWORD)->
 
 subtest 'a lost connection' => sub {
     begin('Cut');
-    $browser->sees('/s ·', 'the speed and the time left are told');
+    $browser->soon('return /^[\d.]+ MB of 20 MB · \d+ KB\/s · (\d+:)+\d\d left$/m.test(document.body.innerText)', 'the speed and the time left are told');
+    my ($sent, $speed, $minutes, $seconds) = $browser->text =~ /^([\d.]+) .?B of 20 MB · (\d+) KB\/s · (\d+):(\d\d) left$/m;
+    my $left = (BYTES - $sent * 1_000_000) / ($speed * 1000);
+    cmp_ok abs($minutes * 60 + $seconds - $left), '<', 0.1 * $left, "which is right: $minutes:$seconds at $speed KB/s";
+    begin_listening();
     my $warns = 'const leave = new Event("beforeunload", {cancelable: true}); dispatchEvent(leave); return leave.defaultPrevented';
     ok $browser->script($warns), 'who leaves now is warned';
     my $kept = kept();
     network(offline => JSON::PP::true);
     $browser->script('window.stop()');    # closes the connection, as nothing else in the driver does
-    $browser->sees('The connection was lost. Trying again in', 'the loss is told');
+    $browser->sees('The connection was lost. Trying again in', 'the loss is told')->sees('Trying again in 2 s', 'while it lasts');
     $site->soon(sub { offset($kept) > 0 }, 'the server has kept what had come');
     network();
     arrives('when the connection is back, it goes on by itself');
+    is times_told('The connection was lost.'), 1, 'the loss was told once, to who listens';
     ok !$browser->script($warns), 'but not any more';
     is scalar(my @made = $site->log_lines(qr/method=POST route=\/stream\/videos\/:vid status=201/)), 1, 'it was one upload';
 };
 
 subtest 'a pause' => sub {
     begin('Paused');
+    begin_listening();
     $browser->press('Pause')->sees('Paused at');
+    is times_told('Paused at'), 1, 'which one hears, too';
     my $kept = kept();
     $site->soon(sub { offset($kept) > 0 }, 'the server has a part');
     my $before = offset($kept);
