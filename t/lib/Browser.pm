@@ -209,9 +209,12 @@ sub show ($self, $way) {
         "$way->{width} wide, $way->{theme}", @$way{qw(width theme)});
 }
 
+# A picture of the whole page, as far as one could scroll.
 sub screenshot ($self, $path) {
     open my $file, '>:raw', $path or die "cannot write $path: $!\n";
-    print {$file} decode_base64($self->_ask('GET', '/screenshot'));
+    my $size = $self->devtools('Page.getLayoutMetrics')->{cssContentSize};
+    my $all = {x => 0, y => 0, width => $size->{width}, height => $size->{height}, scale => 1};
+    print {$file} decode_base64($self->devtools('Page.captureScreenshot', captureBeyondViewport => JSON::PP::true, clip => $all)->{data});
     close $file or die "cannot write $path: $!\n";
     return $self;
 }
