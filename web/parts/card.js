@@ -1,20 +1,24 @@
 // A video in a grid, and the grid, which goes on when its end comes into view.
 
 import {api} from '../api.js';
-import {el, svg} from '../dom.js';
+import {el, newId, svg} from '../dom.js';
 import {ago, views} from '../format.js';
 import {problemText, t} from '../language.js';
 import {keep, kept} from '../router.js';
 
 const AT_ONCE = 4; // pictures; those further down are fetched when they come near
 
-// A drawing for a video without a picture; which one, its id decides.
+// A drawing for a video without a picture: light on a ground of two colours, which its id decides.
 function drawing(id) {
   const hue = (id * 67) % 360;
+  const ground = newId('ground');
+  const light = (cx, cy, r) => svg('circle', {cx, cy, r, fill: '#fff', 'fill-opacity': 0.09});
   return svg('svg', {viewBox: '0 0 16 9', class: 'picture', 'aria-hidden': 'true', preserveAspectRatio: 'xMidYMid slice'},
-    svg('rect', {width: 16, height: 9, fill: `hsl(${hue} 38% 34%)`}),
-    svg('circle', {cx: (id * 5) % 16, cy: (id * 3) % 9, r: 5, fill: `hsl(${(hue + 24) % 360} 42% 41%)`}),
-    svg('circle', {cx: (id * 11 + 8) % 16, cy: (id * 7 + 4) % 9, r: 3, fill: `hsl(${(hue + 336) % 360} 46% 47%)`}));
+    svg('linearGradient', {id: ground, x2: 1, y2: 1},
+      svg('stop', {'stop-color': `hsl(${hue} 42% 42%)`}),
+      svg('stop', {offset: 1, 'stop-color': `hsl(${(hue + 40) % 360} 48% 20%)`})),
+    svg('rect', {width: 16, height: 9, fill: `url(#${ground})`}),
+    light((id * 5) % 16, 8, 6), light((id * 5 + 6) % 16, 1, 4));
 }
 
 export function picture(video, loading = 'eager') {
