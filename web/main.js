@@ -8,7 +8,7 @@ import {go, reload, start} from './router.js';
 import {onExpired, onSession} from './session.js';
 import {drawFooter} from './parts/footer.js';
 import {drawHeader} from './parts/header.js';
-import {notice} from './parts/notice.js';
+import {act, notice} from './parts/notice.js';
 
 const main = document.getElementById('page');
 
@@ -26,12 +26,17 @@ function failure(problem) {
     el('p', {}, missing ? t('not_found_text') : problemText(problem)),
     missing
       ? el('p', {}, el('a', {class: 'button', href: '/'}, t('to_home')))
-      : el('p', {}, el('button', {class: 'button', type: 'button', onclick: () => again(problem)}, t('try_again'))));
+      : el('p', {}, el('button', {
+        class: 'button', type: 'button', onclick: (event) => act(event.currentTarget, () => again(problem)),
+      }, t('try_again'))));
 }
 
-// What a browser could not fetch of the scripts, it asks for again only with the whole page.
-function again(problem) {
-  return problem.status === 0 ? location.reload() : reload();
+// What a browser could not fetch of the scripts, it asks for again only with the whole page. This one stays until there
+// can be another.
+async function again(problem) {
+  if (problem.status !== 0) return reload();
+  if (!(await fetch(location.href, {cache: 'no-store'}).catch(() => null))) throw problem;
+  return location.reload();
 }
 
 async function moduleOf(name) {
