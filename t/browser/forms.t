@@ -157,8 +157,10 @@ subtest 'a change that comes too late' => sub {
 };
 
 subtest 'what others have made' => sub {
-    $browser->press('Log out')->is_at('/')->go('/login?next=//example.org/');
-    log_in('ann')->is_at('/', 'no log-in leads to another site');
+    for my $elsewhere ('//example.org/', '/%5Cexample.org/', 'https://example.org/') {
+        $browser->press('Log out')->is_at('/')->go("/login?next=$elsewhere");
+        log_in('ann')->is_at('/', 'no log-in leads to another site');
+    }
     $site->user('mei', PASSWORD)->post("/api$video/comments", {content => 'Of mei.'})->is(201);
     $browser->go($video)->sees('Of another window')->sees('Of mei.');
     is $browser->script('return Array.from(document.querySelectorAll("main button"), (b) => b.innerText).filter((text) => /Edit|Delete/.test(text)).length'), 0,

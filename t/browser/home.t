@@ -48,6 +48,16 @@ subtest 'what is asked for' => sub {
     $browser->stop;
 };
 
+subtest 'a film' => sub {
+    my $browser = Browser->start($site, network => 1);
+    $browser->go("/videos/$first")->sees('No comments yet.');
+    my $film = "$home/stream/videos/$first";
+    is scalar(grep { $_->{url} eq $film } $browser->requests), 0, 'is not asked for with its page';
+    $browser->press('Play')->sees('This browser can’t play the film.');
+    cmp_ok scalar(grep { $_->{url} eq $film } $browser->requests), '>', 0, 'but by who wants to see it';
+    $browser->stop;
+};
+
 subtest 'coming back' => sub {
     my $browser = Browser->start($site);
     my $count = 'return document.querySelectorAll(".card").length';
@@ -70,6 +80,13 @@ subtest 'coming back' => sub {
         is $browser->script('return scrollY'), 0, 'a link leads to the top';
     }
     $browser->expect_console(qr{/favicon\.ico .*status of 404});    # of the document, which names no icon
+    $browser->stop;
+};
+
+subtest 'on and on' => sub {
+    my $browser = Browser->start($site);
+    $browser->go('/')->sees('Film 1')->script('document.querySelector(".more").focus()');
+    $browser->soon('return document.activeElement.innerText === "Film 25"', 'who has come to the end by keyboard goes on with the next one');
     $browser->stop;
 };
 

@@ -106,6 +106,14 @@ subtest 'editing' => sub {
     focus_comes_to('Edit', 'then the button again');
 };
 
+subtest 'ending a session' => sub {
+    $browser->go('/settings')->sees('Another browser');
+    my $other = $browser->script('return document.querySelector(".rows button").getAttribute("aria-label")');
+    $browser->tab_to($other)->keys($ENTER);
+    is_said('The session has ended.');
+    focus_comes_to('Where you are logged in', 'the focus stays near');
+};
+
 subtest 'more comments' => sub {
     my ($id) = $gallery->{video} =~ /(\d+)/;
     my $bob = $site->user('bob', Gallery::PASSWORD);

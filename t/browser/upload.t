@@ -90,6 +90,7 @@ subtest 'a lost connection' => sub {
 
 subtest 'a pause' => sub {
     begin('Paused');
+    is $browser->focused, 'Pause', 'which has the focus';
     begin_listening();
     $browser->press('Pause')->sees('Paused at');
     is times_told('Paused at'), 1, 'which one hears, too';
@@ -118,6 +119,7 @@ subtest 'thinking better of it' => sub {
     begin('Stopped');
     my $kept = kept();
     $browser->press('Cancel')->sees('The upload was stopped.');
+    is $browser->focused, 'Upload', 'the focus is where it can be begun again';
     $site->soon(sub { $ann->head($kept->{url}, headers => {'Tus-Resumable' => '1.0.0', 'X-Session-Id' => $ann->session})->status == 404 },
         'the server has forgotten it');
     network();
