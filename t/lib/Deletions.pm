@@ -36,10 +36,16 @@ sub make_files ($self, $count, $folder = undef) {
     return @keys;
 }
 
-sub make_file ($self, $key) {
+sub make_empty_files ($self, $count) {
+    my @keys = map { _key(undef) } 1 .. $count;
+    $self->make_file($_, '') for @keys;
+    return @keys;
+}
+
+sub make_file ($self, $key, $content = "the film $key\n") {
     $self->{account}->own_folder($self->folder($key), 0750);
     open my $file, '>', $self->path($key) or die "cannot write @{[$self->path($key)]}: $!\n";
-    print {$file} "the film $key\n";
+    print {$file} $content;
     close $file or die "cannot write @{[$self->path($key)]}: $!\n";
     chown $self->{account}{uid}, $self->{account}{gid}, $self->path($key) if $> == 0;
     return;

@@ -1,7 +1,8 @@
 package Bench::Deletions;
 
 # How fast files go: by the scheduler against graphile-worker, both on the same PostgreSQL. Both unlink; the
-# scheduler also makes that durable before it forgets of it.
+# scheduler also makes that durable before it forgets of it. What the disk itself takes is shown by a loop that does
+# nothing but unlink; most of it is for the files' blocks, so there are empty files, too.
 
 use v5.36;
 
@@ -24,6 +25,8 @@ use constant {
     PATIENCE      => 600,        # seconds
 };
 
+use constant FILES => ('files of a block', 'empty files');
+
 sub prepare ($class, $stand) {
     my $site = $stand->site;
     my $folder = $site->folder . '/graphile';
@@ -31,20 +34,21 @@ sub prepare ($class, $stand) {
     my $run = readlink $site->state_path('run');
     my $self = bless {site => $site, files => Deletions->new($site)}, $class;
     $self->{graphile} = Bench::Graphile->start(folder => $folder, database => "$run/postgresql");
-    $self->{name} = {ours => 'video-server', other => $self->{graphile}->name};
+    $self->{name} = {ours => 'video-server', other => $self->{graphile}->name, alone => 'unlink alone'};
     return $self;
 }
 
 sub measure ($self, $options) {
     my $seconds = $self->{seconds} = $options->{seconds};
-    my @measurements = map {
+    my @bulks = map {
+        my ($who, $files) = @$_;
+        $self->_bulk_name($who, $files) => sub { $self->_bulk($who, $files, BULK_A_SECOND * $seconds) };
+    } map { my $files = $_; map { [$_, $files] } qw(ours alone other) } FILES;
+    my @singles = map {
         my $who = $_;
-        (
-            $self->{name}{$who}           => sub { $self->_bulk($who, BULK_A_SECOND * $seconds) },
-            "$self->{name}{$who}, single" => sub { $self->_single($who, ONES_A_SECOND * $seconds) },
-        );
+        "$self->{name}{$who}, single" => sub { $self->_single($who, ONES_A_SECOND * $seconds) };
     } qw(ours other);
-    $self->{rounds} = Bench::Rounds->measure($options->{rounds}, @measurements);
+    $self->{rounds} = Bench::Rounds->measure($options->{rounds}, @bulks, @singles);
     $self->{graphile}->stop;
     $self->{waiting} = [map { $self->_drain($_) } grep { $seconds >= WAITING_LEAST || $_ <= 10_000 } @{+WAITING}];
     return $self;
@@ -57,11 +61,14 @@ sub report ($self) {
         sprintf('Deletions: %d files at once, then %d one by one.', map { $_ * $self->{seconds} } BULK_A_SECOND, ONES_A_SECOND),
         "$rounds->{rounds} rounds, taking turns; medians, and (lowest-highest).",
         Bench::Table::aligned(
-            ['', 'deletions/s', 'p50 ms', 'p95 ms'],
-            map { $self->_row($_) } @names,
+            ['deletions/s', $self->{name}{alone}, @names, 'ratio'],
+            map { $self->_bulk_row($_) } FILES,
         ),
-        "Deletions at once, $names[0] / $names[1]: "
-            . Bench::Table::spread('%.1f', $rounds->ratio(@names, 'rate')),
+        "The ratio is $names[0] to $names[1].",
+        Bench::Table::aligned(
+            ['one by one', 'p50 ms', 'p95 ms'],
+            map { $self->_single_row($_) } @names,
+        ),
         sprintf('The goals are %d, and from COMMIT to the file being gone %d ms (median) and %d ms (95th percentile).',
             GOAL, GOAL_P50_MS, GOAL_P95_MS),
         'Deletions of which so many wait (their files are gone already):',
@@ -70,11 +77,22 @@ sub report ($self) {
     );
 }
 
-sub _row ($self, $name) {
+sub _bulk_name ($self, $who, $files) { return "$self->{name}{$who}, $files" }
+
+sub _bulk_row ($self, $files) {
+    my $rounds = $self->{rounds};
+    my %name = map { $_ => $self->_bulk_name($_, $files) } qw(ours alone other);
+    return [
+        $files,
+        (map { Bench::Table::spread('%.0f', $rounds->spread($name{$_}, 'rate')) } qw(alone ours other)),
+        Bench::Table::spread('%.1f', $rounds->ratio(@name{qw(ours other)}, 'rate')),
+    ];
+}
+
+sub _single_row ($self, $name) {
     my $rounds = $self->{rounds};
     return [
         $name,
-        Bench::Table::spread('%.0f', $rounds->spread($name, 'rate')),
         map { Bench::Table::spread('%.2f', $rounds->spread("$name, single", $_)) } qw(p50_ms p95_ms),
     ];
 }
@@ -90,16 +108,17 @@ sub _statement ($self, $who, @keys) {
 }
 
 # Files that are on disk before anything is measured; else whoever flushes first would write them there.
-sub _make_files ($self, $count) {
-    my @keys = $self->{files}->make_files($count);
+sub _make_files ($self, $count, $files) {
+    my @keys = $files eq 'empty files' ? $self->{files}->make_empty_files($count) : $self->{files}->make_files($count);
     Runner::Command::output(['sync', '-f', $self->{site}{media}]);
     return @keys;
 }
 
 # {rate}: files a second, from the commit until the last has gone.
-sub _bulk ($self, $who, $count) {
-    my @keys = $self->_make_files($count);
+sub _bulk ($self, $who, $files, $count) {
+    my @keys = $self->_make_files($count, $files);
     my @left = map { $self->{files}->path($_) } @keys;
+    return _unlink_all(@left) if $who eq 'alone';
     my $psql = _Psql->new($self->{site}->database_url);
     my $start = $psql->do($self->_statement($who, @keys));
     while (@left) {
@@ -111,9 +130,16 @@ sub _bulk ($self, $who, $count) {
     return {rate => $count / $seconds};
 }
 
+# {rate}: the same without anybody to be told or to remember.
+sub _unlink_all (@paths) {
+    my $start = time;
+    unlink == 1 or die "cannot unlink $_: $!\n" for @paths;
+    return {rate => @paths / (time - $start)};
+}
+
 # {p50_ms, p95_ms}: from the commit of one until its file has gone.
 sub _single ($self, $who, $count) {
-    my @keys = $self->_make_files($count);
+    my @keys = $self->_make_files($count, (FILES)[0]);
     my $psql = _Psql->new($self->{site}->database_url);
     my @ms;
     for my $key (@keys) {
