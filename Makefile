@@ -73,16 +73,17 @@ fuzz: ## feed the parsers what libFuzzer thinks of, for FUZZ_SECONDS (60) each
 
 FUZZ_SECONDS ?= 60
 
-soak: ## the faults that must cost no token, SOAK times (20), in their long versions
+soak: ## the faults that must cost no token and leave no file, SOAK times (20), in their long versions
 	@deploy/install-packages run test
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(FAULTY)
 	@for round in $$(seq $(SOAK)); do \
 	    echo "round $$round of $(SOAK)"; \
-	    VS_SOAK=1 VS_BUILD=$(BUILD) prove -It/lib $(SOAK_TESTS) || exit 1; \
+	    VS_SOAK=1 VS_BUILD=$(BUILD) prove -j2 -It/lib $(SOAK_TESTS) || exit 1; \
 	done
 
 SOAK ?= 20
-SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t
+SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t \
+             t/61-scheduler-faults.t t/64-scheduler-leases.t t/65-scheduler-stop.t
 
 screenshots: ## take pictures of all pages of the website, into build/screenshots
 	@deploy/install-packages run test

@@ -15,7 +15,7 @@ use Site;
 
 use constant {
     BATCH    => 512,
-    KILLS    => 6,
+    KILLS    => $ENV{VS_SOAK} ? 30 : 6,
     COUNTS   => 5,
     SILENCE  => 30,     # seconds, after which a listener that hears nothing looks
     PATIENCE => 60,     # seconds
