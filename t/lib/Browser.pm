@@ -132,7 +132,9 @@ sub find ($self, $kind, $name = undef) {
     while (1) {
         my $found = $self->script(<<'JS', $kind, $name);
             const [kind, name] = arguments;
-            const named = (element) => name === null || [element.getAttribute('aria-label'), element.innerText,
+            // What is hidden from screen readers, such as a letter in a picture, is no part of a name.
+            const hidden = (element) => Array.from(element.querySelectorAll('[aria-hidden="true"]'), (part) => part.textContent).join('');
+            const named = (element) => name === null || [element.getAttribute('aria-label'), element.innerText?.replace(hidden(element), ''),
                 ...Array.from(element.labels ?? [], (label) => label.innerText)].some((text) => text?.trim() === name);
             if (document.querySelector('main[aria-busy]')) return null;
             const shown = (element) => element.type === 'file' || element.checkVisibility();

@@ -4,6 +4,7 @@ import {el, icon, svg} from '../dom.js';
 import {t} from '../language.js';
 import {go} from '../router.js';
 import {currentUser, logOut} from '../session.js';
+import {avatar} from './avatar.js';
 import {act, notice} from './notice.js';
 
 const LOUPE = 'M10 4a6 6 0 1 0 3.7 10.7l4.8 4.8 1-1-4.8-4.8A6 6 0 0 0 10 4zm0 1.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z';
@@ -45,7 +46,7 @@ function links() {
   }
   return [
     el('a', {class: 'button primary', href: '/upload'}, t('upload')),
-    el('a', {class: 'me', href: `/users/${user.id}`}, user.name),
+    el('a', {class: 'me', href: `/users/${user.id}`}, avatar(user.id, user.name), el('span', {}, user.name)),
     el('a', {href: '/settings'}, t('settings')),
     el('button', {type: 'button', class: 'link', onclick: leave}, t('log_out')),
   ];
