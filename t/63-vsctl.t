@@ -150,11 +150,11 @@ subtest 'a video comes back' => sub {
     ok -e $deletions->path($file{$_}), "its $_ is there" for sort keys %file;
     is_deeply [vsctl('videos', 'restore', $video)], [0, "video $video is back\n"], 'it is brought back';
     is_deeply $site->get("/api/videos/$video")->json, $was, 'as it was';
+    is_deeply [map { $site->sql("SELECT * FROM $_ WHERE video_id = $video") } qw(posters video_traffic)], \@rows,
+        'with the poster that counts with its user\'s bytes, and what was sent of it';
     is_deeply $site->get("/api/videos/$video/comments")->json, $comments, 'with its comments';
     $site->get("/stream/videos/$video")->is(200)->body_is($bytes, 'and its film');
     $site->get("/stream/videos/$video/poster")->is(200)->body_is($PICTURE, 'and its poster');
-    is_deeply [map { $site->sql("SELECT * FROM $_ WHERE video_id = $video") } qw(posters video_traffic)], \@rows,
-        'which counts with its user\'s bytes as before, as its views do';
     is $deletions->value('id', $_), undef, 'nothing of it is to be deleted any more' for values %file;
     is scalar((vsctl('videos', 'restore', $video))[0]), 1, 'once is enough';
     $ann->patch("/api/videos/$video", {title => 'Again'})->is(200, 'it is a video as any other');
