@@ -170,7 +170,7 @@ struct dispatcher *dispatcher_start(const struct dispatcher_options *options)
         return NULL;
     dispatcher->options = *options;
     dispatcher->db_options = *options->db;
-    dispatcher->db_options.channel = "video_deletions";
+    dispatcher->db_options.channel = task_channel;
     dispatcher->db = db_create(&dispatcher->db_options);
     dispatcher->arena = arena_create();
     dispatcher->timer_fd = -1;

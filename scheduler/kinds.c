@@ -25,3 +25,5 @@ const struct task_kind task_kinds[] = {
 };
 
 const int task_kind_count = COUNT_OF(task_kinds);
+
+const char task_channel[] = "video_deletions";

@@ -86,6 +86,9 @@ struct task_kind {
 extern const struct task_kind task_kinds[];
 extern const int task_kind_count;
 
+/* Where NOTIFY says that there may be tasks. */
+extern const char task_channel[];
+
 /* The daemon is to end, and what is left undone has to be given back. */
 WARN_UNUSED bool task_is_late(const struct task_context *context);
 
