@@ -58,10 +58,11 @@ $browser->soon('return document.querySelector("video").currentTime > 0.2', 'when
 
 $browser->go("/videos/$vid")->sees('Test card')->script(<<'JS');
     const body = JSON.stringify({error: 'DB ops failed', error_code: '004'});
-    window.fetch = async () => new Response(body, {status: 503, headers: {'Retry-After': '1'}});
+    window.fetch = async () => new Response(body, {status: 503, headers: {'Retry-After': '3'}});
 JS
 network(offline => JSON::PP::true);
 $browser->press('Play')->sees('The database doesn’t work. Trying again in', 'a server that is in trouble is waited for too');
+$browser->soon('return document.querySelector("[aria-live]").innerText.includes("Trying again in 3 s.")', 'as long as it says');
 network();
 $browser->soon('return document.querySelector("video").currentTime > 0.2', 'and asked again');
 $browser->stop;

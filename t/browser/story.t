@@ -203,6 +203,8 @@ subtest 'sessions' => sub {
     $browser->expect_console(qr/the server responded with a status of 401/);
     $site->sql('DELETE FROM sessions');
     $browser->follow('Settings')->sees('Your session has ended. Please log in again.')->is_at('/login?next=%2Fsettings');
+    $browser->find('#header a', 'Log in');
+    is $browser->script('return document.cookie'), '', 'of which nothing is left here';
     $browser->fill('Name', 'ann')->fill('Password', PASSWORD)->click('main button', 'Log in')->is_at('/settings', 'logged in again, one goes on');
 };
 

@@ -127,6 +127,9 @@ subtest 'thinking better of it' => sub {
     begin('Discarded');
     $browser->reload->press('Discard it')->sees_not('is not finished', 'or after a reload');
     is kept(), undef, 'nothing is left of it';
+    $browser->script('localStorage.setItem("upload", JSON.stringify({userId: 999999, videoId: 1, name: "theirs.mp4", url: "/", sign: ""}))');
+    $browser->go('/upload')->find('input', 'Title');
+    unlike $browser->text, qr/theirs/, 'another one’s upload is none of one’s own';
 };
 
 $browser->stop;
