@@ -26,7 +26,9 @@
 #define DUE(next, every) "(" next " <= now() OR " next " > now() + " LEASE " + " every " * interval '1 second')"
 
 const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
-    /* What is due is an array so that it is looked for once, whatever the planner thinks: joined, it was looked
+    /* The deletion table has no row one moment and a million the next, for which a plan that was made for few, and is
+     * kept, would read all of them: each time there is a new one.
+     * What is due is an array so that it is looked for once, whatever the planner thinks: joined, it was looked
      * for once a row. The search goes on behind the batch before, where the rows that were there are still in
      * the way when many have to go. */
     [DELETION_CLAIM] = {"deletion_claim",
@@ -36,12 +38,15 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                         " WHERE dead_at IS NULL AND next_attempt_at <= now() AND " UNCLAIMED
                         " AND (next_attempt_at, id) > (" TIMESTAMP("$3") ", $4::bigint)"
                         " ORDER BY next_attempt_at, id LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
-                        " RETURNING id, media_key::text, next_attempt_at"},
+                        " RETURNING id, media_key::text, next_attempt_at",
+                        .varies = true},
     [DELETION_RENEW] = {"deletion_renew",
-                        "UPDATE video_deletions SET claimed_until = now() + " LEASE " WHERE " OURS},
+                        "UPDATE video_deletions SET claimed_until = now() + " LEASE " WHERE " OURS,
+                        .varies = true},
     [DELETION_RELEASE] = {"deletion_release",
-                          "UPDATE video_deletions SET claimed_until = NULL, claimed_by = NULL WHERE " OURS},
-    [DELETION_DONE] = {"deletion_done", "DELETE FROM video_deletions WHERE " OURS},
+                          "UPDATE video_deletions SET claimed_until = NULL, claimed_by = NULL WHERE " OURS,
+                          .varies = true},
+    [DELETION_DONE] = {"deletion_done", "DELETE FROM video_deletions WHERE " OURS, .varies = true},
 
     /* Twice as long after each failure, an hour at most, and not all at the same moment. */
     [DELETION_FAILED] = {"deletion_failed",
@@ -50,7 +55,8 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                          " next_attempt_at = now() + least(3600, 2 ^ least(attempts, 12))"
                          " * (0.5 + random()) * interval '1 second',"
                          " dead_at = CASE WHEN attempts + 1 >= $4::bigint THEN now() END"
-                         " WHERE id = $1::bigint AND claimed_by = $2::uuid RETURNING dead_at IS NOT NULL"},
+                         " WHERE id = $1::bigint AND claimed_by = $2::uuid RETURNING dead_at IS NOT NULL",
+                         .varies = true},
 
     [DELETION_COUNT] = {"deletion_count",
                         "SELECT count(*) FILTER (WHERE dead_at IS NULL), count(dead_at) FROM video_deletions",
