@@ -121,14 +121,6 @@ static bool is_over_capacity(const struct shared *shared, enum bucket_kind kind,
     return at >= capacity || (end > capacity && count_in_use(shared, kind, 0, end) > capacity);
 }
 
-static enum bucket_outcome refuse(enum bucket_kind kind, enum bucket_outcome outcome)
-{
-    static const enum metric metrics[BUCKET_KINDS] = {METRIC_STREAM_TOKENS_REJECTED,
-                                                      METRIC_UPLOAD_TOKENS_REJECTED};
-    metrics_add(metrics[kind], 1);
-    return outcome;
-}
-
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                    const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE])
 {
@@ -137,17 +129,17 @@ enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
     uint64_t word;
     int at = claim(shared, kind, holder, &word);
     if (at < 0)
-        return refuse(kind, BUCKET_FULL);
+        return BUCKET_FULL;
     _Atomic uint64_t *slot_word = &shared->words[kind][at];
     shared->slots[kind][at] = (struct slot){*holder, nginx_start(holder->nginx_pid), clock_ms()};
     atomic_store(&shared->clients[kind][at], holder->client);
     if (is_over_capacity(shared, kind, at)) {
         give_back(slot_word, word);
-        return refuse(kind, BUCKET_FULL);
+        return BUCKET_FULL;
     }
     if (cap > 0 && count_client(shared, kind, holder->client) > cap) {
         give_back(slot_word, word);
-        return refuse(kind, BUCKET_CLIENT_FULL);
+        return BUCKET_CLIENT_FULL;
     }
     atomic_store(slot_word, make_word(SLOT_HELD, word_generation(word), word_tag(word), word_pid(word)));
     snprintf(token, BUCKET_TOKEN_SIZE, "%d.%d.%" PRIu32 ".%" PRIu32, (int)kind, at, word_generation(word),

@@ -48,7 +48,7 @@ struct bucket *bucket_attach(const struct config *config);
 /* Unmaps it; the tokens stay out. */
 void bucket_close(struct bucket *bucket);
 
-/* Takes a token. Its name, for bucket_release, is written to token. A refusal is counted (metrics.h). */
+/* Takes a token. Its name, for bucket_release, is written to token. */
 enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                    const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE]);
 
@@ -88,9 +88,11 @@ void bucket_set_client_cap(struct bucket *bucket, enum bucket_kind kind, int cap
 typedef void bucket_visit(const struct bucket_holder *holder, int64_t age_ms, void *argument);
 void bucket_each(const struct bucket *bucket, enum bucket_kind kind, bucket_visit *visit, void *argument);
 
-/* Where the journal has been read to, kept with the tokens so that both are of one moment. */
+/* Where the journal has been read to, kept with the tokens so that both are of one moment. What the lines before the
+ * offset say has been done. */
 struct bucket_position {
-    uint64_t device, inode, offset;
+    uint64_t device, inode;
+    _Atomic uint64_t offset; /* which others than the reader look at */
 };
 struct bucket_position *bucket_position(struct bucket *bucket);
 

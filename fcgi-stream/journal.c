@@ -23,6 +23,7 @@ enum {
     ROOM = 1024 * 1024,       /* bytes that are kept ready behind the last line */
     LITTLE = 64 * 1024,       /* when as much of it is left, nginx may have found none */
     DOUBT_MS = 10 * 1000,     /* nginx writes nothing for a second after it has found no room */
+    MOVED = IN_MOVE_SELF | IN_ATTRIB | IN_DELETE_SELF, /* the file may have another name now, or none */
 };
 
 struct journal {
@@ -36,9 +37,10 @@ struct journal {
     uint64_t room_end; /* up to here there is memory */
     bool room_lacking; /* which has been logged */
     int64_t doubt_until_ms;
-    int old_fd;           /* the file that was the journal until it was moved away, -1: none */
-    uint64_t old_offset;  /* how far that one has been read */
-    int64_t old_until_ms; /* how long something may still be written to it */
+    bool moved;                  /* away from its path, where nginx will make a new one */
+    int old_fd;                  /* the file that was the journal until it was moved away, -1: none */
+    _Atomic uint64_t old_offset; /* how far that one has been read */
+    int64_t old_until_ms;        /* how long something may still be written to it */
     char data[READ_SIZE];
 };
 
@@ -54,7 +56,7 @@ static bool attach(struct journal *journal)
 {
     struct stat file;
     int fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY);
+    int watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY | MOVED);
     if (fd < 0 || watch < 0 || fstat(fd, &file) != 0) {
         if (fd >= 0)
             close(fd);
@@ -69,6 +71,7 @@ static bool attach(struct journal *journal)
         *position = (struct bucket_position){.device = file.st_dev, .inode = file.st_ino};
     journal->hole_end = position->offset / HOLE_EVERY * HOLE_EVERY;
     journal->room_end = 0;
+    journal->moved = false;
     return true;
 }
 
@@ -130,8 +133,8 @@ static void count(struct journal *journal, const struct journal_line *line,
 static void release(struct journal *journal, const struct journal_line *line)
 {
     struct bucket_holder holder = {0};
-    /* Where the answer named no token, there was none, or it was taken at the gate, or the worker that took
-     * it died. */
+    /* Where the line names no token, there was none, or it was taken at the gate, or the worker that took it died, and
+     * another one may have taken one, too. */
     if (!line->token[0])
         bucket_release_request(journal->bucket, line->request_id, &holder);
     else if (!bucket_release(journal->bucket, line->token, &holder))
@@ -214,23 +217,25 @@ static void punch(struct journal *journal, uint64_t offset)
     journal->hole_end = end;
 }
 
-/* Does what the complete lines from the offset on say, and moves it behind them. */
-static void read_lines(struct journal *journal, int fd, uint64_t *offset)
+/* Does what the complete lines from the offset on say, and moves it behind them. False when there was nothing. */
+static bool read_lines(struct journal *journal, int fd, _Atomic uint64_t *offset)
 {
     ssize_t length;
-    while ((length = pread(fd, journal->data, READ_SIZE, (off_t)*offset)) > 0) {
-        size_t done = handle_lines(journal, (size_t)length);
+    size_t done, sum = 0;
+    do {
+        length = pread(fd, journal->data, READ_SIZE, (off_t)*offset);
+        done = length > 0 ? handle_lines(journal, (size_t)length) : 0;
         *offset += done;
-        if (done == 0)
-            break;
-    }
+        sum += done;
+    } while (done > 0 && length == READ_SIZE);
+    return sum > 0;
 }
 
 static void follow_old(struct journal *journal)
 {
     if (journal->old_fd < 0)
         return;
-    read_lines(journal, journal->old_fd, &journal->old_offset);
+    (void)read_lines(journal, journal->old_fd, &journal->old_offset);
     if (clock_left_ms(journal->old_until_ms) == 0)
         leave_old(journal);
 }
@@ -252,19 +257,25 @@ static void keep_room(struct journal *journal, uint64_t size)
         journal->room_end = size + ROOM;
 }
 
-static void follow_current(struct journal *journal)
+/* Starts anew when someone has emptied the file. */
+static void check_size(struct journal *journal, struct bucket_position *position)
 {
     struct stat file;
+    if (fstat(journal->fd, &file) != 0 || (uint64_t)file.st_size >= position->offset)
+        return;
+    position->offset = journal->hole_end = journal->room_end = 0;
+    journal->doubt_until_ms = clock_ms() + DOUBT_MS;
+}
+
+static void follow_current(struct journal *journal)
+{
     struct bucket_position *position = bucket_position(journal->bucket);
-    bool known = fstat(journal->fd, &file) == 0;
-    if (known && (uint64_t)file.st_size < position->offset) { /* someone has emptied it */
-        position->offset = journal->hole_end = journal->room_end = 0;
-        journal->doubt_until_ms = clock_ms() + DOUBT_MS;
+    if (!read_lines(journal, journal->fd, &position->offset)) {
+        check_size(journal, position);
+        (void)read_lines(journal, journal->fd, &position->offset);
     }
-    read_lines(journal, journal->fd, &position->offset);
     punch(journal, position->offset);
-    if (known)
-        keep_room(journal, (uint64_t)file.st_size);
+    keep_room(journal, position->offset);
 }
 
 /* Someone may move the file away and have nginx open a new one. Its workers do so one after the other and
@@ -288,14 +299,30 @@ static void follow_rename(struct journal *journal)
     journal->old_until_ms = clock_ms() + REOPEN_MS;
 }
 
+/* What has happened to the file since the last time, as inotify(7) says it; 0: nothing has. Changes of one kind come as one
+ * event when nothing lies between them, so there are few. */
+static uint32_t take_events(const struct journal *journal)
+{
+    _Alignas(struct inotify_event) char events[4096];
+    uint32_t mask = 0;
+    ssize_t length = read(journal->inotify_fd, events, sizeof events);
+    for (ssize_t at = 0; at < length;) {
+        const struct inotify_event *event = (const struct inotify_event *)(events + at);
+        mask |= event->mask;
+        at += (ssize_t)(sizeof *event + event->len);
+    }
+    return mask;
+}
+
 void journal_follow(struct journal *journal)
 {
-    char events[4096];
-    while (read(journal->inotify_fd, events, sizeof events) > 0)
-        continue;
+    uint32_t events = take_events(journal);
+    if (events & MOVED)
+        journal->moved = true;
     follow_old(journal);
     follow_current(journal);
-    follow_rename(journal);
+    if (journal->moved || events == 0)
+        follow_rename(journal);
 }
 
 bool journal_is_doubtful(const struct journal *journal)

@@ -10,6 +10,7 @@
 
 enum {
     REAP_EVERY_MS = 1000,
+    GATHER_US = 300, /* to be woken for each line takes more time than all the rest (see journal_wait.h) */
     ASK_KERNEL_EVERY_MS = 10 * 1000,
     LOST_AFTER_MS = 60 * 1000, /* a token that is out for longer may be one whose line was lost */
     DOUBT_AFTER_MS = 2 * 1000, /* the same, when it is known that lines may have been lost */
@@ -115,7 +116,7 @@ int main(int argc, char **argv)
         {"books", 1, 1, &service, .work = bookkeeper_work, .no_socket = true},
     };
     struct keeper keeper = {.config = &config, .context = &context};
-    struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS};
+    struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS, GATHER_US};
     keeper.watch = &watch;
     const struct pool pool = {"fcgi-stream", &config, groups, COUNT_OF(groups), &watch};
     return pool_run(&pool);

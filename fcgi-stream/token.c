@@ -3,6 +3,8 @@
 #include "client.h"
 #include "clock.h"
 #include "journal_line.h"
+#include "journal_wait.h"
+#include "metrics.h"
 #include "stream.h"
 
 /* True when the request has waited for so long that nginx may not wait any more (VS_STREAM_TIMEOUT, less some
@@ -41,12 +43,31 @@ static bool read_holder(const struct request *request, enum bucket_kind kind, st
 /* What a client is told when there is no token for it: none at all, or none for this client. */
 static const struct {
     const char *full, *client_full;
+    enum metric count;
 } refusals[BUCKET_KINDS] = {
     [BUCKET_STREAM] = {"as many videos are being sent as may be",
-                       "this client has as many streams as one may have"},
+                       "this client has as many streams as one may have", METRIC_STREAM_TOKENS_REJECTED},
     [BUCKET_UPLOAD] = {"as many uploads are being received as may be",
-                       "as many uploads of this user are being received as may be"},
+                       "as many uploads of this user are being received as may be",
+                       METRIC_UPLOAD_TOKENS_REJECTED},
 };
+
+static enum status refuse(struct request *request, enum bucket_kind kind, const char *detail)
+{
+    metrics_add(refusals[kind].count, 1);
+    return request_refuse(request, STATUS_TOO_MANY_REQUESTS, detail);
+}
+
+/* A token is back when its line is in the journal, whether that has been read yet or not. */
+static enum bucket_outcome acquire(const struct request *request, enum bucket_kind kind,
+                                   const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE])
+{
+    const struct stream_context *context = request->context;
+    if (bucket_acquire(context->bucket, kind, holder, token) == BUCKET_TAKEN)
+        return BUCKET_TAKEN;
+    journal_wait(request->config, context->bucket);
+    return bucket_acquire(context->bucket, kind, holder, token);
+}
 
 enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE])
 {
@@ -58,11 +79,10 @@ enum status token_take(struct request *request, enum bucket_kind kind, char toke
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     if (kind == BUCKET_STREAM)
         holder.video_id = request->ids.vid;
-    switch (bucket_acquire(context->bucket, kind, &holder, token)) {
+    switch (acquire(request, kind, &holder, token)) {
     case BUCKET_TAKEN: break;
-    case BUCKET_FULL: return request_refuse(request, STATUS_TOO_MANY_REQUESTS, refusals[kind].full);
-    case BUCKET_CLIENT_FULL:
-        return request_refuse(request, STATUS_TOO_MANY_REQUESTS, refusals[kind].client_full);
+    case BUCKET_FULL: return refuse(request, kind, refusals[kind].full);
+    case BUCKET_CLIENT_FULL: return refuse(request, kind, refusals[kind].client_full);
     }
     if (!is_late(request))
         return STATUS_ANSWERED;

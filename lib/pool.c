@@ -239,17 +239,25 @@ static int wait_ms(const struct supervisor *supervisor)
     return wait;
 }
 
+/* Looks at what it has to do beside supervising, and rests, but not from signals. */
+static void look(const struct pool_watch *watch, struct pollfd *signals)
+{
+    watch->look(watch->context);
+    ppoll(signals, 1, &(struct timespec){.tv_nsec = watch->rest_us * 1000L}, NULL);
+}
+
 static void supervise(struct supervisor *supervisor)
 {
-    struct pool_watch *watch = supervisor->pool->watch;
+    const struct pool_watch *watch = supervisor->pool->watch;
     struct pollfd fds[] = {{.fd = supervisor->signal_fd, .events = POLLIN},
                            {.fd = watch ? watch->fd : -1, .events = POLLIN}};
     while (!supervisor->stopping || running(supervisor) > 0) {
         start_due_workers(supervisor);
         poll(fds, COUNT_OF(fds), wait_ms(supervisor));
-        take_signals(supervisor);
+        if (fds[0].revents)
+            take_signals(supervisor);
         if (watch)
-            watch->look(watch->context);
+            look(watch, &fds[0]);
         if (supervisor->stopping && clock_left_ms(supervisor->kill_at_ms) == 0)
             signal_workers(supervisor, SIGKILL);
     }

@@ -29,6 +29,7 @@ struct pool_watch {
     void (*end)(void *context); /* after the last worker */
     void *context;
     int fd, tick_ms;
+    int rest_us; /* after each look; what becomes readable meanwhile is looked at together */
 };
 
 struct pool {

@@ -12,7 +12,6 @@
 
 #include "bytes.h"
 #include "capture.h"
-#include "metrics.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -250,19 +249,6 @@ static void test_holders(void)
     bucket_close(bucket);
 }
 
-static void test_metrics(void)
-{
-    struct bucket *bucket = open_new();
-    char token[BUCKET_TOKEN_SIZE];
-    long long before = metrics_get(METRIC_STREAM_TOKENS_REJECTED);
-    long long others = metrics_get(METRIC_UPLOAD_TOKENS_REJECTED);
-    for (int i = 0; i < 5; i++)
-        take(bucket, BUCKET_STREAM, i, token);
-    is_int(metrics_get(METRIC_STREAM_TOKENS_REJECTED) - before, 2, "two that were refused are counted");
-    is_int(metrics_get(METRIC_UPLOAD_TOKENS_REJECTED) - others, 0, "of the other kind none was");
-    bucket_close(bucket);
-}
-
 static void test_attach(void)
 {
     struct bucket *bucket = open_new();
@@ -340,7 +326,6 @@ int main(void)
     test_limits();
     test_settings();
     test_holders();
-    test_metrics();
     test_attach();
     test_layouts();
     test_faults();
