@@ -44,6 +44,7 @@ sub prepare ($class, $stand) {
     $self->{processes} = {
         ours   => {nginx => [$site->pids('nginx')], worker => \@workers, supervisor => [$supervisor]},
         static => {nginx => [$stand->other_nginx_pids]},
+        go     => {nginx => [$stand->other_nginx_pids], go => [$stand->go_pids]},
     };
     Bench::Data::compare($self->{$_}, $path) for qw(ours static go);
     return $self;
@@ -84,7 +85,11 @@ sub _shares ($self) {
     my %us = (static => $us->('static', 'nginx'), map { $_ => $us->('ours', $_) } qw(nginx worker supervisor));
     my $all = $us{nginx} + $us{worker} + $us{supervisor};
     $us{nginx} -= $us{static};
-    return map { [$_->[1], sprintf('%.1f', $us{$_->[0]}), sprintf('%.0f %%', 100 * $us{$_->[0]} / $all)] } @SHARES;
+    return (
+        map({ [$_->[1], sprintf('%.1f', $us{$_->[0]}), sprintf('%.0f %%', 100 * $us{$_->[0]} / $all)] } @SHARES),
+        ['all', sprintf('%.1f', $all), '100 %'],
+        ['the same by Go and nginx', sprintf('%.1f', $us->('go', 'nginx') + $us->('go', 'go')), ''],
+    );
 }
 
 sub _row ($self, $who, $connections) {

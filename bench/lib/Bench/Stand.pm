@@ -100,6 +100,7 @@ sub build         ($self) { return $BUILD }
 sub site          ($self) { return $self->{site} }
 sub address       ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
 sub other_nginx_pids ($self) { return $self->{nginx}->pids }
+sub go_pids       ($self) { return map { $_->pid } @{$self->{go}} }
 sub other_address ($self) { return $self->{nginx}->address }
 
 # To the database, of the pool that answers /api; as many as the server in Go has.
