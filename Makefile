@@ -134,14 +134,14 @@ $(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/s
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs $(LIBS)
 
 $(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OBJ)/t/fault/upload.o \
-                            $(OBJ)/fcgi-stream.a $(LIB)
+                            $(OBJ)/t/fault/token.o $(OBJ)/fcgi-stream.a $(LIB)
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
 	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=copy_file_range,--wrap=sync_file_range \
-	    -Wl,--wrap=PQsendQueryPrepared,--wrap=bookkeeper_work $(LIBS)
+	    -Wl,--wrap=PQsendQueryPrepared,--wrap=bookkeeper_work,--wrap=bucket_acquire $(LIBS)
 
-$(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler
+$(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler -Ifcgi-stream
 
 $(BUILD)/fault/%: $(BUILD)/%
 	@mkdir -p $(@D)

@@ -19,9 +19,11 @@ enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigne
         return store_of_db(outcome);
     if (rows.count == 0 || db_is_null(&rows, 0, 0))
         return STORE_MISSING;
-    *file = (struct video_file){
-        .key = db_text(&rows, 0, 0), .content_type = db_text(&rows, 0, 1), .title = db_text(&rows, 0, 2)};
-    *user_id = db_number(&rows, 0, 3);
+    *file = (struct video_file){.key = db_text(&rows, 0, 0),
+                                .content_type = db_text(&rows, 0, 1),
+                                .size = db_number(&rows, 0, 2),
+                                .title = db_text(&rows, 0, 3)};
+    *user_id = db_number(&rows, 0, 4);
     return STORE_DONE;
 }
 

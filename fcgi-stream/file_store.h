@@ -11,8 +11,8 @@ struct video_file {
     const char *title; /* of the video, or NULL */
 };
 
-/* STORE_MISSING when there is no such video, or no file of it yet. size is not filled in. session is the hash of
- * a session's token or NULL, *user_id whose that is, 0 when it is nobody's. */
+/* STORE_MISSING when there is no such video, or no file of it yet. session is the hash of a session's token or NULL, *user_id
+ * whose that is, 0 when it is nobody's. */
 enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigned char *session,
                                   struct video_file *file, int64_t *user_id);
 

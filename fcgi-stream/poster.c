@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "delivery.h"
 #include "picture.h"
 #include "poster_store.h"
 #include "publication.h"
@@ -66,16 +67,10 @@ enum status poster_put(struct request *request, struct response *response)
     return status;
 }
 
-/* 200, and nginx sends the picture; 404 when there is none. */
+/* 200 and the picture; 404 when there is none. */
 enum status poster_get(struct request *request, struct response *response)
 {
     struct video_file file;
-    char name[MEDIA_NAME_SIZE];
     enum store_outcome outcome = poster_store_get(request->db, request->ids.vid, &file);
-    if (outcome != STORE_DONE)
-        return status_of_store(outcome);
-    media_name(file.key, name);
-    response_header(response, "Content-Type", file.content_type);
-    buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
-    return response_empty(response, 200);
+    return outcome == STORE_DONE ? delivery_send(request, response, &file) : status_of_store(outcome);
 }

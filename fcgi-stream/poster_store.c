@@ -12,7 +12,8 @@ enum store_outcome poster_store_get(struct db *db, int64_t video_id, struct vide
         return store_of_db(outcome);
     if (rows.count == 0)
         return STORE_MISSING;
-    *file = (struct video_file){.key = db_text(&rows, 0, 0), .content_type = db_text(&rows, 0, 1)};
+    *file = (struct video_file){
+        .key = db_text(&rows, 0, 0), .content_type = db_text(&rows, 0, 1), .size = db_number(&rows, 0, 2)};
     return STORE_DONE;
 }
 

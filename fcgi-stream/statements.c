@@ -16,7 +16,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
 
     /* The last column is the user whose session has that hash. */
     [VIDEO_FILE] = {"video_file",
-                    "SELECT media_key::text, content_type, title,"
+                    "SELECT media_key::text, content_type, size, title,"
                     " (SELECT user_id FROM sessions WHERE token_hash = $2::bytea AND expires_at > now())"
                     " FROM videos WHERE id = $1::bigint",
                     .read = true},
@@ -71,7 +71,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [UPLOAD_DELETE] = {"upload_delete", "DELETE FROM uploads WHERE id = $1::uuid"},
 
     [POSTER_GET] = {"poster_get",
-                    "SELECT media_key::text, content_type FROM posters WHERE video_id = $1::bigint",
+                    "SELECT media_key::text, content_type, size FROM posters WHERE video_id = $1::bigint",
                     .read = true},
     /* What is shown of the video changes, so it gets another revision. What was set aside is the poster's. */
     [POSTER_PUT] = {"poster_put",

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "clock.h"
+#include "delivery.h"
 #include "disposition.h"
 #include "file_store.h"
 #include "session.h"
@@ -15,7 +16,8 @@ static enum store_outcome ask(struct request *request, const unsigned char *sess
     switch (outcome) {
     case STORE_DONE:
         session_accept(request, user_id);
-        recent_remember(context->recent, request->ids.vid, file->key, file->content_type, asked_ms);
+        recent_remember(context->recent, request->ids.vid, file->key, file->content_type, file->size,
+                        asked_ms);
         return outcome;
     case STORE_MISSING: recent_forget(context->recent, request->ids.vid); return outcome;
     default: return outcome;
@@ -44,26 +46,13 @@ static enum store_outcome find(struct request *request, struct video_file *file)
         known = recent_find(context->recent, request->ids.vid, recent);
     if (!known)
         return outcome;
-    *file = (struct video_file){.key = recent->key, .content_type = recent->content_type};
+    *file =
+        (struct video_file){.key = recent->key, .content_type = recent->content_type, .size = recent->size};
     return STORE_DONE;
 }
 
-/* Tells nginx what to send, and how fast (VS_STREAM_BURST is in its configuration). */
-static void send_file(struct request *request, struct response *response, const struct video_file *file)
-{
-    char name[MEDIA_NAME_SIZE];
-    media_name(file->key, name);
-    response_header(response, "Content-Type", file->content_type);
-    if (is_download(request))
-        disposition_write(&response->headers, file->title, file->content_type, request->ids.vid);
-    if (request->config->stream_rate > 0)
-        buffer_printf(&response->headers, "X-Accel-Limit-Rate: %" PRId64 "\r\n",
-                      request->config->stream_rate);
-    buffer_printf(&response->headers, "X-Accel-Redirect: /-media/%s\r\n", name);
-}
-
-/* 200, and nginx sends the file, or the part of it that the client asked for; 404 when there is no such video
- * or no file of it; 429 when the bucket is empty. */
+/* 200, and the file, or the part of it that the client asked for; 404 when there is no such video or no file of it; 429
+ * when the bucket is empty. */
 enum status stream_video(struct request *request, struct response *response)
 {
     struct video_file file;
@@ -75,6 +64,11 @@ enum status stream_video(struct request *request, struct response *response)
     if (status != STATUS_ANSWERED)
         return status;
     response_header(response, "X-Token", token);
-    send_file(request, response, &file);
-    return response_empty(response, 200);
+    if (is_download(request))
+        disposition_write(&response->headers, file.title, file.content_type, request->ids.vid);
+    /* VS_STREAM_BURST is in nginx's configuration. */
+    if (request->config->stream_rate > 0)
+        buffer_printf(&response->headers, "X-Accel-Limit-Rate: %" PRId64 "\r\n",
+                      request->config->stream_rate);
+    return delivery_send(request, response, &file);
 }

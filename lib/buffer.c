@@ -45,12 +45,19 @@ static bool reserve(struct buffer *buffer, size_t length)
     return true;
 }
 
+char *buffer_extend(struct buffer *buffer, size_t length)
+{
+    if (!reserve(buffer, length))
+        return NULL;
+    buffer->length += length;
+    return buffer->data + buffer->length - length;
+}
+
 void buffer_append(struct buffer *buffer, const char *bytes, size_t length)
 {
-    if (length == 0 || !reserve(buffer, length))
-        return;
-    memcpy(buffer->data + buffer->length, bytes, length);
-    buffer->length += length;
+    char *place = length > 0 ? buffer_extend(buffer, length) : NULL;
+    if (place)
+        memcpy(place, bytes, length);
 }
 
 void buffer_text(struct buffer *buffer, const char *text)

@@ -21,6 +21,9 @@ void buffer_reset(struct buffer *buffer);
 void buffer_free(struct buffer *buffer);
 
 void buffer_append(struct buffer *buffer, const char *bytes, size_t length);
+
+/* Makes the buffer longer by length bytes, to be written to the place that it returns; NULL after a failure. */
+char *buffer_extend(struct buffer *buffer, size_t length);
 void buffer_text(struct buffer *buffer, const char *text);
 void buffer_char(struct buffer *buffer, char c);
 PRINTF_LIKE(2, 3) void buffer_printf(struct buffer *buffer, const char *format, ...);

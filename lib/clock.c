@@ -41,3 +41,12 @@ const char *clock_rfc3339(int64_t unix_seconds, char text[CLOCK_RFC3339_SIZE])
     strftime(text, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
     return text;
 }
+
+const char *clock_http(int64_t unix_seconds, char text[CLOCK_HTTP_SIZE])
+{
+    time_t seconds = (time_t)unix_seconds;
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    strftime(text, CLOCK_HTTP_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    return text;
+}

@@ -14,9 +14,12 @@ int clock_left_ms(int64_t deadline_ms);
 /* Milliseconds since 1970, UTC. */
 int64_t clock_unix_ms(void);
 
-enum { CLOCK_RFC3339_SIZE = 32 };
+enum { CLOCK_RFC3339_SIZE = 32, CLOCK_HTTP_SIZE = 32 };
 
 /* Writes seconds since 1970 as RFC 3339 in UTC, 2026-11-24T02:06:24Z, and returns text. */
 const char *clock_rfc3339(int64_t unix_seconds, char text[CLOCK_RFC3339_SIZE]);
+
+/* The same as HTTP writes it (RFC 9110, section 5.6.7), Tue, 24 Nov 2026 02:06:24 GMT. */
+const char *clock_http(int64_t unix_seconds, char text[CLOCK_HTTP_SIZE]);
 
 #endif

@@ -235,6 +235,26 @@ bool media_sync_all(const struct media *media)
     return done;
 }
 
+bool media_read(const struct media *media, const char *key, size_t length, struct buffer *out,
+                time_t *modified)
+{
+    char path[MEDIA_PATH_SIZE];
+    struct stat file;
+    size_t before = out->length;
+    media_path(media, key, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool known = fd >= 0 && fstat(fd, &file) == 0 && (size_t)file.st_size == length;
+    char *place = known ? buffer_extend(out, length) : NULL;
+    bool whole = place && read(fd, place, length) == (ssize_t)length;
+    if (place && !whole)
+        out->length = before;
+    if (fd >= 0)
+        close(fd);
+    if (whole)
+        *modified = file.st_mtim.tv_sec;
+    return whole;
+}
+
 bool media_exists(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];

@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
+#include "buffer.h"
 #include "compiler.h"
 #include "config.h"
 #include "param.h"
@@ -69,6 +71,11 @@ WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *pa
  * empty one, where a disk should be mounted, isn't it). It is sure to stay away after media_sync. False with
  * errno set. */
 WARN_UNUSED bool media_remove(const struct media *media, const char *key);
+
+/* Appends what is in a file of that length, and says when it was written, in seconds since 1970. False when there is no such
+ * file, or it can't be read: nothing is appended then. */
+WARN_UNUSED bool media_read(const struct media *media, const char *key, size_t length, struct buffer *out,
+                            time_t *modified);
 
 /* True when there is a file of that key. */
 WARN_UNUSED bool media_exists(const struct media *media, const char *key);

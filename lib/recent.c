@@ -13,7 +13,7 @@
 enum {
     SETS = 4096,
     WAYS = 8,
-    LAYOUT_VERSION = 1,
+    LAYOUT_VERSION = 2,
     FRESH_MS = 1000,
 };
 
@@ -114,9 +114,9 @@ static _Atomic int64_t *forgotten_ms(struct table *table, int64_t video_id)
 }
 
 void recent_remember(struct recent *recent, int64_t video_id, const char *key, const char *content_type,
-                     int64_t asked_ms)
+                     int64_t size, int64_t asked_ms)
 {
-    struct known before, known = {.video_id = video_id, .asked_ms = asked_ms};
+    struct known before, known = {.video_id = video_id, .asked_ms = asked_ms, .file.size = size};
     size_t key_length = strlen(key), type_length = strlen(content_type);
     if (key_length >= sizeof known.file.key || type_length >= sizeof known.file.content_type)
         return;

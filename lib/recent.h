@@ -21,15 +21,16 @@ struct recent;
 struct recent_file {
     char key[MEDIA_KEY_SIZE];
     char content_type[RECENT_TYPE_SIZE];
+    int64_t size; /* bytes */
 };
 
 /* Maps the table in the run folder; makes it when it is missing or of another layout. NULL is logged. */
 struct recent *recent_open(const struct config *config);
 void recent_close(struct recent *recent);
 
-/* Notes the file of a video. asked_ms is the time (of clock_ms) before the database was asked. */
+/* Notes the file of a video, of so many bytes. asked_ms is the time (of clock_ms) before the database was asked. */
 void recent_remember(struct recent *recent, int64_t video_id, const char *key, const char *content_type,
-                     int64_t asked_ms);
+                     int64_t size, int64_t asked_ms);
 
 /* True when the video was known in the last minute and has not been forgotten since. */
 WARN_UNUSED bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file);

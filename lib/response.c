@@ -4,6 +4,7 @@ void response_reset(struct response *response)
 {
     response->http = 0;
     response->cache = "no-store";
+    response->last = false;
     buffer_reset(&response->headers);
     buffer_reset(&response->body);
     response->json = (struct json){.out = &response->body};

@@ -11,6 +11,7 @@
 struct response {
     int http;          /* the status code */
     const char *cache; /* Cache-Control; no-store unless something else is set */
+    bool last;         /* nginx closes the connection after it, as it does on X-Accel-Redirect */
     struct buffer headers, body;
     struct json json; /* writes to body */
 };

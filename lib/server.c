@@ -134,19 +134,21 @@ static enum body read_body(struct thread *thread)
     return FCGX_HasSeenEOF(thread->fcgi.in) ? BODY_WHOLE : BODY_LEFT;
 }
 
-static void send_response(struct thread *thread, void *state)
+/* True when another request may follow on the connection. */
+static bool send_response(struct thread *thread, void *state)
 {
     bool whole = thread->body.length < BODY_KEPT && !thread->body.failed;
     struct server_request request = {.variables = (const char *const *)thread->fcgi.envp,
                                      .body = thread->body.data ? thread->body.data : "",
                                      .body_length = thread->body.length,
                                      .body_whole = whole};
-    struct buffer *headers, *body;
-    thread->run->server.serve(state, &request, &headers, &body);
-    FCGX_PutStr(headers->data, (int)headers->length, thread->fcgi.out);
+    struct server_response response;
+    thread->run->server.serve(state, &request, &response);
+    FCGX_PutStr(response.headers->data, (int)response.headers->length, thread->fcgi.out);
     FCGX_PutStr("\r\n", 2, thread->fcgi.out);
-    if (body && body->length > 0)
-        FCGX_PutStr(body->data, (int)body->length, thread->fcgi.out);
+    if (response.body && response.body->length > 0)
+        FCGX_PutStr(response.body->data, (int)response.body->length, thread->fcgi.out);
+    return !response.last;
 }
 
 /* One request from a connection that has something to read. operation is how it gets to epoll, for the next one. */
@@ -164,9 +166,8 @@ static void serve_connection(struct thread *thread, void *state, int operation, 
     }
     enum body body = read_body(thread);
     receive_end(thread);
-    if (body != BODY_BROKEN)
-        send_response(thread, state);
-    if (body != BODY_WHOLE)
+    bool goes_on = body != BODY_BROKEN && send_response(thread, state);
+    if (!goes_on || body != BODY_WHOLE)
         fcgi->keepConnection = 0;
     FCGX_Finish_r(fcgi);
     if (fcgi->ipcFd >= 0)

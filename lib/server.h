@@ -21,6 +21,13 @@ struct server_request {
     bool body_whole; /* false: there was more than the server keeps */
 };
 
+/* The answer to it. */
+struct server_response {
+    const struct buffer *headers; /* lines, each with its line end */
+    const struct buffer *body;    /* or NULL */
+    bool last;                    /* the connection ends with it */
+};
+
 struct server {
     int listen_fd; /* non-blocking */
     int threads;
@@ -32,10 +39,8 @@ struct server {
     void *(*thread_start)(void *context);
     void (*thread_stop)(void *thread);
 
-    /* Answers a request by the response's header lines, each with its line end, and the body. What it points
-     * them to is sent before the thread is asked again. */
-    void (*serve)(void *thread, const struct server_request *request, struct buffer **headers,
-                  struct buffer **body);
+    /* Answers a request. What the response points to is sent before the thread is asked again. */
+    void (*serve)(void *thread, const struct server_request *request, struct server_response *response);
 };
 
 /* Serves until SIGTERM or SIGINT (which, like SIGUSR1, the caller has blocked in every thread), then finishes

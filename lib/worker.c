@@ -65,8 +65,7 @@ static void write_status(struct response *response)
         buffer_printf(&response->headers, "Content-Length: %zu\r\n", response->body.length);
 }
 
-static void serve(void *thread, const struct server_request *arrived, struct buffer **headers,
-                  struct buffer **body)
+static void serve(void *thread, const struct server_request *arrived, struct server_response *response)
 {
     struct thread_state *state = thread;
     state->request = (struct request){
@@ -85,8 +84,11 @@ static void serve(void *thread, const struct server_request *arrived, struct buf
     dispatch(state->worker->service, &state->request, &state->response);
     write_status(&state->response);
     arena_reset(state->arena); /* now: the next request may be a long time coming, and files are open */
-    *headers = &state->response.headers;
-    *body = state->request.head ? NULL : &state->response.body;
+    *response = (struct server_response){
+        .headers = &state->response.headers,
+        .body = state->request.head ? NULL : &state->response.body,
+        .last = state->response.last,
+    };
 }
 
 bool worker_run(const struct service *service, const struct config *config, int listen_fd, int threads)

@@ -59,7 +59,7 @@ subtest 'the database goes' => sub {
 
 subtest 'the pool is restarted meanwhile' => sub {
     my @before = $site->pids('fcgi-stream');
-    $site->expect_log(qr/event=worker_ended .*signal=9/);
+    $site->expect_log(qr/event=worker_ended .*signal=9/, qr/(?:recv|writev)\(\) failed|prematurely closed/);
     $site->kill(KILL => $before[1], $before[2]);
     $site->soon(sub { $site->get("/stream/videos/$seen")->status == 200 }, 'new workers know the videos, too');
 };

@@ -61,6 +61,19 @@ static void test_growth(void)
     buffer_free(&buffer);
 }
 
+static void test_extend(void)
+{
+    struct buffer buffer = {0};
+    buffer_text(&buffer, "head ");
+    char *place = buffer_extend(&buffer, 4);
+    memcpy(place, "body", 4);
+    is_text(text_of(&buffer), "head body", "what is written to a place is part of it");
+    place = buffer_extend(&buffer, 100000);
+    memset(place, 'x', 100000);
+    is_int(buffer.length, 100009, "also a large one");
+    buffer_free(&buffer);
+}
+
 static void test_sticky_error(void)
 {
     struct buffer buffer = {0};
@@ -77,6 +90,9 @@ static void test_sticky_error(void)
     ok(!buffer.failed, "a reset clears it");
     buffer_text(&buffer, "new");
     is_text(text_of(&buffer), "new", "and the buffer works again");
+    ok(!buffer_extend(&buffer, SIZE_MAX / 2), "nor is there a place for what can't be had");
+    ok(buffer.failed, "which is a failure");
+    buffer_reset(&buffer);
     buffer_append(&buffer, "x", SIZE_MAX);
     ok(buffer.failed, "a length that would wrap around is a failure too");
     buffer_free(&buffer);
@@ -86,6 +102,7 @@ int main(void)
 {
     test_writing();
     test_growth();
+    test_extend();
     test_sticky_error();
     return done_testing();
 }

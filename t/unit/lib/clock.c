@@ -25,6 +25,13 @@ static void test_rfc3339(void)
         is_text(clock_rfc3339(rows[i].seconds, text), rows[i].text, "%lld s", (long long)rows[i].seconds);
 }
 
+static void test_http(void)
+{
+    char text[CLOCK_HTTP_SIZE];
+    is_text(clock_http(784111777, text), "Sun, 06 Nov 1994 08:49:37 GMT", "the example of RFC 9110");
+    is_text(clock_http(1795485984, text), "Tue, 24 Nov 2026 02:06:24 GMT", "a later one");
+}
+
 static void test_clocks(void)
 {
     int64_t ms = clock_ms(), us = clock_us();
@@ -48,6 +55,7 @@ static void test_left(void)
 int main(void)
 {
     test_rfc3339();
+    test_http();
     test_clocks();
     test_left();
     return done_testing();

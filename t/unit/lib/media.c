@@ -181,6 +181,25 @@ static void test_part(void)
     is_int(errno, ENAMETOOLONG, "for a reason");
 }
 
+/* A published file of 7 bytes. */
+static void test_read(const char *key)
+{
+    struct buffer buffer = {0};
+    struct stat file = {0};
+    time_t modified = 0;
+    buffer_text(&buffer, "<");
+    ok(media_read(&media, key, 7, &buffer, &modified), "it is read");
+    buffer_char(&buffer, '\0');
+    is_text(buffer.data, "<content", "all of it, behind what was there");
+    ok(stat(path_of(key), &file) == 0 && modified == file.st_mtim.tv_sec, "with its time");
+    size_t before = buffer.length;
+    ok(!media_read(&media, key, 6, &buffer, &modified), "but not when it is longer than it should be");
+    ok(!media_read(&media, key, 8, &buffer, &modified), "or shorter");
+    ok(!media_read(&media, KEY, 7, &buffer, &modified), "nor one that isn't there");
+    is_int(buffer.length, before, "then nothing is appended");
+    buffer_free(&buffer);
+}
+
 static void test_publish(void)
 {
     char path[MEDIA_PATH_SIZE], content[16] = "";
@@ -193,6 +212,7 @@ static void test_publish(void)
     ok(fd >= 0 && read(fd, content, sizeof content - 1) == 7, "it is where its key says");
     is_text(content, "content", "whole");
     close(fd);
+    test_read(key);
 
     ok(media_remove(&media, key), "it is removed");
     ok(!exists(path_of(key)), "and gone");

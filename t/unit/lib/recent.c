@@ -37,29 +37,30 @@ static void test_find(void)
     struct recent_file file;
     int64_t now = clock_ms();
     is_text(find(1), NULL, "nothing is known in the beginning");
-    recent_remember(recent, 1, KEY, "video/mp4", now);
+    recent_remember(recent, 1, KEY, "video/mp4", 1234, now);
     ok(recent_find(recent, 1, &file), "what was noted is found");
     is_text(file.key, KEY, "with its key");
-    is_text(file.content_type, "video/mp4", "and its type");
+    is_text(file.content_type, "video/mp4", "its type");
+    is_int(file.size, 1234, "and its size");
     is_text(find(2), NULL, "but nothing else");
-    recent_remember(recent, 1, OTHER, "video/webm", now);
+    recent_remember(recent, 1, OTHER, "video/webm", 1234, now);
     is_text(find(1), OTHER, "another file takes its place");
-    recent_remember(recent, 2, KEY, "video/mp4", now - RECENT_MS + 5000);
+    recent_remember(recent, 2, KEY, "video/mp4", 1234, now - RECENT_MS + 5000);
     is_text(find(2), KEY, "for a minute");
-    recent_remember(recent, 3, KEY, "video/mp4", now - RECENT_MS - 1);
+    recent_remember(recent, 3, KEY, "video/mp4", 1234, now - RECENT_MS - 1);
     is_text(find(3), NULL, "and no longer");
-    recent_remember(recent, 4, KEY, "a type that is longer than any is", now);
+    recent_remember(recent, 4, KEY, "a type that is longer than any is", 1234, now);
     is_text(find(4), NULL, "what does not fit is not known");
 }
 
 static void test_fresh(void)
 {
     int64_t now = clock_ms();
-    recent_remember(recent, 5, KEY, "video/mp4", now);
+    recent_remember(recent, 5, KEY, "video/mp4", 1234, now);
     ok(is_fresh(5), "what was noted just now is fresh");
     recent_forget(recent, 5);
     ok(!is_fresh(5), "unless it was forgotten");
-    recent_remember(recent, 6, KEY, "video/mp4", now - 1001);
+    recent_remember(recent, 6, KEY, "video/mp4", 1234, now - 1001);
     ok(!is_fresh(6), "what was noted more than a second ago is not");
     is_text(find(6), KEY, "but is known");
 }
@@ -67,14 +68,14 @@ static void test_fresh(void)
 static void test_forget(void)
 {
     int64_t now = clock_ms();
-    recent_remember(recent, 10, KEY, "video/mp4", now);
-    recent_remember(recent, 11, KEY, "video/mp4", now);
+    recent_remember(recent, 10, KEY, "video/mp4", 1234, now);
+    recent_remember(recent, 11, KEY, "video/mp4", 1234, now);
     recent_forget(recent, 10);
     is_text(find(10), NULL, "what is forgotten is not found");
     is_text(find(11), KEY, "others are");
-    recent_remember(recent, 10, KEY, "video/mp4", now);
+    recent_remember(recent, 10, KEY, "video/mp4", 1234, now);
     is_text(find(10), NULL, "an answer of before does not bring it back");
-    recent_remember(recent, 10, KEY, "video/mp4", clock_ms() + 1);
+    recent_remember(recent, 10, KEY, "video/mp4", 1234, clock_ms() + 1);
     is_text(find(10), KEY, "one of afterwards does");
 
     recent_forget_of(&config, 11);
@@ -90,12 +91,12 @@ static void test_many(void)
     int64_t now = clock_ms();
     int found = 0;
     for (int id = 1000; id < 3000; id++)
-        recent_remember(recent, id, KEY, "video/mp4", now);
+        recent_remember(recent, id, KEY, "video/mp4", 1234, now);
     for (int id = 1000; id < 3000; id++)
         found += find(id) != NULL;
     is_int(found, 2000, "thousands of videos have room");
     for (int id = 100000; id < 200000; id++)
-        recent_remember(recent, id, KEY, "video/mp4", now + 1);
+        recent_remember(recent, id, KEY, "video/mp4", 1234, now + 1);
     found = 0;
     for (int id = 190000; id < 200000; id++)
         found += find(id) != NULL;
@@ -105,7 +106,7 @@ static void test_many(void)
 static void test_open(void)
 {
     struct stat file;
-    recent_remember(recent, 20, KEY, "video/mp4", clock_ms());
+    recent_remember(recent, 20, KEY, "video/mp4", 1234, clock_ms());
     recent_close(recent);
     recent = recent_open(&config);
     is_text(find(20), KEY, "a restart forgets nothing");
@@ -139,7 +140,7 @@ static void *churn(void *argument)
     for (int i = 0; i < ROUNDS; i++) {
         int id = 1 + (start + i * 7) % 64;
         key[0] = (char)('0' + id);
-        recent_remember(recent, id, key, "video/mp4", clock_ms() + i % 3 * 2000);
+        recent_remember(recent, id, key, "video/mp4", 1234, clock_ms() + i % 3 * 2000);
         id = 1 + i % 64;
         if (recent_find(recent, id, &file) && file.key[0] != '0' + id)
             wrong++;
