@@ -41,7 +41,7 @@ enum status upload_gate(struct request *request, struct response *response)
 }
 
 /* Room was set aside when the upload was created; a disk that is nearly full all the same takes nothing more. */
-enum status upload_check_disk(struct request *request)
+static enum status check_disk(struct request *request)
 {
     const struct stream_context *context = request->context;
     int64_t free_bytes;
@@ -60,7 +60,7 @@ static enum status check_piece(struct request *request, const struct resumable *
     if (patch->length > upload->row.length - upload->offset)
         return request_refuse(request, STATUS_TOO_LARGE,
                               "the body is longer than what is left of the upload");
-    return upload_check_disk(request);
+    return check_disk(request);
 }
 
 /* 204: a piece of an upload may come. What arrives of it when the client vanishes is kept under the name in

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "file_store.h"
+#include "film.h"
 #include "log.h"
 #include "metrics.h"
 #include "tus_header.h"
@@ -119,7 +120,7 @@ enum status resumable_finish(struct request *request, struct resumable *upload)
     const char *content_type;
     if (upload->row.finished || upload->offset < upload->row.length)
         return STATUS_ANSWERED;
-    enum status status = upload_check_type(request, upload->file->fd, upload->offset, &content_type);
+    enum status status = film_check_type(request, upload->file->fd, upload->offset, &content_type);
     if (status == STATUS_ANSWERED)
         return publish(request, upload, content_type);
     if (status == STATUS_UNSUPPORTED_MEDIA)

@@ -34,12 +34,6 @@ enum status tus_show(struct request *request, struct response *response);
 enum status tus_end(struct request *request, struct response *response);
 enum status tus_options(struct request *request, struct response *response);
 
-/* 507 when the disk is nearly full. */
-enum status upload_check_disk(struct request *request);
-
-/* What kind of video the file is: 415 when it is none that is taken. */
-enum status upload_check_type(struct request *request, int fd, int64_t size, const char **content_type);
-
 /* Takes a token of that kind for the request. STATUS_ANSWERED, and the token's name, when there was one. */
 enum status token_take(struct request *request, enum bucket_kind kind, char token[BUCKET_TOKEN_SIZE]);
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "container.h"
 #include "digest.h"
+#include "film.h"
 #include "multipart.h"
 #include "publication.h"
 #include "reservation.h"
@@ -84,17 +84,6 @@ static enum status receive(struct request *request, struct incoming **upload)
     return unwrap(request, body, boundary, *upload);
 }
 
-enum status upload_check_type(struct request *request, int fd, int64_t size, const char **content_type)
-{
-    if (!container_type(fd, size, content_type))
-        return incoming_fail(request, "read");
-    if (!*content_type && request->config->upload_types == UPLOAD_ANY)
-        *content_type = "video/mp4";
-    if (*content_type)
-        return STATUS_ANSWERED;
-    return request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "the file is neither MP4 nor WebM");
-}
-
 /* 201, also for a client of tus, whose upload begins; 403 and 404 as the gate says, should that have changed since;
  * 413 and 415 for what the file is. */
 enum status upload_video(struct request *request, struct response *response)
@@ -109,7 +98,7 @@ enum status upload_video(struct request *request, struct response *response)
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     enum status status = receive(request, &upload);
     if (status == STATUS_ANSWERED)
-        status = upload_check_type(request, upload->fd, upload->size, &content_type);
+        status = film_check_type(request, upload->fd, upload->size, &content_type);
     if (status == STATUS_ANSWERED) {
         status = publication_make(request, response, upload, id, content_type, file_store_publish);
         recent_forget(context->recent, request->ids.vid);
