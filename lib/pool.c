@@ -59,8 +59,7 @@ static int open_socket(const struct pool *pool, const struct pool_group *group)
         log_write(LOG_ERROR, "listen_failed", "reason=\"VS_RUN_DIR is too long\"");
         return -1;
     }
-    fd = listen_unix(path);
-    return fd >= 0 && privilege_give(pool->config->user, path) ? fd : -1;
+    return listen_unix(path);
 }
 
 static bool open_sockets(struct supervisor *supervisor)
@@ -272,15 +271,16 @@ static bool open_metrics(const struct pool *pool)
     return metrics_open(pool->config, pool->groups->service->name, patterns, table->count);
 }
 
-/* All that has to be there before the first worker. */
+/* All that has to be there before the first worker. The sockets come last: who sees them takes it that the rest, such
+ * as the journal, is there too. */
 static bool begin(struct supervisor *supervisor)
 {
     const struct pool *pool = supervisor->pool;
     struct pool_watch *watch = pool->watch;
     return lock_take(pool->config, pool->name) &&
-           migrate(pool->config->database_url, pool->groups->service->role) && open_sockets(supervisor) &&
+           migrate(pool->config->database_url, pool->groups->service->role) &&
            privilege_drop(pool->config->user) && open_metrics(pool) && block_signals(supervisor) &&
-           make_seats(supervisor) && (!watch || watch->begin(watch->context));
+           (!watch || watch->begin(watch->context)) && open_sockets(supervisor) && make_seats(supervisor);
 }
 
 int pool_run(const struct pool *pool)

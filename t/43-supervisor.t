@@ -2,6 +2,7 @@
 
 use v5.36;
 
+use File::Temp ();
 use FindBin;
 use IO::Socket::UNIX;
 use Time::HiRes qw(time);
@@ -227,6 +228,17 @@ subtest 'started as root' => sub {
         is scalar(grep { $_ == 0 } split ' ', $status{Groups}), 0, "$pid: it is not in root's group";
         is hex $status{CapEff}, 0, "$pid: it has no capability";
     }
+};
+
+# Who starts nginx waits for the sockets, and an nginx that comes before the pool would make the journal itself.
+subtest 'sockets are there once all else is' => sub {
+    my $run = File::Temp->newdir;
+    Runner::Account->named('www-data')->own_folder("$run", 0755) if $> == 0;
+    mkdir "$run/journal" or die "cannot make a folder: $!\n";
+    my $stream = Program->launch('fcgi-stream', run => "$run", VS_DATABASE_URL => $site->database_url);
+    isnt $stream->await_end // 0, 0, 'where there can be no journal the pool does not start';
+    like $stream->log, qr/event=journal_failed/, 'and says why';
+    ok !-e "$run/stream.sock", 'nor was there ever a socket to wait for';
 };
 
 done_testing;
