@@ -36,13 +36,37 @@ void media_incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE])
     snprintf(path, MEDIA_PATH_SIZE, "%s/incoming", media->root);
 }
 
+static bool sync_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return done;
+}
+
+/* All folders that files can go to, durably, before there are any. */
+static bool make_shards(const struct media *media)
+{
+    char path[MEDIA_PATH_SIZE];
+    for (int i = 0; i < MEDIA_FOLDERS; i++) {
+        snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
+        if (!make_dir(path))
+            return false;
+    }
+    return sync_dir(media->root);
+}
+
 bool media_open(struct media *media, const struct config *config)
 {
     char incoming[MEDIA_PATH_SIZE];
     if (!media_find(media, config))
         return false;
     media_incoming_path(media, incoming);
-    if (make_dir(media->root) && make_dir(incoming))
+    if (make_dir(media->root) && make_dir(incoming) && make_shards(media))
         return true;
     log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
     return false;
@@ -122,18 +146,6 @@ bool media_discard(const char *incoming)
     return unlink(incoming) == 0;
 }
 
-static bool sync_dir(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool done = fsync(fd) == 0;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return done;
-}
-
 bool media_sync_incoming(const struct media *media)
 {
     char path[MEDIA_PATH_SIZE];
@@ -181,14 +193,19 @@ void media_path(const struct media *media, const char *key, char path[MEDIA_PATH
     snprintf(path, MEDIA_PATH_SIZE, "%s/%s", media->root, name);
 }
 
-/* The folder that the key's file goes to; a new one is made durable too. */
+/* The folder that the key's file goes to, should somebody have removed it. */
 static bool make_shard(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];
     shard_path(media, key, path);
-    if (mkdir(path, 0750) == 0)
-        return sync_dir(media->root);
-    return errno == EEXIST;
+    if (mkdir(path, 0750) != 0)
+        return errno == EEXIST;
+    if (sync_dir(media->root))
+        return true;
+    int saved = errno;
+    rmdir(path); /* or nobody would try again to make it durable */
+    errno = saved;
+    return false;
 }
 
 bool media_publish(const struct media *media, int fd, const char *path, const char *key)
@@ -200,8 +217,7 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
     if (media_sync(media, key))
         return true;
     int saved = errno;
-    if (rename(final, path) != 0)
-        unlink(final);
+    (void)!rename(final, path); /* where it stays, a sweep finds it */
     errno = saved;
     return false;
 }

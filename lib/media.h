@@ -64,7 +64,7 @@ WARN_UNUSED bool media_sync_incoming(const struct media *media);
 bool media_discard(const char *incoming);
 
 /* Makes the incoming file durable and gives it its final name, that of the key, which must be new. False with
- * errno set: the file is where it was, or gone. */
+ * errno set: the file is where it was or, should even that fail, where it was to be. */
 WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, const char *key);
 
 /* Removes a file; one that isn't there is removed already, but not when the media folder isn't there itself (an

@@ -6,6 +6,7 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Errno qw(EIO);
 use Faults;
 use Site;
 use Site::Processes;
@@ -147,6 +148,29 @@ subtest 'killed: the bookkeeper' => sub {
         $site->soon(sub { !$faults->is_set('after_books_query') }, 'it was killed', PATIENCE);
     }
     in_order('killed: the bookkeeper');
+};
+
+# Neither a file, nor the folder that it goes to, nor one that is made for it because somebody has removed it.
+subtest 'what cannot be made durable' => sub {
+    $site->expect_log(qr/event=upload_failed .*reason="Input\/output error"/);
+    for my $name (sort keys %UPLOADS) {
+        for my $part ('incoming', '!incoming', '!incoming, new') {
+            my $way = $UPLOADS{$name};
+            my $video = add();
+            my $upload = $way->{begin} && $way->{begin}->($video);
+            my @before = $site->media_files;
+            rmdir for $part =~ /new/ ? glob "$site->{media}/[0-9a-f][0-9a-f]" : ();
+            $faults->fail(fsync => EIO, $part =~ s/,.*//r);
+            my $where = "$name, $part";
+            $way->{send}->($video, $upload)->is(500, "$where: nothing is acknowledged")->problem('005');
+            is_deeply [$site->media_files], \@before, 'no file has been published';
+            in_order($where);
+            $faults->go_on('fsync');
+            $way->{go_on}->($video, $upload);
+            $site->get("/stream/videos/$video")->body_is($film, "$where: then the video is what was uploaded");
+            $site->soon(sub { !incoming() }, 'and nothing is left');
+        }
+    }
 };
 
 # As when nginx has not waited for the answer.

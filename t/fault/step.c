@@ -2,8 +2,8 @@
  *
  * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
  * comes there as the Nth one is killed, once; or "wait N": the Nth one, and all behind it, stay there until the file is
- * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the system call returns, and a part of
- * the path that it is for, if not for any. */
+ * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the
+ * system call returns, and a part of the paths that it is for, or with ! before it is not for, if not for all. */
 #include "step.h"
 
 #include <errno.h>
@@ -88,7 +88,8 @@ static bool fails(const char *name, const char *path)
         return false;
     int error = (int)strtol(text, &rest, 10);
     rest += strspn(rest, " ");
-    if (!strstr(path, rest))
+    bool is_meant = *rest == '!' ? !strstr(path, rest + 1) : strstr(path, rest) != NULL;
+    if (!is_meant)
         return false;
     errno = error;
     return true;

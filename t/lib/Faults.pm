@@ -47,7 +47,7 @@ sub is_held ($self, $step) { return -e "$self->{folder}/$step.reached" }
 # How many times a step has been reached since the test last spoke of it.
 sub times ($self, $step) { return -s "$self->{folder}/$step.count" // 0 }
 
-# unlink, fsync or syncfs fails with the error, of paths with that part in them.
+# unlink, fsync or syncfs fails with the error, of paths with that part in them; with ! before it, of those without.
 sub fail ($self, $call, $error, $part = '') { return $self->_write($call, 0 + $error . " $part") }
 
 # Takes back what was said of a step or a system call.

@@ -77,6 +77,13 @@ static void test_open(void)
     ok(media_open(&media, &by_state), "the media folder is made");
     is_text(media.root, scratch_path("media"), "in the state folder when no other is set");
     ok(exists(scratch_path("media/incoming")), "with the incoming folder");
+    int folders = 0;
+    for (int i = 0; i < MEDIA_FOLDERS; i++) {
+        char path[MEDIA_PATH_SIZE];
+        snprintf(path, sizeof path, "%s/%02x", media.root, (unsigned)i);
+        folders += exists(path);
+    }
+    is_int(folders, MEDIA_FOLDERS, "and all folders that files can go to");
     ok(media_open(&media, &by_state), "one that is there will do");
 
     const struct config by_name = {.state_dir = "/nowhere", .media_dir = scratch_path("elsewhere")};
