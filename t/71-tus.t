@@ -255,6 +255,27 @@ subtest 'two at one place' => sub {
     nothing_left('two at one place');
 };
 
+# While the request that ends it waits, another one has ended it, and after that a film has come that took its place.
+subtest 'ended twice, and replaced in between' => sub {
+    my $video = add();
+    my $other = Site::Media::content('webm');
+    $ann->post("/stream/videos/$video", $other)->is(201);
+    my $upload = Tus->create($ann, $video, $length);
+    $upload->patch(0, substr $film, 0, -1)->is(204);
+    my $lock = $site->transaction("SELECT FROM videos WHERE id = $video FOR UPDATE");
+    my $end = $upload->open($length - 1, substr($film, -1), 1);
+    $site->soon(sub { $site->waiting('video_stream') }, 'it is about to be published');
+    $lock->do("UPDATE uploads SET finished_at = now() WHERE id = '${\$upload->id}'");
+    $lock->do("INSERT INTO video_deletions (video_id, media_key) VALUES ($video, '${\$upload->id}')");
+    $lock->commit;
+    like $end->answer('PATCH'), qr{^HTTP/1\.1 404 }, 'it is not, for the second time';
+    $end->close;
+    $site->soon(sub { !$site->sql('SELECT count(*) FROM video_deletions') }, 'its file goes');
+    $site->get("/stream/videos/$video")->is(200)->body_is($other, 'and the film that came last stays');
+    is $site->media_files, scalar $site->sql('SELECT count(*) FROM videos WHERE media_key IS NOT NULL'), 'no file is left';
+    nothing_left('ended twice');
+};
+
 subtest 'what is no video' => sub {
     my $video = add();
     my $upload = Tus->create($ann, $video, 1000);
