@@ -16,7 +16,8 @@
 #define TUS_CHECKSUMS  "sha1,sha256"
 #define TUS_PIECE_TYPE "application/offset+octet-stream"
 
-enum { TUS_METADATA_MAX = 4096, TUS_PIECE_SIZE = PARAM_UUID_SIZE + 20 };
+/* It goes back with other headers, which together have to fit into what nginx takes (fastcgi_buffer_size, 4 KiB). */
+enum { TUS_METADATA_MAX = 3 * 1024, TUS_PIECE_SIZE = PARAM_UUID_SIZE + 20 };
 
 /* True when the text is a valid Upload-Metadata: keys, each with or without a blank and base64 behind it. What
  * the values mean is nobody's business but the client's. */

@@ -59,6 +59,16 @@ subtest 'what is supported' => sub {
     $site->request('OPTIONS', '/stream/videos/1')->header_is('Allow', 'OPTIONS, GET, HEAD, POST');
 };
 
+subtest 'what the client says of it' => sub {
+    my $video = add();
+    my $longest = 'filename ' . 'a' x 3060 . ',x';
+    is length $longest, 3071, 'at most 3 KiB';
+    my $upload = Tus->create($ann, $video, $length, 'Upload-Metadata' => "${longest}y");
+    $upload->head->is(200)->header_is('Upload-Metadata', "${longest}y", 'comes back');
+    $upload->delete->is(204);
+    Tus->ask($ann, $video, $length, 'Upload-Metadata' => "${longest}yz")->is(400, 'more does not come in')->problem('001');
+};
+
 subtest 'in pieces' => sub {
     my $video = add();
     my $answer = Tus->ask($ann, $video, $length, 'Upload-Metadata' => 'filename YS5tcDQ=,private')
