@@ -131,7 +131,7 @@ $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
 
 $(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/scheduler.a $(LIB)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs $(LIBS)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=realloc $(LIBS)
 
 $(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OBJ)/t/fault/upload.o \
                             $(OBJ)/t/fault/token.o $(OBJ)/fcgi-stream.a $(LIB)
@@ -139,7 +139,8 @@ $(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OB
 	@rm -f $@
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
 	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=copy_file_range,--wrap=sync_file_range \
-	    -Wl,--wrap=PQsendQueryPrepared,--wrap=bookkeeper_work,--wrap=bucket_acquire $(LIBS)
+	    -Wl,--wrap=PQsendQueryPrepared,--wrap=PQgetResult,--wrap=bookkeeper_work,--wrap=bucket_acquire \
+	    -Wl,--wrap=realloc $(LIBS)
 
 $(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler -Ifcgi-stream
 

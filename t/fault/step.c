@@ -3,7 +3,8 @@
  * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
  * comes there as the Nth one is killed, once; or "wait N": the Nth one, and all behind it, stay there until the file is
  * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the
- * system call returns, and a part of the paths that it is for, or with ! before it is not for, if not for all. */
+ * system call returns, and a part of the paths that it is for, or with ! before it is not for, if not for all; a file
+ * realloc the same, with how many bytes are asked for in place of the path. */
 #include "step.h"
 
 #include <errno.h>
@@ -25,6 +26,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_syncfs(int fd);
 int __wrap_syncfs(int fd);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 
 static bool path_of(const char *name, const char *suffix, char path[PATH_SIZE])
 {
@@ -110,12 +113,24 @@ static bool fails_at(const char *name, int fd)
     return fails(name, path);
 }
 
+/* A step of uploads alone, which run beside a scheduler that makes its folders durable too. */
 int __wrap_fsync(int fd)
 {
-    return fails_at("fsync", fd) ? -1 : __real_fsync(fd);
+    int result = fails_at("fsync", fd) ? -1 : __real_fsync(fd), saved = errno;
+    if (strcmp(program_invocation_short_name, "fcgi-stream") == 0)
+        step_reached("after_fsync");
+    errno = saved;
+    return result;
 }
 
 int __wrap_syncfs(int fd)
 {
     return fails_at("syncfs", fd) ? -1 : __real_syncfs(fd);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    char bytes[24];
+    snprintf(bytes, sizeof bytes, "%zu", size);
+    return fails("realloc", bytes) ? NULL : __real_realloc(memory, size);
 }

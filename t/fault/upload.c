@@ -1,9 +1,10 @@
 /* The steps of an upload, for the tests' own fcgi-stream: what it does to files and what it asks of the database,
- * each a step before and one after, so that a test can kill it between any two (see step.c).
+ * each followed by a step, so that a test can kill it between any two (see step.c, which has after_fsync).
  *
- * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been
- * answered yet; before_writeback, when the disk is to begin with what has arrived. The bookkeeper's statements are steps
- * of their own, after_books_query. */
+ * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been answered
+ * yet, after_answer, when it has been; before_writeback, when the disk is to begin with what has arrived. The
+ * bookkeeper's statements are steps of their own, after_books_query. */
+#include <errno.h>
 #include <libpq-fe.h>
 #include <sys/types.h>
 
@@ -11,6 +12,7 @@
 #include "step.h"
 
 static bool is_bookkeeper;
+static _Thread_local bool is_asking; /* what a connection begins with is no step */
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
@@ -22,14 +24,17 @@ int __real_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
                                const int *lengths, const int *formats, int result_format);
 int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
                                const int *lengths, const int *formats, int result_format);
+PGresult *__real_PQgetResult(PGconn *connection);
+PGresult *__wrap_PQgetResult(PGconn *connection);
 bool __real_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd);
 bool __wrap_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd);
 
 int __wrap_rename(const char *from, const char *to)
 {
     step_reached("before_rename");
-    int result = __real_rename(from, to);
+    int result = __real_rename(from, to), saved = errno;
     step_reached("after_rename");
+    errno = saved;
     return result;
 }
 
@@ -38,7 +43,9 @@ ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, s
 {
     size_t half = length > 4096 ? length / 2 : length;
     ssize_t copied = __real_copy_file_range(from, from_at, to, to_at, half, flags);
+    int saved = errno;
     step_reached(half < length ? "half_copy" : "after_copy");
+    errno = saved;
     return copied;
 }
 
@@ -53,8 +60,20 @@ int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
 {
     int sent = __real_PQsendQueryPrepared(connection, name, count, values, lengths, formats, result_format);
     PQflush(connection);
+    is_asking = !is_bookkeeper;
     step_reached(is_bookkeeper ? "after_books_query" : "after_query");
     return sent;
+}
+
+/* NULL comes when all of the answer has come. */
+PGresult *__wrap_PQgetResult(PGconn *connection)
+{
+    PGresult *result = __real_PQgetResult(connection);
+    if (!result && is_asking) {
+        is_asking = false;
+        step_reached("after_answer");
+    }
+    return result;
 }
 
 bool __wrap_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd)
