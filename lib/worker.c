@@ -4,6 +4,7 @@
 
 #include "collapse.h"
 #include "dispatch.h"
+#include "log.h"
 #include "server.h"
 
 enum { FIRST_CONNECT_MS = 5000 };
@@ -56,6 +57,16 @@ static void *thread_start(void *context)
     return state;
 }
 
+/* Without memory even for the problem there is no answer, and without its status nginx would take what there is for a 200.
+ * As with any other memory of a request (see arena.h), the process ends, and nginx says 503. */
+static void check_memory(const struct response *response)
+{
+    if (!response->headers.failed && !response->body.failed)
+        return;
+    log_write(LOG_ERROR, "out_of_memory", "bytes=%zu", response->headers.length + response->body.length);
+    abort();
+}
+
 static void write_status(struct response *response)
 {
     buffer_printf(&response->headers, "Status: %d %s\r\n", response->http, status_reason(response->http));
@@ -83,6 +94,7 @@ static void serve(void *thread, const struct server_request *arrived, struct ser
     db_begin(state->db, state->arena);
     dispatch(state->worker->service, &state->request, &state->response);
     write_status(&state->response);
+    check_memory(&state->response);
     arena_reset(state->arena); /* now: the next request may be a long time coming, and files are open */
     *response = (struct server_response){
         .headers = &state->response.headers,
