@@ -17,6 +17,8 @@ use constant {
     FIRST_DELAY    => 0.1,    # seconds before a child that died is started again; doubles
     LONGEST_DELAY  => 5,
     STEADY_SECONDS => 10,     # one that ran for so long starts over with the first delay
+    GONE_SECONDS   => 5,      # for the rest of a killed group to end
+    LOOK_SECONDS   => 0.05,
     TAIL_LINES     => 15,
 };
 
@@ -67,7 +69,9 @@ sub supervise ($self) {
         $self->_bury($_) for $self->_reap;
         my $now = Time::HiRes::time();
         my @waiting = grep { !$_->{pid} } @{$self->{children}};
-        _spawn($_) for grep { $_->{due} <= $now } @waiting;
+        for my $child (grep { $_->{due} <= $now } @waiting) {
+            _remains($child, $now) ? ($child->{due} = $now + LOOK_SECONDS) : _spawn($child);
+        }
         my ($next) = sort { $a <=> $b } map { $_->{due} } grep { !$_->{pid} } @waiting;
         $self->_wait(defined $next ? $next - $now : undef);
     }
@@ -118,7 +122,7 @@ sub _reap ($self) {
         waitpid($child->{pid}, WNOHANG) == $child->{pid} or next;
         $child->{status} = $?;
         kill 'KILL', -$child->{pid} if $child->{group};
-        delete $child->{pid};
+        $child->{was} = delete $child->{pid};
         push @dead, $child;
     }
     return @dead;
@@ -130,9 +134,15 @@ sub _bury ($self, $child) {
     $child->{delay} = FIRST_DELAY if $now - $child->{since} > STEADY_SECONDS;
     say STDERR sprintf 'video-server: %s died (%s); starting it again in %.1f s',
         $child->{name}, _describe($child->{status}), $child->{delay};
+    $child->{died} = $now;
     $child->{due} = $now + $child->{delay};
     $child->{delay} = 2 * $child->{delay} < LONGEST_DELAY ? 2 * $child->{delay} : LONGEST_DELAY;
     return;
+}
+
+# Whether something of the one that died has not ended yet, and still has its port or its memory.
+sub _remains ($child, $now) {
+    return $child->{group} && $now < $child->{died} + GONE_SECONDS && kill 0, -$child->{was};
 }
 
 sub _obituary ($child) {
