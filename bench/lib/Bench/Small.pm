@@ -1,7 +1,7 @@
 package Bench::Small;
 
 # Responses of 16 KB: by /stream, by nginx alone, and by Go's http.ServeContent behind nginx. Then where the
-# time of one of ours goes: what each step of it costs, by leaving out the steps that follow.
+# processors' time of each goes.
 
 use v5.36;
 
@@ -22,12 +22,14 @@ use constant {
 
 my %NAME = (ours => 'video-server', static => 'nginx, static', go => 'Go, ServeContent');
 
-# Who takes the processors' time of one response, and for what. Our own sending is taken to cost what nginx's does.
+# Who takes the processors' time of one response, and for what.
 my @SHARES = (
-    [static     => 'nginx: sends the file'],
-    [nginx      => 'nginx: asks the pool, follows X-Accel-Redirect, writes the journal'],
-    [worker     => 'the worker: takes the token, answers'],    # and asks the database once a second
-    [supervisor => 'the supervisor: reads the journal, gives the token back'],
+    [ours => nginx      => 'nginx asks the pool, sends, writes the journal'],
+    [ours => worker     => 'the worker takes the token, answers with the file'],    # and asks the database once a second
+    [ours => supervisor => 'the supervisor reads the journal, gives the token back'],
+    [go   => nginx      => 'nginx asks Go, sends'],
+    [go   => go         => 'Go answers with the file'],
+    [static => nginx    => 'nginx sends the file'],
 );
 
 sub prepare ($class, $stand) {
@@ -75,21 +77,20 @@ sub report ($self) {
         'The goal is ' . GOAL . ' times Go, and as near to nginx alone as can be.',
         '',
         "The processors' time that one response takes, at " . FEW . ' connections:',
-        Bench::Table::aligned(['', 'us', 'share'], $self->_shares),
+        Bench::Table::aligned(['', '', 'us'], $self->_shares),
         '',
     );
 }
 
 sub _shares ($self) {
-    my $us = sub ($who, $group) { $self->{rounds}->spread(_name($who, FEW), "${group}_us")->{median} };
-    my %us = (static => $us->('static', 'nginx'), map { $_ => $us->('ours', $_) } qw(nginx worker supervisor));
-    my $all = $us{nginx} + $us{worker} + $us{supervisor};
-    $us{nginx} -= $us{static};
-    return (
-        map({ [$_->[1], sprintf('%.1f', $us{$_->[0]}), sprintf('%.0f %%', 100 * $us{$_->[0]} / $all)] } @SHARES),
-        ['all', sprintf('%.1f', $all), '100 %'],
-        ['the same by Go and nginx', sprintf('%.1f', $us->('go', 'nginx') + $us->('go', 'go')), ''],
-    );
+    my (%sum, @rows);
+    for my $share (@SHARES) {
+        my ($who, $group, $what) = @$share;
+        my $us = $self->{rounds}->spread(_name($who, FEW), "${group}_us")->{median};
+        $sum{$who} += $us;
+        push @rows, [$NAME{$who}, $what, sprintf '%.1f', $us];
+    }
+    return @rows, map { [$NAME{$_}, 'all of it', sprintf '%.1f', $sum{$_}] } qw(ours go);
 }
 
 sub _row ($self, $who, $connections) {
