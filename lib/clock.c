@@ -33,20 +33,21 @@ int64_t clock_unix_ms(void)
     return read_us(CLOCK_REALTIME) / 1000;
 }
 
-const char *clock_rfc3339(int64_t unix_seconds, char text[CLOCK_RFC3339_SIZE])
+static const char *write_utc(int64_t unix_seconds, const char *format, char *text, size_t size)
 {
     time_t seconds = (time_t)unix_seconds;
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    strftime(text, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    strftime(text, size, format, &utc);
     return text;
+}
+
+const char *clock_rfc3339(int64_t unix_seconds, char text[CLOCK_RFC3339_SIZE])
+{
+    return write_utc(unix_seconds, "%Y-%m-%dT%H:%M:%SZ", text, CLOCK_RFC3339_SIZE);
 }
 
 const char *clock_http(int64_t unix_seconds, char text[CLOCK_HTTP_SIZE])
 {
-    time_t seconds = (time_t)unix_seconds;
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    strftime(text, CLOCK_HTTP_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    return text;
+    return write_utc(unix_seconds, "%a, %d %b %Y %H:%M:%S GMT", text, CLOCK_HTTP_SIZE);
 }
