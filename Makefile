@@ -82,7 +82,7 @@ soak: ## the faults that must cost no token and leave no file, SOAK times (20), 
 	done
 
 SOAK ?= 20
-SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t \
+SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t t/59-small-files.t \
              t/61-scheduler-faults.t t/64-scheduler-leases.t t/65-scheduler-stop.t
 
 screenshots: ## take pictures of all pages of the website, into build/screenshots
