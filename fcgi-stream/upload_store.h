@@ -54,6 +54,7 @@ enum store_outcome upload_store_get(struct db *db, const char *id, struct upload
 enum store_outcome upload_store_touch(struct db *db, const struct config *config, const char *id,
                                       int64_t received, int64_t *expires_us);
 
+/* Deletes it, and queues its file for deletion unless it has finished. */
 enum store_outcome upload_store_delete(struct db *db, const char *id);
 
 /* The ids of all uploads that aren't resumable, as text. */

@@ -66,12 +66,27 @@ my %UPLOADS = (
         send  => sub ($video, $upload) { $upload->patch(0, $film) },
         go_on => \&finish,
     },
+    # Nobody knows of the one that was interrupted; it would expire.
+    'in one go' => {
+        send  => sub ($video, $) { create($video) },
+        go_on => sub ($video, $) {
+            my @ids = map { $_->[0] } $site->sql('SELECT id FROM uploads WHERE resumable AND finished_at IS NULL');
+            Tus->at($ann, "/stream/uploads/$_")->delete->is(204) for @ids;
+            return create($video);
+        },
+    },
     'a second piece' => {
         begin => sub ($video) { my $upload = Tus->create($ann, $video, $length); $upload->patch(0, substr $film, 0, $half); $upload },
         send  => sub ($video, $upload) { $upload->patch($half, substr $film, $half) },
         go_on => \&finish,
     },
 );
+
+# An upload that comes along with its creation.
+sub create ($video) {
+    my %piece = Tus->piece(0, $film, 'Upload-Length' => $length, 'Upload-Offset' => undef);
+    return $ann->request('POST', "/stream/videos/$video", on => $site->connect, %piece);
+}
 
 # Goes on with an upload in pieces from where it is.
 sub finish ($video, $upload) {
