@@ -25,7 +25,7 @@ my $faults = Faults->new;
 my $site = Site->start(
     build               => Faults::build(),
     VS_FAULT_DIR        => $faults->folder,
-    VS_STREAM_PROCESSES => 8,
+    VS_STREAM_PROCESSES => 16,
     VS_STREAM_THREADS   => 1,
 );
 my $ann = $site->user('ann');
