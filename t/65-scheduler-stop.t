@@ -116,7 +116,7 @@ subtest 'SIGTERM while somebody has locked the rows' => sub {
     $site->kill(STOP => $worker);
     my @keys = $deletions->make_files(ROOM * BATCH);
     $faults->hold_at('after_sync');
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder);
+    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder, VS_DATABASE_TIMEOUT_MS => 60_000);
     $deletions->queue(@keys);
     $site->soon(sub { $faults->times('after_sync') == EXECUTORS && $deletions->rows('claimed_by IS NOT NULL') == @keys },
         'it works at two batches, and has more');
