@@ -44,11 +44,12 @@ my $video = add();
 $ann->post("/stream/videos/$video", $film)->is(201);
 my $upload = Tus->create($ann, add(), length $film);
 
+my %EXPECT = (Expect => '100-continue');
 my %ASKS = (
-    'a film'              => sub () { $site->get("/stream/videos/$video", on => $site->connect) },
-    'to upload one'       => sub () { $ann->post("/stream/videos/$video", $film, on => $site->connect, headers => {Expect => '100-continue'}) },
-    'to upload a piece'   => sub () { $ann->request('PATCH', $upload->url, on => $site->connect, Tus->piece(0, $film, Expect => '100-continue')) },
-    'where an upload is'  => sub () { $ann->get($upload->url, on => $site->connect, headers => {'Tus-Resumable' => '1.0.0'}) },
+    'a film'             => sub () { $site->get("/stream/videos/$video", on => $site->connect) },
+    'to upload one'      => sub () { $ann->post("/stream/videos/$video", $film, on => $site->connect, headers => {%EXPECT}) },
+    'to upload a piece'  => sub () { $ann->request('PATCH', $upload->url, on => $site->connect, Tus->piece(0, $film, %EXPECT)) },
+    'where an upload is' => sub () { $ann->get($upload->url, on => $site->connect, headers => {'Tus-Resumable' => '1.0.0'}) },
 );
 
 for my $name (sort keys %ASKS) {
