@@ -66,6 +66,15 @@ static bool dispatch_batch(struct dispatcher *dispatcher, const struct task_kind
     return count == BATCH_MAX;
 }
 
+/* Renews the claims for which it is time, also while a large backlog is being claimed. */
+static void renew_due(struct dispatcher *dispatcher)
+{
+    if (claims_wait_ms(dispatcher->options.claims) != 0)
+        return;
+    begin(dispatcher);
+    claims_renew(dispatcher->options.claims, dispatcher->db, dispatcher->options.owner);
+}
+
 static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
 {
     const struct task_kind *kind = &task_kinds[at];
@@ -77,8 +86,11 @@ static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
     if (woken_by != WOKEN_BY_ROOM)
         *cursor = (struct task_cursor){0};
     bool more = true, room;
-    while ((room = lane_has_room(dispatcher->options.lanes[kind->lane])) && more)
+    while ((room = lane_has_room(dispatcher->options.lanes[kind->lane])) && more &&
+           !atomic_load(&dispatcher->stopping)) {
         more = dispatch_batch(dispatcher, kind, cursor);
+        renew_due(dispatcher);
+    }
     dispatcher->kinds[at].more = more && !room;
 }
 
