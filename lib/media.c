@@ -48,16 +48,18 @@ static bool sync_dir(const char *path)
     return done;
 }
 
-/* All folders that files can go to, durably, before there are any. */
-static bool make_shards(const struct media *media)
+/* All folders that files can go to, durably, before there are any. One that can't be made now is made when a file comes. */
+static void make_shards(const struct media *media)
 {
     char path[MEDIA_PATH_SIZE];
-    for (int i = 0; i < MEDIA_FOLDERS; i++) {
+    bool made = true;
+    for (int i = 0; i < MEDIA_FOLDERS && made; i++) {
         snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
-        if (!make_dir(path))
-            return false;
+        made = make_dir(path);
     }
-    return sync_dir(media->root);
+    if (!made || !sync_dir(media->root))
+        log_write(LOG_WARNING, "media_folders_lacking", "path=%s reason=\"%s\"", media->root,
+                  strerror(errno));
 }
 
 bool media_open(struct media *media, const struct config *config)
@@ -66,10 +68,12 @@ bool media_open(struct media *media, const struct config *config)
     if (!media_find(media, config))
         return false;
     media_incoming_path(media, incoming);
-    if (make_dir(media->root) && make_dir(incoming) && make_shards(media))
-        return true;
-    log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
-    return false;
+    if (!make_dir(media->root) || !make_dir(incoming)) {
+        log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
+        return false;
+    }
+    make_shards(media);
+    return true;
 }
 
 /* A file without a name or, where the file system knows none, one whose name is gone at once. */
@@ -256,14 +260,16 @@ bool media_read(const struct media *media, const char *key, size_t length, struc
 {
     char path[MEDIA_PATH_SIZE];
     struct stat file;
-    size_t before = out->length;
+    const struct buffer before = *out;
     media_path(media, key, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     bool known = fd >= 0 && fstat(fd, &file) == 0 && (size_t)file.st_size == length;
     char *place = known ? buffer_extend(out, length) : NULL;
     bool whole = place && read(fd, place, length) == (ssize_t)length;
-    if (place && !whole)
-        out->length = before;
+    if (!whole) {
+        out->length = before.length;
+        out->failed = before.failed; /* nginx can send what there is no memory for */
+    }
     if (fd >= 0)
         close(fd);
     if (whole)
