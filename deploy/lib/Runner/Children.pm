@@ -142,7 +142,15 @@ sub _bury ($self, $child) {
 
 # Whether something of the one that died has not ended yet, and still has its port or its memory.
 sub _remains ($child, $now) {
-    return $child->{group} && $now < $child->{died} + GONE_SECONDS && kill 0, -$child->{was};
+    return 0 if !$child->{group} || $now > $child->{died} + GONE_SECONDS || !kill 0, -$child->{was};
+    return scalar grep { _is_alive_in($_, $child->{was}) } glob '/proc/[0-9]*/stat';
+}
+
+# Whether the process, which that file is about (proc(5)), is in the group and more than a zombie.
+sub _is_alive_in ($stat, $group) {
+    open my $file, '<', $stat or return 0;
+    my ($state, $its) = (<$file> // '') =~ /.*\) (\S) \d+ (\d+) /s or return 0;
+    return $its == $group && $state !~ /[ZX]/;
 }
 
 sub _obituary ($child) {
