@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "record.h"
 
 enum {
     BODY_KEPT = 64 * 1024 + 1,
@@ -129,26 +130,39 @@ static enum body read_body(struct thread *thread)
         size_t room = BODY_KEPT - thread->body.length;
         buffer_append(&thread->body, piece, (size_t)length < room ? (size_t)length : room);
     }
-    if (FCGX_GetError(thread->fcgi.in) != 0)
+    if (FCGX_GetError(thread->fcgi.in) != 0 || thread->body.failed) /* there is no memory for it */
         return BODY_BROKEN;
     return FCGX_HasSeenEOF(thread->fcgi.in) ? BODY_WHOLE : BODY_LEFT;
+}
+
+/* False when it could not be written. */
+static bool write_response(FCGX_Request *fcgi, const struct server_response *response)
+{
+    const struct buffer *headers = response->headers, *body = response->body;
+    if (body && body->length > RECORD_WORTH_IT && headers->length < RECORD_CONTENT_MAX - 2) {
+        bool written = record_write(fcgi->ipcFd, fcgi->requestId, headers, body);
+        if (!written)
+            shutdown(fcgi->ipcFd, SHUT_RDWR); /* or libfcgi would wait for a peer that doesn't read, too */
+        return written;
+    }
+    FCGX_PutStr(headers->data, (int)headers->length, fcgi->out);
+    FCGX_PutStr("\r\n", 2, fcgi->out);
+    if (body && body->length > 0)
+        FCGX_PutStr(body->data, (int)body->length, fcgi->out);
+    return true;
 }
 
 /* True when another request may follow on the connection. */
 static bool send_response(struct thread *thread, void *state)
 {
-    bool whole = thread->body.length < BODY_KEPT && !thread->body.failed;
+    bool whole = thread->body.length < BODY_KEPT;
     struct server_request request = {.variables = (const char *const *)thread->fcgi.envp,
                                      .body = thread->body.data ? thread->body.data : "",
                                      .body_length = thread->body.length,
                                      .body_whole = whole};
     struct server_response response;
     thread->run->server.serve(state, &request, &response);
-    FCGX_PutStr(response.headers->data, (int)response.headers->length, thread->fcgi.out);
-    FCGX_PutStr("\r\n", 2, thread->fcgi.out);
-    if (response.body && response.body->length > 0)
-        FCGX_PutStr(response.body->data, (int)response.body->length, thread->fcgi.out);
-    return !response.last;
+    return write_response(&thread->fcgi, &response) && !response.last;
 }
 
 /* One request from a connection that has something to read. operation is how it gets to epoll, for the next one. */
