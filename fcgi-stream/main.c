@@ -113,6 +113,7 @@ int main(int argc, char **argv)
     };
     const struct pool_group groups[] = {
         {"stream", (int)config.stream_processes, (int)config.stream_threads, &service},
+        {"upload", (int)config.upload_processes, (int)config.upload_threads, &service},
         {"books", 1, 1, &service, .work = bookkeeper_work, .no_socket = true},
     };
     struct keeper keeper = {.config = &config, .context = &context};

@@ -2,6 +2,8 @@
 #ifndef STREAM_H
 #define STREAM_H
 
+#include <stdatomic.h>
+
 #include "bucket.h"
 #include "media.h"
 #include "recent.h"
@@ -13,6 +15,7 @@ struct stream_context {
     struct media media;
     struct recent *recent;
     struct views *views;
+    atomic_int waiting; /* threads that wait for the journal to be read */
 };
 
 /* What a multipart body may have around its file; nginx lets that much more through (client_max_body_size). */

@@ -40,6 +40,12 @@ static bool read_holder(const struct request *request, enum bucket_kind kind, st
     return true;
 }
 
+/* How many threads of this process serve the kind. */
+static int64_t threads(const struct request *request, enum bucket_kind kind)
+{
+    return kind == BUCKET_UPLOAD ? request->config->upload_threads : request->config->stream_threads;
+}
+
 /* What a client is told when there is no token for it: none at all, or none for this client. */
 static const struct {
     const char *full, *client_full;
@@ -58,14 +64,17 @@ static enum status refuse(struct request *request, enum bucket_kind kind, const 
     return request_refuse(request, STATUS_TOO_MANY_REQUESTS, detail);
 }
 
-/* A token is back when its line is in the journal, whether that has been read yet or not. */
+/* A token is back when its line is in the journal, whether that has been read yet or not. Half of the threads may wait for
+ * that, so that others are answered should nobody read it. */
 static enum bucket_outcome acquire(const struct request *request, enum bucket_kind kind,
                                    const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE])
 {
-    const struct stream_context *context = request->context;
+    struct stream_context *context = request->context;
     if (bucket_acquire(context->bucket, kind, holder, token) == BUCKET_TAKEN)
         return BUCKET_TAKEN;
-    journal_wait(request->config, context->bucket);
+    if (atomic_fetch_add(&context->waiting, 1) < (threads(request, kind) + 1) / 2)
+        journal_wait(request->config, context->bucket);
+    atomic_fetch_sub(&context->waiting, 1);
     return bucket_acquire(context->bucket, kind, holder, token);
 }
 

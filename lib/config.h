@@ -20,6 +20,7 @@ struct config {
     int64_t database_timeout_ms;
     int64_t api_processes, api_threads, password_threads;
     int64_t stream_processes, stream_threads;
+    int64_t upload_processes, upload_threads;
     int64_t receive_timeout_s, shutdown_timeout_s;
     int64_t stream_tokens, stream_tokens_per_client, upload_tokens, upload_tokens_per_user;
     int64_t stream_timeout_s, stream_rate, stream_burst;

@@ -95,7 +95,8 @@ sub nothing_changed ($home, $before) {
 
 # So that each request of a kind comes to the thread to which the last one came.
 my %ONE_THREAD = map { $_ => 1 }
-    qw(VS_API_PROCESSES VS_API_THREADS VS_PASSWORD_THREADS VS_STREAM_PROCESSES VS_STREAM_THREADS);
+    qw(VS_API_PROCESSES VS_API_THREADS VS_PASSWORD_THREADS
+    VS_STREAM_PROCESSES VS_STREAM_THREADS VS_UPLOAD_PROCESSES VS_UPLOAD_THREADS);
 
 my $cluster = Cluster->start;
 my $site = Site->start(cluster => $cluster, %ONE_THREAD);

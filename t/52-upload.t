@@ -459,7 +459,7 @@ subtest 'workers of the pool are killed' => sub {
 };
 
 subtest 'a worker is killed while it copies a form' => sub {
-    my $large = Site->start(VS_MAX_UPLOAD_BYTES => '100M', VS_STREAM_PROCESSES => 1);
+    my $large = Site->start(VS_MAX_UPLOAD_BYTES => '100M');
     $large->expect_log(@KILLED);
     my $eve = $large->user('eve');
     my $video = $eve->post('/api/videos', {title => 'Large'})->json->{id};
@@ -468,7 +468,7 @@ subtest 'a worker is killed while it copies a form' => sub {
     for (1 .. 10) {
         my $upload = $eve->open('POST', url($video), body => $form, headers => {'Content-Type' => $TYPE});
         until ($killed || $upload->{got}) {
-            my (undef, $worker) = $large->pids('fcgi-stream');
+            my ($worker) = $large->log('fcgi-stream') =~ /event=worker_started pool=upload worker=(\d+)/;
             $killed = $large->kill(KILL => $worker) if grep { /\.part$/ } incoming($large);
             $upload->await(qr/./, 0.001);
         }

@@ -10,17 +10,21 @@ use Site;
 use Site::Processes;
 use Tus;
 
-use constant PATIENCE => 60;
+use constant {
+    PATIENCE => 60,
+    WORKERS  => 2,     # of views and of uploads
+};
 
 my $faults = Faults->new;
 my $site = Site->start(
-    build               => Faults::build(),
-    VS_FAULT_DIR        => $faults->folder,
-    VS_STREAM_PROCESSES => 1,
-    VS_STREAM_THREADS   => 1,
+    build             => Faults::build(),
+    VS_FAULT_DIR      => $faults->folder,
+    VS_STREAM_THREADS => 1,
+    VS_UPLOAD_THREADS => 1,
 );
 $site->expect_log(
     qr/event=out_of_memory/,
+    qr/FATAL:  connection to client lost/,
     qr/event=worker_ended .*signal=[69]/,
     qr/\[error\].*(?:prematurely closed connection|Connection reset by peer)/,
 );
@@ -30,14 +34,15 @@ my $film = Site::Media::content('mp4', 1_000_000);
 sub add () { return $ann->post('/api/videos', {title => 'A film'})->json->{id} }
 
 sub workers () {
-    return grep { Site::Processes::is_alive($_) } $site->log('fcgi-stream') =~ /event=worker_started pool=stream worker=(\d+)/g;
+    return grep { Site::Processes::is_alive($_) } $site->log('fcgi-stream') =~ /event=worker_started pool=(?:stream|upload) worker=(\d+)/g;
 }
 
 # A worker that has answered nobody yet keeps no memory for answers.
 sub renew () {
     my @old = workers();
     $site->kill(KILL => @old);
-    return $site->soon(sub { my @new = workers(); @new && !grep { $_ == $new[0] } @old }, 'there is a new worker', PATIENCE);
+    my %old = map { $_ => 1 } @old;
+    return $site->soon(sub { WORKERS == grep { !$old{$_} } workers() }, 'there are new workers', PATIENCE);
 }
 
 my $video = add();

@@ -129,6 +129,20 @@ subtest 'a worker that dies with the token' => sub {
     all_back('both tokens are back');
 };
 
+subtest 'a worker that dies at the gate' => sub {
+    my $small = add(1000, 'kept.mp4');
+    my $video = $ann->post('/api/videos', {title => 'To come'})->json->{id};
+    my $ben = $site->connect;
+    is status($ben, "/stream/videos/$small"), 200, 'nginx keeps a connection';
+    all_back('its token is back');
+    $faults->kill_at('after_token');
+    my $film = Site::Media::content('mp4', 1000);
+    $ben->send("POST /stream/videos/$video HTTP/1.1\r\nHost: localhost\r\nX-Session-Id: "
+            . $ann->session . "\r\nContent-Length: 1000\r\n\r\n$film");
+    like $ben->answer('POST'), qr{^HTTP/1\.1 503 }, 'no other is asked for the upload';
+    $site->soon(sub { !$bucket->in_use('upload') }, 'its token is back', BACK_SECONDS);
+};
+
 subtest 'a file that is lost' => sub {
     my $id = add(1000, 'lost.mp4');
     my $key = $site->sql("SELECT media_key FROM videos WHERE id = $id");

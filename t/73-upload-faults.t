@@ -25,8 +25,8 @@ my $faults = Faults->new;
 my $site = Site->start(
     build               => Faults::build(),
     VS_FAULT_DIR        => $faults->folder,
-    VS_STREAM_PROCESSES => 16,
-    VS_STREAM_THREADS   => 1,
+    VS_UPLOAD_PROCESSES => 16,
+    VS_UPLOAD_THREADS   => 1,
 );
 my $ann = $site->user('ann');
 my $film = Site::Media::content('mp4', 1_000_000);

@@ -21,7 +21,7 @@ use Runner::Settings;
 # The programs in the order in which they start, with the sockets that they open.
 my @PROGRAMS = (
     ['fcgi-api',    'api.sock', 'login.sock'],
-    ['fcgi-stream', 'stream.sock'],
+    ['fcgi-stream', 'stream.sock', 'upload.sock'],
     ['scheduler',   'scheduler.sock'],
 );
 
