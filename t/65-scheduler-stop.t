@@ -13,6 +13,7 @@ use Faults;
 use Site;
 
 use constant {
+    BACKLOG   => 40,     # batches
     BATCH     => 512,
     EXECUTORS => 2,
     FINISH    => 2,      # seconds; a busy machine may not have finished by then
@@ -86,6 +87,24 @@ subtest 'SIGTERM when a batch takes too long' => sub {
     $daemon->stop;
     is $deletions->rows, BATCH - 1, 'it finishes that one and no other';
     is $deletions->rows('claimed_by IS NOT NULL'), 0, 'and gives the rest back';
+    $site->kill(CONT => $worker);
+    $deletions->all_done('the next one does the rest');
+};
+
+subtest 'SIGTERM with a large backlog' => sub {
+    my $worker = $deletions->worker;
+    $site->kill(STOP => $worker);
+    $site->sql('INSERT INTO video_deletions (video_id, media_key) SELECT 1, gen_random_uuid() FROM generate_series(1, '
+            . BACKLOG * BATCH . ')');
+    $faults->hold_at('after_claim');
+    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder);
+    $site->soon(sub { $deletions->rows('claimed_by IS NOT NULL') == BATCH && $faults->is_held('after_claim') }, 'it has begun to claim');
+    ends($daemon);
+    $faults->go_on('after_claim');
+    is $daemon->await_end, 0, 'it ends as it should';
+    my $given_back = () = $daemon->log =~ /event=tasks_released/g;
+    is $given_back, 1, 'and has claimed no more of it';
+    is $deletions->rows('claimed_by IS NULL'), BACKLOG * BATCH, 'all is left to others';
     $site->kill(CONT => $worker);
     $deletions->all_done('the next one does the rest');
 };
