@@ -10,7 +10,7 @@ use Tus;
 use Time::HiRes qw(time);
 
 my $folder = File::Temp->newdir;
-my $site = Site->start;
+my $site = Site->start(VS_STREAM_PROCESSES => 2);
 my $ann = $site->user('ann');
 my $METHODS = 'OPTIONS, GET, HEAD, POST';
 my $bytes = Site::Media::content('mp4');

@@ -144,6 +144,7 @@ subtest 'a worker that dies at the gate' => sub {
 };
 
 subtest 'a file that is lost' => sub {
+    $site->expect_log(qr/event=file_missing/);
     my $id = add(1000, 'lost.mp4');
     my $key = $site->sql("SELECT media_key FROM videos WHERE id = $id");
     unlink "$site->{media}/" . substr($key, 0, 2) . "/$key" or die "cannot remove the file: $!\n";
