@@ -230,7 +230,7 @@ sub still_held ($before, @viewers) {
     return;
 }
 
-my $NO_POOL = qr/\[error\].*connect\(\) to unix:\S+ failed|\[error\].*(?:prematurely closed connection|recv\(\) failed)/;
+my $NO_POOL = qr/\[error\].*connect\(\) to unix:\S+ failed|\[error\].*(?:prematurely closed connection|(?:recv|writev)\(\) failed)/;
 
 subtest 'workers of the pool are killed' => sub {
     my ($supervisor, @workers) = $site->pids('fcgi-stream');

@@ -433,7 +433,7 @@ subtest 'uploads to one video at one time' => sub {
     is $files, $rows, 'rows and files agree';
 };
 
-my @KILLED = (qr/event=worker_ended .*signal=9/, qr/\[error\].*prematurely closed connection/);
+my @KILLED = (qr/event=worker_ended .*signal=9/, qr/\[error\].*(?:prematurely closed connection|(?:recv|writev)\(\) failed)/);
 
 # Kills the workers of the pool once one of them waits for the database, with the lock held until then.
 sub kill_at ($lock) {

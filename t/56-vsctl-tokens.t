@@ -80,7 +80,7 @@ subtest 'limits that change' => sub {
     my ($other) = $site->get($url, from => '127.0.0.9', headers => {Range => 'bytes=0-1'})->is(206);
 
     my ($supervisor) = $site->kill(KILL => 'fcgi-stream');
-    $site->expect_log(qr/fcgi-stream died/, qr/connect\(\) to unix:\S+ failed|prematurely closed connection|recv\(\) failed/,
+    $site->expect_log(qr/fcgi-stream died/, qr/connect\(\) to unix:\S+ failed|prematurely closed connection|(?:recv|writev)\(\) failed/,
         qr/FATAL:  connection to client lost/);
     $site->soon(sub { !Site::Processes::is_alive($supervisor) && $site->head($url)->status == 429 }, 'a new pool has the limits');
     like +(vsctl())[1], qr/^stream +2 +10 .*^2 streams to one client$/ms, 'all of them';

@@ -26,7 +26,7 @@ $site->expect_log(
     qr/event=out_of_memory/,
     qr/FATAL:  connection to client lost/,
     qr/event=worker_ended .*signal=[69]/,
-    qr/\[error\].*(?:prematurely closed connection|Connection reset by peer)/,
+    qr/\[error\].*(?:prematurely closed connection|(?:recv|writev)\(\) failed)/,
 );
 my $ann = $site->user('ann');
 my $film = Site::Media::content('mp4', 1_000_000);

@@ -35,7 +35,7 @@ my $half = $length / 2;
 
 $site->expect_log(
     qr/event=worker_ended .*signal=9/,
-    qr/\[(?:error|crit)\].*(?:prematurely closed connection|connect\(\) to unix:\S+ failed)/,
+    qr/\[(?:error|crit)\].*(?:prematurely closed connection|(?:recv|writev)\(\) failed|connect\(\) to unix:\S+ failed)/,
     qr/FATAL:  connection to client lost|could not send data to client|Connection reset by peer/,
 );
 
