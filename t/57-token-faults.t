@@ -91,7 +91,7 @@ start();
 
 subtest 'the pool hangs for longer than nginx waits' => sub {
     my (undef, @workers) = $site->pids('fcgi-stream');
-    $site->expect_log(qr/\[error\].*upstream timed out/);
+    $site->expect_log(qr/\[error\].*upstream timed out/, qr/FATAL:  connection to client lost/);    # also a worker's to the database
     my @viewers = views(2);
     $site->kill(STOP => @workers);
     my @waiting = map { $site->open('GET', $url) } 1 .. 2 * TOKENS;
