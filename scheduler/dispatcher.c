@@ -71,6 +71,7 @@ static void renew_due(struct dispatcher *dispatcher)
 {
     if (claims_wait_ms(dispatcher->options.claims) != 0)
         return;
+    step_reached("before_renew");
     begin(dispatcher);
     claims_renew(dispatcher->options.claims, dispatcher->db, dispatcher->options.owner);
 }
@@ -149,11 +150,7 @@ static void *run(void *argument)
         if (woken_by != 0)
             dispatch(dispatcher, woken_by);
         woken_by = wait_for_work(dispatcher);
-        if (claims_wait_ms(dispatcher->options.claims) == 0) {
-            step_reached("before_renew");
-            begin(dispatcher);
-            claims_renew(dispatcher->options.claims, dispatcher->db, dispatcher->options.owner);
-        }
+        renew_due(dispatcher);
     }
     return NULL;
 }
