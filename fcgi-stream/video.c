@@ -11,13 +11,13 @@
 static enum store_outcome ask(struct request *request, const unsigned char *session, struct video_file *file)
 {
     const struct stream_context *context = request->context;
-    int64_t user_id, asked_ms = clock_ms();
+    int64_t user_id, asked_us = clock_us();
     enum store_outcome outcome = file_store_get(request->db, request->ids.vid, session, file, &user_id);
     switch (outcome) {
     case STORE_DONE:
         session_accept(request, user_id);
         recent_remember(context->recent, request->ids.vid, file->key, file->content_type, file->size,
-                        asked_ms);
+                        asked_us);
         return outcome;
     case STORE_MISSING: recent_forget(context->recent, request->ids.vid); return outcome;
     default: return outcome;

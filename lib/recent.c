@@ -13,13 +13,13 @@
 enum {
     SETS = 4096,
     WAYS = 8,
-    LAYOUT_VERSION = 2,
-    FRESH_MS = 1000,
+    LAYOUT_VERSION = 3,
+    FRESH_US = 1000 * 1000,
 };
 
 struct known {
     int64_t video_id;
-    int64_t asked_ms;
+    int64_t asked_us;
     struct recent_file file;
 };
 
@@ -34,7 +34,7 @@ struct entry {
 struct table {
     struct shared_head head;
     _Atomic int64_t
-        forgotten_ms[SETS * WAYS]; /* by the hash of the id: when one of these was last forgotten */
+        forgotten_us[SETS * WAYS]; /* by the hash of the id: when one of these was last forgotten */
     struct entry entries[SETS][WAYS];
 };
 
@@ -93,14 +93,14 @@ static void write_entry(struct entry *entry, const struct known *known)
 static struct entry *find_place(struct table *table, int64_t video_id, struct known *known)
 {
     struct entry *set = table->entries[hash(&video_id, sizeof video_id) % SETS], *oldest = NULL;
-    int64_t oldest_ms = INT64_MAX;
+    int64_t oldest_us = INT64_MAX;
     for (int i = 0; i < WAYS; i++) {
         if (!read_entry(&set[i], known))
-            known->video_id = known->asked_ms = 0;
+            known->video_id = known->asked_us = 0;
         if (known->video_id == video_id)
             return &set[i];
-        if (known->asked_ms < oldest_ms) {
-            oldest_ms = known->asked_ms;
+        if (known->asked_us < oldest_us) {
+            oldest_us = known->asked_us;
             oldest = &set[i];
         }
     }
@@ -108,21 +108,21 @@ static struct entry *find_place(struct table *table, int64_t video_id, struct kn
     return oldest;
 }
 
-static _Atomic int64_t *forgotten_ms(struct table *table, int64_t video_id)
+static _Atomic int64_t *forgotten_us(struct table *table, int64_t video_id)
 {
-    return &table->forgotten_ms[hash(&video_id, sizeof video_id) % (SETS * WAYS)];
+    return &table->forgotten_us[hash(&video_id, sizeof video_id) % (SETS * WAYS)];
 }
 
 void recent_remember(struct recent *recent, int64_t video_id, const char *key, const char *content_type,
-                     int64_t size, int64_t asked_ms)
+                     int64_t size, int64_t asked_us)
 {
-    struct known before, known = {.video_id = video_id, .asked_ms = asked_ms, .file.size = size};
+    struct known before, known = {.video_id = video_id, .asked_us = asked_us, .file.size = size};
     size_t key_length = strlen(key), type_length = strlen(content_type);
     if (key_length >= sizeof known.file.key || type_length >= sizeof known.file.content_type)
         return;
     struct entry *entry = find_place(recent->table, video_id, &before);
-    if (before.video_id == video_id && asked_ms - before.asked_ms < FRESH_MS &&
-        before.asked_ms > atomic_load(forgotten_ms(recent->table, video_id)) &&
+    if (before.video_id == video_id && asked_us - before.asked_us < FRESH_US &&
+        before.asked_us > atomic_load(forgotten_us(recent->table, video_id)) &&
         strcmp(before.file.key, key) == 0)
         return;
     memcpy(known.file.key, key, key_length);
@@ -130,12 +130,12 @@ void recent_remember(struct recent *recent, int64_t video_id, const char *key, c
     write_entry(entry, &known);
 }
 
-static bool find(const struct recent *recent, int64_t video_id, int64_t age_ms, struct recent_file *file)
+static bool find(const struct recent *recent, int64_t video_id, int64_t age_us, struct recent_file *file)
 {
     struct known known;
     find_place(recent->table, video_id, &known);
-    if (known.video_id != video_id || clock_ms() - known.asked_ms > age_ms ||
-        known.asked_ms <= atomic_load(forgotten_ms(recent->table, video_id)))
+    if (known.video_id != video_id || clock_us() - known.asked_us > age_us ||
+        known.asked_us <= atomic_load(forgotten_us(recent->table, video_id)))
         return false;
     *file = known.file;
     return true;
@@ -143,17 +143,17 @@ static bool find(const struct recent *recent, int64_t video_id, int64_t age_ms, 
 
 bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file)
 {
-    return find(recent, video_id, RECENT_MS, file);
+    return find(recent, video_id, RECENT_US, file);
 }
 
 bool recent_find_fresh(const struct recent *recent, int64_t video_id, struct recent_file *file)
 {
-    return find(recent, video_id, FRESH_MS, file);
+    return find(recent, video_id, FRESH_US, file);
 }
 
 void recent_forget(struct recent *recent, int64_t video_id)
 {
-    atomic_store(forgotten_ms(recent->table, video_id), clock_ms());
+    atomic_store(forgotten_us(recent->table, video_id), clock_us());
 }
 
 void recent_forget_of(const struct config *config, int64_t video_id)

@@ -14,7 +14,7 @@
 #include "config.h"
 #include "media.h"
 
-enum { RECENT_MS = 60 * 1000, RECENT_TYPE_SIZE = 24 };
+enum { RECENT_US = 60 * 1000 * 1000, RECENT_TYPE_SIZE = 24 };
 
 struct recent;
 
@@ -28,9 +28,9 @@ struct recent_file {
 struct recent *recent_open(const struct config *config);
 void recent_close(struct recent *recent);
 
-/* Notes the file of a video, of so many bytes. asked_ms is the time (of clock_ms) before the database was asked. */
+/* Notes the file of a video, of so many bytes. asked_us is the time (of clock_us) before the database was asked. */
 void recent_remember(struct recent *recent, int64_t video_id, const char *key, const char *content_type,
-                     int64_t size, int64_t asked_ms);
+                     int64_t size, int64_t asked_us);
 
 /* True when the video was known in the last minute and has not been forgotten since. */
 WARN_UNUSED bool recent_find(const struct recent *recent, int64_t video_id, struct recent_file *file);

@@ -35,7 +35,7 @@ static const char *find(int64_t id)
 static void test_find(void)
 {
     struct recent_file file;
-    int64_t now = clock_ms();
+    int64_t now = clock_us();
     is_text(find(1), NULL, "nothing is known in the beginning");
     recent_remember(recent, 1, KEY, "video/mp4", 1234, now);
     ok(recent_find(recent, 1, &file), "what was noted is found");
@@ -45,9 +45,9 @@ static void test_find(void)
     is_text(find(2), NULL, "but nothing else");
     recent_remember(recent, 1, OTHER, "video/webm", 1234, now);
     is_text(find(1), OTHER, "another file takes its place");
-    recent_remember(recent, 2, KEY, "video/mp4", 1234, now - RECENT_MS + 5000);
+    recent_remember(recent, 2, KEY, "video/mp4", 1234, now - RECENT_US + 5000 * 1000);
     is_text(find(2), KEY, "for a minute");
-    recent_remember(recent, 3, KEY, "video/mp4", 1234, now - RECENT_MS - 1);
+    recent_remember(recent, 3, KEY, "video/mp4", 1234, now - RECENT_US - 1);
     is_text(find(3), NULL, "and no longer");
     recent_remember(recent, 4, KEY, "a type that is longer than any is", 1234, now);
     is_text(find(4), NULL, "what does not fit is not known");
@@ -55,19 +55,19 @@ static void test_find(void)
 
 static void test_fresh(void)
 {
-    int64_t now = clock_ms();
+    int64_t now = clock_us();
     recent_remember(recent, 5, KEY, "video/mp4", 1234, now);
     ok(is_fresh(5), "what was noted just now is fresh");
     recent_forget(recent, 5);
     ok(!is_fresh(5), "unless it was forgotten");
-    recent_remember(recent, 6, KEY, "video/mp4", 1234, now - 1001);
+    recent_remember(recent, 6, KEY, "video/mp4", 1234, now - 1001 * 1000);
     ok(!is_fresh(6), "what was noted more than a second ago is not");
     is_text(find(6), KEY, "but is known");
 }
 
 static void test_forget(void)
 {
-    int64_t now = clock_ms();
+    int64_t now = clock_us();
     recent_remember(recent, 10, KEY, "video/mp4", 1234, now);
     recent_remember(recent, 11, KEY, "video/mp4", 1234, now);
     recent_forget(recent, 10);
@@ -75,7 +75,7 @@ static void test_forget(void)
     is_text(find(11), KEY, "others are");
     recent_remember(recent, 10, KEY, "video/mp4", 1234, now);
     is_text(find(10), NULL, "an answer of before does not bring it back");
-    recent_remember(recent, 10, KEY, "video/mp4", 1234, clock_ms() + 1);
+    recent_remember(recent, 10, KEY, "video/mp4", 1234, clock_us() + 1);
     is_text(find(10), KEY, "one of afterwards does");
 
     recent_forget_of(&config, 11);
@@ -88,7 +88,7 @@ static void test_forget(void)
 
 static void test_many(void)
 {
-    int64_t now = clock_ms();
+    int64_t now = clock_us();
     int found = 0;
     for (int id = 1000; id < 3000; id++)
         recent_remember(recent, id, KEY, "video/mp4", 1234, now);
@@ -106,7 +106,7 @@ static void test_many(void)
 static void test_open(void)
 {
     struct stat file;
-    recent_remember(recent, 20, KEY, "video/mp4", 1234, clock_ms());
+    recent_remember(recent, 20, KEY, "video/mp4", 1234, clock_us());
     recent_close(recent);
     recent = recent_open(&config);
     is_text(find(20), KEY, "a restart forgets nothing");
@@ -140,7 +140,7 @@ static void *churn(void *argument)
     for (int i = 0; i < ROUNDS; i++) {
         int id = 1 + (start + i * 7) % 64;
         key[0] = (char)('0' + id);
-        recent_remember(recent, id, key, "video/mp4", 1234, clock_ms() + i % 3 * 2000);
+        recent_remember(recent, id, key, "video/mp4", 1234, clock_us() + i % 3 * 2000 * 1000);
         id = 1 + i % 64;
         if (recent_find(recent, id, &file) && file.key[0] != '0' + id)
             wrong++;
