@@ -68,11 +68,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                       "UPDATE uploads SET received = $2::bigint,"
                       " expires_at = now() + $3::bigint * interval '1 second'"
                       " WHERE id = $1::uuid AND resumable RETURNING expires_at"},
-    /* Its file may have its final name already; what it has become stays. */
-    [UPLOAD_DELETE] = {"upload_delete",
-                       "WITH gone AS (DELETE FROM uploads WHERE id = $1::uuid RETURNING video_id, id, finished_at)"
-                       " INSERT INTO video_deletions (video_id, media_key)"
-                       " SELECT video_id, id FROM gone WHERE finished_at IS NULL"},
+    [UPLOAD_DELETE] = {"upload_delete", "DELETE FROM uploads WHERE id = $1::uuid"},
 
     [POSTER_GET] = {"poster_get",
                     "SELECT media_key::text, content_type, size FROM posters WHERE video_id = $1::bigint",

@@ -109,16 +109,17 @@ subtest 'uploads that were given up' => sub {
                 . " VALUES ('$id{$name}', $video, ${\$ann->id}, true, 10, now() + interval '$expires{$name}')");
     }
     my @published = map { $deletions->make_file($_); $_ } $id{live};
+    $deletions->make_file($id{over});
     sweep('upload_sweep');
     is_deeply [map { $_->[0] } $site->sql('SELECT id FROM uploads')], [$id{live}], 'the row of one goes';
+    $site->soon(sub { !$deletions->left($id{over}) }, 'and what was about to be published goes with it', PATIENCE);
     sweep_until('incoming_sweep', sub { !-e incoming($id{over}) }, 'then its file does');
     ok -e incoming($id{live}), 'the file of one that may be gone on with stays, however old';
     sweep('reconcile');
     is $deletions->left(@published), 1, 'and so does what it becomes';
-    $site->sql('DELETE FROM uploads');
-    sweep_until('incoming_sweep', sub { !-e incoming($id{live}) }, 'until the row is gone');
-    sweep_until('reconcile', sub { !$deletions->left(@published) }, 'which holds for both');
     $ann->delete("/api/videos/$video")->is(204);
+    $site->soon(sub { !$deletions->left(@published) }, 'until the video is gone', PATIENCE);
+    sweep_until('incoming_sweep', sub { !-e incoming($id{live}) }, 'which holds for both');
 };
 
 subtest 'files that no row knows' => sub {
