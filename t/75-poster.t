@@ -20,7 +20,7 @@ my $webp = 'RIFF' . pack('V', 9012) . 'WEBPVP8 ' . 'x' x 9004;
 my $video = $ann->post('/api/videos', {title => 'A film'})->json->{id};
 my $url = "/stream/videos/$video/poster";
 
-sub incoming () { return glob "$site->{media}/incoming/*" }
+sub incoming () { return my @files = glob "$site->{media}/incoming/*" }
 
 subtest 'a picture' => sub {
     my $before = $site->get("/api/videos/$video")->json_is({%{$site->get("/api/videos/$video")->json}, poster_url => undef});
