@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -10,6 +11,7 @@
 
 #include "clock.h"
 #include "container.h"
+#include "form.h"
 #include "log.h"
 
 enum {
@@ -29,22 +31,21 @@ struct arrival {
 };
 
 struct arrivals {
-    int inotify_fd, folder_fd;
+    char folder[MEDIA_PATH_SIZE];
+    int inotify_fd;
     int count;
     struct arrival all[ARRIVALS_MAX];
 };
 
 struct arrivals *arrivals_open(const struct media *media)
 {
-    char path[MEDIA_PATH_SIZE];
     struct arrivals *arrivals = calloc(1, sizeof *arrivals);
     if (!arrivals)
         return NULL;
-    media_incoming_path(media, path);
-    arrivals->folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    media_incoming_path(media, arrivals->folder);
     arrivals->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (arrivals->folder_fd >= 0 && arrivals->inotify_fd >= 0 &&
-        inotify_add_watch(arrivals->inotify_fd, path, IN_CREATE | IN_ONLYDIR) >= 0)
+    if (arrivals->inotify_fd >= 0 &&
+        inotify_add_watch(arrivals->inotify_fd, arrivals->folder, IN_CREATE | IN_ONLYDIR) >= 0)
         return arrivals;
     log_write(LOG_WARNING, "arrivals_failed", "reason=\"%s\"", strerror(errno));
     arrivals_close(arrivals);
@@ -53,8 +54,6 @@ struct arrivals *arrivals_open(const struct media *media)
 
 void arrivals_close(struct arrivals *arrivals)
 {
-    if (arrivals->folder_fd >= 0)
-        close(arrivals->folder_fd);
     if (arrivals->inotify_fd >= 0)
         close(arrivals->inotify_fd);
     free(arrivals);
@@ -88,32 +87,46 @@ static void read_events(struct arrivals *arrivals)
         }
 }
 
-/* Has the disk begin with what is new. False when there is nothing to come that would be worth it. */
-static bool begin(const struct arrivals *arrivals, struct arrival *arrival, off_t size)
+enum kind { KIND_FILM, KIND_FORM, KIND_OTHER };
+
+static enum kind kind_of(int fd)
 {
     unsigned char head[CONTAINER_HEAD];
+    if (pread(fd, head, sizeof head, 0) != sizeof head)
+        return KIND_OTHER;
+    return container_begins(head) ? KIND_FILM : memcmp(head, "--", 2) == 0 ? KIND_FORM : KIND_OTHER;
+}
+
+/* Does what can be done with what is new. False when there is nothing to come that would be worth it. */
+static bool begin(struct arrival *arrival, const char *path, off_t size)
+{
+    bool more = false;
     off_t end = size / BLOCK * BLOCK;
-    int fd = openat(arrivals->folder_fd, arrival->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool is_film =
-        arrival->begun > 0 || (pread(fd, head, sizeof head, 0) == sizeof head && container_begins(head));
-    if (is_film)
-        sync_file_range(fd, arrival->begun, end - arrival->begun, SYNC_FILE_RANGE_WRITE);
+    switch (kind_of(fd)) {
+    case KIND_FILM:
+        more = sync_file_range(fd, arrival->begun, end - arrival->begun, SYNC_FILE_RANGE_WRITE) == 0;
+        break;
+    case KIND_FORM: more = form_copy_arrived(fd, size, path, arrival->begun == 0); break;
+    case KIND_OTHER: break;
+    }
     close(fd);
     arrival->begun = end;
-    return is_film;
+    return more;
 }
 
 /* Looks at one. False when it needn't be looked at any more. */
 static bool look(const struct arrivals *arrivals, struct arrival *arrival)
 {
+    char path[MEDIA_PATH_SIZE + NAME_SIZE];
     struct stat file;
-    if (fstatat(arrivals->folder_fd, arrival->name, &file, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !S_ISREG(file.st_mode))
+    snprintf(path, sizeof path, "%s/%s", arrivals->folder, arrival->name);
+    if (lstat(path, &file) != 0 || !S_ISREG(file.st_mode))
         return false;
     bool grown = file.st_size - arrival->begun >= STEP;
-    if (grown && !begin(arrivals, arrival, file.st_size))
+    if (grown && !begin(arrival, path, file.st_size))
         return false;
     arrival->pause_ms = grown                              ? LOOK_MS
                         : arrival->pause_ms < LOOK_MOST_MS ? 2 * arrival->pause_ms

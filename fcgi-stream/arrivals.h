@@ -1,9 +1,9 @@
-/* Films that are arriving: the disk gets what there is of one while nginx still writes the rest, so that little is
- * left to wait for when the whole has to be made durable.
+/* Films that are arriving: the disk gets what there is of one while nginx still writes the rest, and one in a form is
+ * taken out of it (form.h), so that little is left to do and to wait for when the whole has to be made durable.
  *
- * It is no more than an early start. Nothing depends on it, a film that is not noticed is written when it is published,
- * and it never makes anybody wait. What will be copied and thrown away (forms, later pieces of an upload in pieces) is
- * left alone. While no film arrives, nothing is done. */
+ * It is no more than an early start. Nothing depends on it: a film that is not noticed is copied and written when it is
+ * published, and nobody waits for one that does not get on. Later pieces of an upload in pieces are left alone. While no
+ * film arrives, nothing is done. */
 #ifndef ARRIVALS_H
 #define ARRIVALS_H
 

@@ -16,7 +16,7 @@ static void discard(void *object)
     if (incoming->fd < 0)
         return;
     close(incoming->fd);
-    unlink(incoming->path);
+    media_discard(incoming->path);
 }
 
 struct incoming *incoming_new(struct request *request)

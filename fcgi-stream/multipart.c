@@ -149,42 +149,79 @@ static enum part read_part(struct scan *scan, off_t offset, off_t *body)
     return is_file_field(headers) ? PART_FILE : PART_OTHER;
 }
 
-static enum multipart_outcome find(struct scan *scan, off_t *start, off_t *length)
+static enum multipart_outcome find_start(struct scan *scan, off_t *start)
 {
     /* The first delimiter may stand at the very beginning, where it has no line end before it. */
     size_t bare = scan->delimiter_length - 2;
     bool first = look(scan, 0, bare) == bare && memcmp(scan->window, scan->delimiter + 2, bare) == 0;
     off_t at = first ? -2 : find_delimiter(scan, 0);
-    bool found = false;
     for (int i = 0; at != -1 && i <= PARTS_MAX; i++) {
-        off_t body;
-        enum part part = read_part(scan, at + (off_t)scan->delimiter_length, &body);
+        enum part part = read_part(scan, at + (off_t)scan->delimiter_length, start);
         if (part == PART_BAD)
             return MULTIPART_MALFORMED;
-        if (found) /* and, as is known only now, what ends it is a delimiter, not just the beginning of one */
-            return MULTIPART_FOUND;
         if (part == PART_LAST)
             return i == 0 ? MULTIPART_MALFORMED : MULTIPART_NO_FILE;
-        /* An empty part's delimiter begins with the line end of its headers. */
-        at = find_delimiter(scan, body - 2);
-        found = part == PART_FILE;
-        *start = body;
-        *length = at < body ? 0 : at - body;
+        if (part == PART_FILE)
+            return MULTIPART_FOUND;
+        at = find_delimiter(scan, *start - 2);
     }
     return MULTIPART_MALFORMED;
 }
 
-enum multipart_outcome multipart_find_file(int fd, off_t size, const char *boundary, off_t *start,
-                                           off_t *length)
+static enum multipart_outcome find_end(struct scan *scan, off_t start, off_t from, off_t *end)
 {
+    off_t body;
+    /* An empty part's delimiter begins with the line end of its headers. */
+    off_t at = find_delimiter(scan, from == start ? start - 2 : from);
+    *end = at == -1 ? scan->size - (off_t)scan->delimiter_length + 1 : at;
+    if (*end < from)
+        *end = from;
+    if (at == -1 || read_part(scan, at + (off_t)scan->delimiter_length, &body) == PART_BAD)
+        return MULTIPART_MALFORMED;
+    return MULTIPART_FOUND;
+}
+
+static bool begin(struct scan *scan, int fd, off_t size, const char *boundary)
+{
+    *scan = (struct scan){.fd = fd, .size = size, .window = malloc(WINDOW_SIZE + 1)};
+    int printed = snprintf(scan->delimiter, sizeof scan->delimiter, "\r\n--%s", boundary);
+    scan->delimiter_length = (size_t)printed;
+    return scan->window;
+}
+
+enum multipart_outcome multipart_find_start(int fd, off_t size, const char *boundary, off_t *start)
+{
+    struct scan scan;
     if (!*boundary)
         return MULTIPART_MALFORMED;
-    struct scan scan = {.fd = fd, .size = size, .window = malloc(WINDOW_SIZE + 1)};
-    if (!scan.window)
+    if (!begin(&scan, fd, size, boundary))
         return MULTIPART_UNREADABLE;
-    int printed = snprintf(scan.delimiter, sizeof scan.delimiter, "\r\n--%s", boundary);
-    scan.delimiter_length = (size_t)printed;
-    enum multipart_outcome outcome = find(&scan, start, length);
+    enum multipart_outcome outcome = find_start(&scan, start);
     free(scan.window);
     return scan.failed ? MULTIPART_UNREADABLE : outcome;
+}
+
+enum multipart_outcome multipart_find_end(int fd, off_t size, const char *boundary, off_t start, off_t from,
+                                          off_t *end)
+{
+    struct scan scan;
+    if (!begin(&scan, fd, size, boundary))
+        return MULTIPART_UNREADABLE;
+    enum multipart_outcome outcome = find_end(&scan, start, from, end);
+    free(scan.window);
+    return scan.failed ? MULTIPART_UNREADABLE : outcome;
+}
+
+bool multipart_first_line(int fd, char boundary[MULTIPART_BOUNDARY_SIZE])
+{
+    char line[MULTIPART_BOUNDARY_SIZE + 4];
+    ssize_t length = pread(fd, line, sizeof line - 1, 0);
+    if (length < 2 || memcmp(line, "--", 2) != 0)
+        return false;
+    line[length] = '\0';
+    char *end = strstr(line, "\r\n");
+    if (!end)
+        return false;
+    *end = '\0';
+    return copy_boundary(line + 2, boundary) && strcmp(boundary, line + 2) == 0;
 }

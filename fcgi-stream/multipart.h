@@ -20,8 +20,18 @@ enum multipart_outcome {
     MULTIPART_UNREADABLE, /* the file can't be read; errno says why */
 };
 
-/* Looks for the part in size bytes of the file. The part lies from *start on and has *length bytes. */
-enum multipart_outcome multipart_find_file(int fd, off_t size, const char *boundary, off_t *start,
-                                           off_t *length);
+/* Looks for the part in the first size bytes of the file; its content begins at *start. More bytes behind them make no
+ * difference once it is found. */
+WARN_UNUSED enum multipart_outcome multipart_find_start(int fd, off_t size, const char *boundary,
+                                                        off_t *start);
+
+/* Looks for what ends the part that begins at start; nothing before from, as is known already, does. Its content ends
+ * at *end; when it is cut off, it may be longer and does not end before *end. */
+WARN_UNUSED enum multipart_outcome multipart_find_end(int fd, off_t size, const char *boundary, off_t start,
+                                                      off_t from, off_t *end);
+
+/* The boundary with which a file begins, as bodies do that have nothing before their first part. False when it does
+ * not begin so. */
+WARN_UNUSED bool multipart_first_line(int fd, char boundary[MULTIPART_BOUNDARY_SIZE]);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "digest.h"
 #include "film.h"
-#include "multipart.h"
+#include "form.h"
 #include "publication.h"
 #include "reservation.h"
 #include "tus.h"
@@ -42,12 +42,15 @@ static enum status check_size(struct request *request, int64_t size)
     return STATUS_ANSWERED;
 }
 
-/* Copies the part `file` of a multipart body to a file of its own. */
+/* Takes the film out of a form. */
 static enum status unwrap(struct request *request, const struct incoming *body, const char *boundary,
-                          struct incoming *part)
+                          struct incoming *film)
 {
-    off_t start, length;
-    switch (multipart_find_file(body->fd, body->size, boundary, &start, &length)) {
+    struct form_part part;
+    enum multipart_outcome outcome = form_find(body->fd, body->size, body->path, boundary, &part);
+    *film = (struct incoming){.fd = part.fd, .size = part.length};
+    memcpy(film->path, part.path, sizeof film->path);
+    switch (outcome) {
     case MULTIPART_FOUND: break;
     case MULTIPART_NO_FILE:
         return request_refuse(request, STATUS_BAD_REQUEST, "the form has no field named file");
@@ -55,14 +58,10 @@ static enum status unwrap(struct request *request, const struct incoming *body, 
         return request_refuse(request, STATUS_BAD_REQUEST, "the body is not multipart/form-data");
     case MULTIPART_UNREADABLE: return incoming_fail(request, "read");
     }
-    enum status status = check_size(request, length);
-    if (status != STATUS_ANSWERED)
-        return status;
-    part->size = length;
-    part->fd = media_create_part(body->path, part->path);
-    if (part->fd < 0 || !media_copy(body->fd, start, length, part->fd, 0))
+    enum status status = check_size(request, part.length);
+    if (status == STATUS_ANSWERED && !form_copy(body->fd, &part))
         return incoming_fail(request, "copy");
-    return STATUS_ANSWERED;
+    return status;
 }
 
 /* The file that was uploaded, however it was wrapped. */

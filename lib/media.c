@@ -127,27 +127,48 @@ bool media_free(const struct media *media, int64_t *bytes)
     return true;
 }
 
+/* The part's name says whose it is, since nginx gives its bodies' names again after a restart. False with errno set; when
+ * that is EOPNOTSUPP, there is a path, but another body may have had it. */
 static bool part_path(const char *incoming, char path[MEDIA_PATH_SIZE])
 {
-    int length = snprintf(path, MEDIA_PATH_SIZE, "%s.part", incoming);
-    return length > 0 && length < MEDIA_PATH_SIZE;
+    struct statx body;
+    path[0] = '\0';
+    if (statx(AT_FDCWD, incoming, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &body) != 0)
+        return false;
+    bool sure = body.stx_mask & STATX_BTIME;
+    if (!sure)
+        body.stx_btime = (struct statx_timestamp){0};
+    int length =
+        snprintf(path, MEDIA_PATH_SIZE, "%s.%llu.%lld.%u.part", incoming, (unsigned long long)body.stx_ino,
+                 (long long)body.stx_btime.tv_sec, body.stx_btime.tv_nsec);
+    errno = length < MEDIA_PATH_SIZE ? EOPNOTSUPP : ENAMETOOLONG;
+    return length < MEDIA_PATH_SIZE && sure;
+}
+
+int media_open_part(const char *incoming, bool make, char path[MEDIA_PATH_SIZE])
+{
+    if (!part_path(incoming, path))
+        return -1;
+    return open(path, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE])
 {
-    if (!part_path(incoming, path)) {
-        errno = ENAMETOOLONG;
+    if (!part_path(incoming, path) && errno != EOPNOTSUPP)
         return -1;
-    }
-    return open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    unlink(path);
+    return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
+/* The body first: who makes a part looks afterwards whether the body is still there. */
 bool media_discard(const char *incoming)
 {
     char path[MEDIA_PATH_SIZE];
-    if (part_path(incoming, path))
+    bool named = part_path(incoming, path) || errno == EOPNOTSUPP;
+    bool gone = unlink(incoming) == 0;
+    if (named)
         unlink(path);
-    return unlink(incoming) == 0;
+    return gone;
 }
 
 bool media_sync_incoming(const struct media *media)

@@ -50,8 +50,13 @@ WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 /* The bytes that may still be written to the file system of the media. False with errno set. */
 WARN_UNUSED bool media_free(const struct media *media, int64_t *bytes);
 
-/* Makes an empty file beside an incoming one, for what is taken out of that, and writes its path. It goes with
- * the other one, also when whoever made it dies. Returns the descriptor, or -1 with errno set. */
+/* Opens the file beside an incoming one for what is taken out of that, and writes its path; makes it if that is asked
+ * for. No other incoming file ever has the same. It goes with the other one, also when whoever made it dies, provided
+ * that the incoming one was there once it was made. Returns the descriptor, or -1 with errno set; EOPNOTSUPP says that
+ * the file system can't tell apart files of one name. */
+int media_open_part(const char *incoming, bool make, char path[MEDIA_PATH_SIZE]);
+
+/* The same, but a new one takes the place of any that is there. */
 int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE]);
 
 /* Copies length bytes within the file system, from one place to another. False with errno set. */

@@ -2,8 +2,8 @@
  * each followed by a step, so that a test can kill it between any two (see step.c, which has after_fsync).
  *
  * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been answered
- * yet, after_answer, when it has been; before_writeback, when the disk is to begin with what has arrived. The
- * bookkeeper's statements are steps of their own, after_books_query. */
+ * yet, after_answer, when it has been; before_writeback, when the disk is to begin with what has arrived. What the
+ * bookkeeper does are steps of their own, before_books_copy and after_books_query. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <sys/types.h>
@@ -41,6 +41,10 @@ int __wrap_rename(const char *from, const char *to)
 /* Copies one half, then the other: the caller sees two calls that copied less than they might have. */
 ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags)
 {
+    if (is_bookkeeper) {
+        step_reached("before_books_copy");
+        return __real_copy_file_range(from, from_at, to, to_at, length, flags);
+    }
     size_t half = length > 4096 ? length / 2 : length;
     ssize_t copied = __real_copy_file_range(from, from_at, to, to_at, half, flags);
     int saved = errno;

@@ -19,11 +19,21 @@ enum { WINDOW = 256 * 1024 };
 static enum multipart_outcome outcome;
 static off_t start, length;
 
+static enum multipart_outcome find_in(int fd, off_t size, const char *boundary)
+{
+    off_t end = -1;
+    outcome = multipart_find_start(fd, size, boundary, &start);
+    if (outcome == MULTIPART_FOUND)
+        outcome = multipart_find_end(fd, size, boundary, start, start, &end);
+    length = end - start;
+    return outcome;
+}
+
 /* Looks for the file in a body. */
 static enum multipart_outcome find(const char *body, size_t size, const char *boundary)
 {
     int fd = scratch_file("body", body, size);
-    outcome = multipart_find_file(fd, (off_t)size, boundary, &start, &length);
+    find_in(fd, (off_t)size, boundary);
     close(fd);
     return outcome;
 }
@@ -144,10 +154,9 @@ static void test_truncated(void)
     is_int(find(body, strlen(body) - 2, "XyZ"), MULTIPART_FOUND, "but for its last line end");
 
     int fd = scratch_file("body", BYTES(FILE_PART "con"));
-    is_int(multipart_find_file(fd, 1000, "XyZ", &start, &length), MULTIPART_MALFORMED,
-           "a file that is shorter than it should be");
+    is_int(find_in(fd, 1000, "XyZ"), MULTIPART_MALFORMED, "a file that is shorter than it should be");
     close(fd);
-    is_int(multipart_find_file(-1, 1000, "XyZ", &start, &length), MULTIPART_UNREADABLE, "no file");
+    is_int(find_in(-1, 1000, "XyZ"), MULTIPART_UNREADABLE, "no file");
     is_int(errno, EBADF, "for a reason");
 }
 
@@ -211,6 +220,41 @@ static void test_limits(void)
     free(body);
 }
 
+static void test_first_line(void)
+{
+    static const struct {
+        const char *body, *boundary;
+    } rows[] = {
+        {"--XyZ\r\nX", "XyZ"},
+        {"--X Z\r\n", NULL},
+        {"----\r\n", "--"},
+        {"--XyZ \r\n", NULL},
+        {"--XyZ;\r\n", NULL},
+        {"--\"XyZ\"\r\n", NULL},
+        {"--XyZ--", NULL},
+        {"--XyZ\n", NULL},
+        {"XyZ\r\n", NULL},
+        {"\r\n--XyZ\r\n", NULL},
+        {"--\r\n", NULL},
+        {"-", NULL},
+        {"", NULL},
+        {"--X\x01\r\n", NULL},
+    };
+    char boundary[MULTIPART_BOUNDARY_SIZE], body[100];
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int fd = scratch_file("body", rows[i].body, strlen(rows[i].body));
+        bool read = multipart_first_line(fd, boundary);
+        is_text(read ? boundary : NULL, rows[i].boundary, "the first line of \"%s\"", rows[i].body);
+        close(fd);
+    }
+    for (size_t extra = 0; extra <= 1; extra++) {
+        int size = sprintf(body, "--%s\r\n", bytes_repeat('x', MULTIPART_BOUNDARY_SIZE - 1 + extra));
+        int fd = scratch_file("body", body, (size_t)size);
+        is_int(multipart_first_line(fd, boundary), extra == 0, "a boundary of 70 bytes and %zu", extra);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     test_found();
@@ -220,5 +264,6 @@ int main(void)
     test_truncated();
     test_window();
     test_limits();
+    test_first_line();
     return done_testing();
 }

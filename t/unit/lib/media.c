@@ -42,10 +42,11 @@ static const char *incoming(void)
     return path;
 }
 
-/* Makes a part of that content. */
+/* Makes a file of that content that has arrived. */
 static int create(const char *content, char path[MEDIA_PATH_SIZE])
 {
-    int fd = media_create_part(incoming(), path);
+    snprintf(path, MEDIA_PATH_SIZE, "%s", incoming());
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (fd >= 0 && write(fd, content, strlen(content)) < 0)
         perror("write");
     return fd;
@@ -162,24 +163,49 @@ static void test_free(void)
     is_int(errno, ENOENT, "for a reason");
 }
 
+static off_t size_of(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 ? info.st_size : -1;
+}
+
 static void test_part(void)
 {
     const char *body = incoming();
-    char path[MEDIA_PATH_SIZE], again[MEDIA_PATH_SIZE];
+    char path[MEDIA_PATH_SIZE], again[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
     struct stat info;
-    close(open(body, O_WRONLY | O_CREAT, 0600));
-    int fd = media_create_part(body, path);
+    is_int(media_open_part(body, true, path), -1, "no body, no part");
+    is_int(errno, ENOENT, "for a reason");
+    int nginx = open(body, O_WRONLY | O_CREAT, 0600);
+    is_int(media_open_part(body, false, path), -1, "there is none yet");
+    int fd = media_open_part(body, true, path);
     ok(fd >= 0, "a part is made");
     ok(media_is_incoming(&media, path), "in the incoming folder");
     ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "nobody else's");
-    ok(write(fd, "old", 3) == 3, "it can be written");
-    int second = media_create_part(body, again);
-    ok(second >= 0 && fstat(second, &info) == 0 && info.st_size == 0, "one that was left is emptied");
+    ok(write(fd, "begun", 5) == 5, "it can be written");
+    int second = media_open_part(body, false, again);
+    is_text(again, path, "who opens it once more");
+    is_int(size_of(second), 5, "finds what is there");
+    close(second);
+    second = media_create_part(body, again);
+    is_text(again, path, "a new one has its name");
+    is_int(size_of(second), 0, "and nothing in it");
+    is_int(size_of(fd), 5, "nor has the old one changed");
     close(fd);
     close(second);
-    ok(media_discard(body), "the body is discarded");
-    ok(!exists(body) && !exists(path), "and its part");
+
+    ok(rename(body, scratch_path("aside")) == 0, "another body gets the name");
+    close(open(body, O_WRONLY | O_CREAT, 0600));
+    fd = media_open_part(body, true, other);
+    ok(strcmp(other, path) != 0, "its part is not the first one's");
+    close(fd);
+    ok(media_discard(body), "it is discarded");
+    ok(!exists(body) && !exists(other), "and its part");
+    ok(exists(path), "but not the first one's");
+    ok(rename(scratch_path("aside"), body) == 0 && media_discard(body), "until that is");
+    ok(!exists(body) && !exists(path), "with its part");
     ok(!media_discard(body), "which can't be done twice");
+    close(nginx);
 
     char long_name[MEDIA_PATH_SIZE];
     memset(long_name, 'x', sizeof long_name);

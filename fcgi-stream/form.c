@@ -1,0 +1,106 @@
+#include "form.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOCK_MS = 100 }; /* that somebody who copies may take without getting on */
+
+static bool has_name(int fd, const char *path)
+{
+    struct stat file, named;
+    return fstat(fd, &file) == 0 && stat(path, &named) == 0 && named.st_ino == file.st_ino;
+}
+
+/* Copies from where the part ends to where the film does or, when it is cut off, at least goes on to. A part that is whole,
+ * and may have been published by now, stays as it is. False when there is no more to come, or it can't be done. */
+static bool go_on(int body, off_t size, const char *boundary, off_t start, int part)
+{
+    struct stat copied;
+    off_t end;
+    if (fstat(part, &copied) != 0)
+        return false;
+    off_t from = start + copied.st_size;
+    return multipart_find_end(body, size, boundary, start, from, &end) == MULTIPART_MALFORMED &&
+           media_copy(body, from, end - from, part, copied.st_size);
+}
+
+bool form_copy_arrived(int body, off_t size, const char *path, bool first)
+{
+    char boundary[MULTIPART_BOUNDARY_SIZE], part_path[MEDIA_PATH_SIZE];
+    off_t start;
+    if (!multipart_first_line(body, boundary) ||
+        multipart_find_start(body, size, boundary, &start) != MULTIPART_FOUND)
+        return false;
+    int part = media_open_part(path, first, part_path);
+    if (part < 0)
+        return false;
+    bool more = has_name(body, path);
+    if (!more)
+        unlink(part_path); /* or it would stay */
+    more = more && flock(part, LOCK_EX | LOCK_NB) == 0 && go_on(body, size, boundary, start, part);
+    close(part);
+    return more;
+}
+
+/* Waits for whoever copies, as long as that gets on. */
+static bool lock(int part)
+{
+    struct stat file;
+    off_t before = -1;
+    for (int left_ms = LOCK_MS; left_ms > 0; left_ms--) {
+        if (flock(part, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK || fstat(part, &file) != 0)
+            return false;
+        if (file.st_size != before)
+            left_ms = LOCK_MS;
+        before = file.st_size;
+        poll(NULL, 0, 1);
+    }
+    return false;
+}
+
+/* Opens a part that somebody may have begun, so many bytes of which are there. */
+static bool open_begun(int body, const char *path, const char *boundary, struct form_part *part)
+{
+    char begun[MULTIPART_BOUNDARY_SIZE];
+    struct stat file;
+    if (!multipart_first_line(body, begun) || strcmp(begun, boundary) != 0)
+        return false;
+    part->fd = media_open_part(path, true, part->path);
+    if (part->fd < 0)
+        return false;
+    if (lock(part->fd) && fstat(part->fd, &file) == 0) {
+        part->copied = file.st_size;
+        return true;
+    }
+    close(part->fd);
+    return false;
+}
+
+enum multipart_outcome form_find(int body, off_t size, const char *path, const char *boundary,
+                                 struct form_part *part)
+{
+    off_t end;
+    *part = (struct form_part){.fd = -1};
+    enum multipart_outcome outcome = multipart_find_start(body, size, boundary, &part->start);
+    if (outcome != MULTIPART_FOUND)
+        return outcome;
+    if (!open_begun(body, path, boundary, part))
+        part->fd = media_create_part(path, part->path);
+    if (part->fd < 0)
+        return MULTIPART_UNREADABLE;
+    outcome = multipart_find_end(body, size, boundary, part->start, part->start + part->copied, &end);
+    part->length = end - part->start;
+    return outcome;
+}
+
+bool form_copy(int body, const struct form_part *part)
+{
+    return media_copy(body, part->start + part->copied, part->length - part->copied, part->fd, part->copied);
+}
