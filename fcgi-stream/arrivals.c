@@ -19,7 +19,7 @@ enum {
     NAME_SIZE = 24,         /* nginx names a body by a number */
     STEP = 4 * 1024 * 1024, /* as much as is worth a system call */
     BLOCK = 64 * 1024,      /* the last one may still be written to */
-    LOOK_MS = 20,
+    LOOK_MS = 5,
     LOOK_MOST_MS = 640, /* often at first, less often at one that comes slowly */
 };
 

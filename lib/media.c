@@ -12,7 +12,7 @@
 
 #include "log.h"
 
-enum { PROBE_BYTES = 4096, COPY_BYTES = 8 * 1024 * 1024 };
+enum { PROBE_BYTES = 4096, BLOCK_BYTES = 256 * 1024, BEGIN_BYTES = 8 * 1024 * 1024 };
 
 static bool make_dir(const char *path)
 {
@@ -178,22 +178,36 @@ bool media_sync_incoming(const struct media *media)
     return sync_dir(path);
 }
 
+/* One block, or less of it. Returns its bytes, or -1 with errno set. */
+static ssize_t copy_block(int from, off_t start, char *block, size_t length, int to, off_t to_start)
+{
+    ssize_t got = pread(from, block, length, start);
+    if (got == 0)
+        errno = EIO;
+    return got > 0 ? pwrite(to, block, (size_t)got, to_start) : -1;
+}
+
+/* Not by copy_file_range(): that goes page by page, which takes longer, and longer again when it is written to the disk. */
 bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
 {
-    while (length > 0) {
-        size_t most = (size_t)(length < COPY_BYTES ? length : COPY_BYTES);
-        ssize_t copied = copy_file_range(from, &start, to, &to_start, most, 0);
-        if (copied < 0 && errno == EINTR)
-            continue;
-        if (copied == 0)
-            errno = EIO;
-        if (copied <= 0)
-            return false;
+    off_t at = 0, begun = 0;
+    char *block = malloc(BLOCK_BYTES);
+    bool good = block;
+    while (good && at < length) {
+        size_t most = (size_t)(length - at < BLOCK_BYTES ? length - at : BLOCK_BYTES);
+        ssize_t copied = copy_block(from, start + at, block, most, to, to_start + at);
+        good = copied >= 0 || errno == EINTR;
+        at += copied > 0 ? copied : 0;
         /* While more is copied, the disk can begin with this; the caller will wait for all of it. */
-        sync_file_range(to, to_start - copied, copied, SYNC_FILE_RANGE_WRITE);
-        length -= copied;
+        if (at - begun >= BEGIN_BYTES || at == length) {
+            sync_file_range(to, to_start + begun, at - begun, SYNC_FILE_RANGE_WRITE);
+            begun = at;
+        }
     }
-    return true;
+    int saved = errno;
+    free(block);
+    errno = saved;
+    return good;
 }
 
 static int digit_value(char digit)

@@ -190,7 +190,7 @@ subtest 'a storm of clients that go at any moment' => sub {
 subtest 'never more than there are' => sub {
     my ($most, $whole, $refused) = (0, 0, 0);
     my %client = map { $_ => undef } 1 .. LOAD;
-    my $deadline = time + 20;
+    my $deadline = time + PATIENCE;
     while ($whole < ENOUGH && time < $deadline) {
         for my $name (keys %client) {
             my $client = $client{$name} //= {connection => $site->open('GET', $url, buffer => 65_536), bytes => 0};

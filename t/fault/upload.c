@@ -16,8 +16,8 @@ static _Thread_local bool is_asking; /* what a connection begins with is no step
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
-ssize_t __real_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags);
-ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags);
+ssize_t __real_pwrite(int fd, const void *bytes, size_t length, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t length, off_t offset);
 int __real_sync_file_range(int fd, off_t offset, off_t length, unsigned flags);
 int __wrap_sync_file_range(int fd, off_t offset, off_t length, unsigned flags);
 int __real_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
@@ -38,19 +38,19 @@ int __wrap_rename(const char *from, const char *to)
     return result;
 }
 
-/* Copies one half, then the other: the caller sees two calls that copied less than they might have. */
-ssize_t __wrap_copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t length, unsigned flags)
+/* Writes one half, then the other: the caller sees two calls that wrote less than they might have. */
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t length, off_t offset)
 {
     if (is_bookkeeper) {
         step_reached("before_books_copy");
-        return __real_copy_file_range(from, from_at, to, to_at, length, flags);
+        return __real_pwrite(fd, bytes, length, offset);
     }
     size_t half = length > 4096 ? length / 2 : length;
-    ssize_t copied = __real_copy_file_range(from, from_at, to, to_at, half, flags);
+    ssize_t written = __real_pwrite(fd, bytes, half, offset);
     int saved = errno;
     step_reached(half < length ? "half_copy" : "after_copy");
     errno = saved;
-    return copied;
+    return written;
 }
 
 int __wrap_sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
