@@ -138,7 +138,7 @@ $(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OB
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
-	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=pwrite,--wrap=sync_file_range \
+	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=media_write,--wrap=sync_file_range \
 	    -Wl,--wrap=PQsendQueryPrepared,--wrap=PQgetResult,--wrap=bookkeeper_work,--wrap=bucket_acquire \
 	    -Wl,--wrap=realloc $(LIBS)
 

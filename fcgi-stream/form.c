@@ -16,23 +16,23 @@ static bool has_name(int fd, const char *path)
     return fstat(fd, &file) == 0 && stat(path, &named) == 0 && named.st_ino == file.st_ino;
 }
 
-/* Copies from where the part ends to where the film does or, when it is cut off, at least goes on to. A part that is whole,
- * and may have been published by now, stays as it is. False when there is no more to come, or it can't be done. */
-static bool go_on(int body, off_t size, const char *boundary, off_t start, int part)
+/* Copies from where the part ends. One that is whole, and may have been published by now, stays as it is. */
+static enum multipart_outcome go_on(int body, off_t size, const char *boundary, off_t start, int part,
+                                    off_t *length)
 {
-    struct stat copied;
-    off_t end;
-    if (fstat(part, &copied) != 0)
-        return false;
-    off_t from = start + copied.st_size;
-    return multipart_find_end(body, size, boundary, start, from, &end) == MULTIPART_MALFORMED &&
-           media_copy(body, from, end - from, part, copied.st_size);
+    struct stat file;
+    if (fstat(part, &file) != 0)
+        return MULTIPART_UNWRITABLE;
+    struct media_writer writer = {.fd = part, .end = file.st_size, .begun = file.st_size};
+    enum multipart_outcome outcome = multipart_copy(body, size, boundary, start, &writer);
+    *length = writer.end;
+    return outcome;
 }
 
 bool form_copy_arrived(int body, off_t size, const char *path, bool first)
 {
     char boundary[MULTIPART_BOUNDARY_SIZE], part_path[MEDIA_PATH_SIZE];
-    off_t start;
+    off_t start, length;
     if (!multipart_first_line(body, boundary) ||
         multipart_find_start(body, size, boundary, &start) != MULTIPART_FOUND)
         return false;
@@ -42,7 +42,8 @@ bool form_copy_arrived(int body, off_t size, const char *path, bool first)
     bool more = has_name(body, path);
     if (!more)
         unlink(part_path); /* or it would stay */
-    more = more && flock(part, LOCK_EX | LOCK_NB) == 0 && go_on(body, size, boundary, start, part);
+    more = more && flock(part, LOCK_EX | LOCK_NB) == 0 &&
+           go_on(body, size, boundary, start, part, &length) == MULTIPART_MALFORMED; /* cut off, so far */
     close(part);
     return more;
 }
@@ -65,7 +66,7 @@ static bool lock(int part)
     return false;
 }
 
-/* Opens a part that somebody may have begun, so many bytes of which are there. */
+/* Opens a part that somebody may have begun. */
 static bool open_begun(int body, const char *path, const char *boundary, struct form_part *part)
 {
     char begun[MULTIPART_BOUNDARY_SIZE];
@@ -76,31 +77,22 @@ static bool open_begun(int body, const char *path, const char *boundary, struct 
     if (part->fd < 0)
         return false;
     if (lock(part->fd) && fstat(part->fd, &file) == 0) {
-        part->copied = file.st_size;
+        part->early = file.st_size;
         return true;
     }
     close(part->fd);
     return false;
 }
 
-enum multipart_outcome form_find(int body, off_t size, const char *path, const char *boundary,
+enum multipart_outcome form_take(int body, off_t size, const char *path, const char *boundary,
                                  struct form_part *part)
 {
-    off_t end;
+    off_t start;
     *part = (struct form_part){.fd = -1};
-    enum multipart_outcome outcome = multipart_find_start(body, size, boundary, &part->start);
+    enum multipart_outcome outcome = multipart_find_start(body, size, boundary, &start);
     if (outcome != MULTIPART_FOUND)
         return outcome;
     if (!open_begun(body, path, boundary, part))
         part->fd = media_create_part(path, part->path);
-    if (part->fd < 0)
-        return MULTIPART_UNREADABLE;
-    outcome = multipart_find_end(body, size, boundary, part->start, part->start + part->copied, &end);
-    part->length = end - part->start;
-    return outcome;
-}
-
-bool form_copy(int body, const struct form_part *part)
-{
-    return media_copy(body, part->start + part->copied, part->length - part->copied, part->fd, part->copied);
+    return part->fd < 0 ? MULTIPART_UNWRITABLE : go_on(body, size, boundary, start, part->fd, &part->length);
 }

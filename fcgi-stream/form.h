@@ -16,16 +16,13 @@ WARN_UNUSED bool form_copy_arrived(int body, off_t size, const char *path, bool 
 struct form_part {
     int fd;
     char path[MEDIA_PATH_SIZE];
-    off_t start, length; /* of the film in the body */
-    off_t copied;
+    off_t early; /* bytes that had been copied before */
+    off_t length;
 };
 
-/* Finds the film in a whole body of size bytes, and opens its part: an open one that fd names, also when something fails,
- * is the caller's. */
-enum multipart_outcome form_find(int body, off_t size, const char *path, const char *boundary,
+/* Takes the film out of a whole body of size bytes. A part that is open then, which fd says, is the caller's, also when
+ * something fails. */
+enum multipart_outcome form_take(int body, off_t size, const char *path, const char *boundary,
                                  struct form_part *part);
-
-/* Copies what is missing. False with errno set. */
-WARN_UNUSED bool form_copy(int body, const struct form_part *part);
 
 #endif

@@ -168,17 +168,28 @@ static enum multipart_outcome find_start(struct scan *scan, off_t *start)
     return MULTIPART_MALFORMED;
 }
 
-static enum multipart_outcome find_end(struct scan *scan, off_t start, off_t from, off_t *end)
+static enum multipart_outcome copy(struct scan *scan, off_t start, struct media_writer *to)
 {
-    off_t body;
-    /* An empty part's delimiter begins with the line end of its headers. */
-    off_t at = find_delimiter(scan, from == start ? start - 2 : from);
-    *end = at == -1 ? scan->size - (off_t)scan->delimiter_length + 1 : at;
-    if (*end < from)
-        *end = from;
-    if (at == -1 || read_part(scan, at + (off_t)scan->delimiter_length, &body) == PART_BAD)
-        return MULTIPART_MALFORMED;
-    return MULTIPART_FOUND;
+    for (;;) {
+        off_t body, at = start + to->end;
+        /* An empty part's delimiter begins with the line end of its headers. */
+        off_t from = to->end == 0 ? start - 2 : at;
+        size_t length = look(scan, from, WINDOW_SIZE);
+        const char *found = memmem(scan->window, length, scan->delimiter, scan->delimiter_length);
+        /* The beginning of a delimiter may lie at the window's end. */
+        size_t sure = found                             ? (size_t)(found - scan->window)
+                      : length < scan->delimiter_length ? 0
+                                                        : length - scan->delimiter_length + 1;
+        size_t before = (size_t)(at - from);
+        if (sure > before && !media_write(to, scan->window + before, sure - before))
+            return MULTIPART_UNWRITABLE;
+        if (found)
+            return read_part(scan, from + (off_t)(sure + scan->delimiter_length), &body) == PART_BAD
+                       ? MULTIPART_MALFORMED
+                       : MULTIPART_FOUND;
+        if (length < WINDOW_SIZE)
+            return MULTIPART_MALFORMED;
+    }
 }
 
 static bool begin(struct scan *scan, int fd, off_t size, const char *boundary)
@@ -201,14 +212,17 @@ enum multipart_outcome multipart_find_start(int fd, off_t size, const char *boun
     return scan.failed ? MULTIPART_UNREADABLE : outcome;
 }
 
-enum multipart_outcome multipart_find_end(int fd, off_t size, const char *boundary, off_t start, off_t from,
-                                          off_t *end)
+enum multipart_outcome multipart_copy(int fd, off_t size, const char *boundary, off_t start,
+                                      struct media_writer *to)
 {
     struct scan scan;
     if (!begin(&scan, fd, size, boundary))
         return MULTIPART_UNREADABLE;
-    enum multipart_outcome outcome = find_end(&scan, start, from, end);
+    enum multipart_outcome outcome = copy(&scan, start, to);
+    int saved = errno;
+    media_write_end(to);
     free(scan.window);
+    errno = saved;
     return scan.failed ? MULTIPART_UNREADABLE : outcome;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "compiler.h"
+#include "media_writer.h"
 
 enum { MULTIPART_BOUNDARY_SIZE = 71 }; /* RFC 2046, section 5.1.1: up to 70 characters */
 
@@ -18,6 +19,7 @@ enum multipart_outcome {
     MULTIPART_NO_FILE,    /* well-formed, but there is no such field */
     MULTIPART_MALFORMED,  /* not what the boundary promises, or cut off */
     MULTIPART_UNREADABLE, /* the file can't be read; errno says why */
+    MULTIPART_UNWRITABLE, /* the copy can't be written; errno says why */
 };
 
 /* Looks for the part in the first size bytes of the file; its content begins at *start. More bytes behind them make no
@@ -25,10 +27,10 @@ enum multipart_outcome {
 WARN_UNUSED enum multipart_outcome multipart_find_start(int fd, off_t size, const char *boundary,
                                                         off_t *start);
 
-/* Looks for what ends the part that begins at start; nothing before from, as is known already, does. Its content ends
- * at *end; when it is cut off, it may be longer and does not end before *end. */
-WARN_UNUSED enum multipart_outcome multipart_find_end(int fd, off_t size, const char *boundary, off_t start,
-                                                      off_t from, off_t *end);
+/* Copies the part that begins at start, of which to->end bytes have been copied, to its end or, when it is cut off, as far
+ * as it goes on for sure. */
+WARN_UNUSED enum multipart_outcome multipart_copy(int fd, off_t size, const char *boundary, off_t start,
+                                                  struct media_writer *to);
 
 /* The boundary with which a file begins, as bodies do that have nothing before their first part. False when it does
  * not begin so. */

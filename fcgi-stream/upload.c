@@ -47,21 +47,19 @@ static enum status unwrap(struct request *request, const struct incoming *body, 
                           struct incoming *film)
 {
     struct form_part part;
-    enum multipart_outcome outcome = form_find(body->fd, body->size, body->path, boundary, &part);
+    enum multipart_outcome outcome = form_take(body->fd, body->size, body->path, boundary, &part);
     *film = (struct incoming){.fd = part.fd, .size = part.length};
     memcpy(film->path, part.path, sizeof film->path);
     switch (outcome) {
-    case MULTIPART_FOUND: break;
+    case MULTIPART_FOUND: return check_size(request, part.length);
     case MULTIPART_NO_FILE:
         return request_refuse(request, STATUS_BAD_REQUEST, "the form has no field named file");
     case MULTIPART_MALFORMED:
         return request_refuse(request, STATUS_BAD_REQUEST, "the body is not multipart/form-data");
     case MULTIPART_UNREADABLE: return incoming_fail(request, "read");
+    case MULTIPART_UNWRITABLE: return incoming_fail(request, "copy");
     }
-    enum status status = check_size(request, part.length);
-    if (status == STATUS_ANSWERED && !form_copy(body->fd, &part))
-        return incoming_fail(request, "copy");
-    return status;
+    return STATUS_INTERNAL;
 }
 
 /* The file that was uploaded, however it was wrapped. */

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "media_writer.h"
 
-enum { PROBE_BYTES = 4096, BLOCK_BYTES = 256 * 1024, BEGIN_BYTES = 8 * 1024 * 1024 };
+enum { PROBE_BYTES = 4096, BLOCK_BYTES = 256 * 1024 };
 
 static bool make_dir(const char *path)
 {
@@ -178,33 +179,22 @@ bool media_sync_incoming(const struct media *media)
     return sync_dir(path);
 }
 
-/* One block, or less of it. Returns its bytes, or -1 with errno set. */
-static ssize_t copy_block(int from, off_t start, char *block, size_t length, int to, off_t to_start)
-{
-    ssize_t got = pread(from, block, length, start);
-    if (got == 0)
-        errno = EIO;
-    return got > 0 ? pwrite(to, block, (size_t)got, to_start) : -1;
-}
-
 /* Not by copy_file_range(): that goes page by page, which takes longer, and longer again when it is written to the disk. */
 bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
 {
-    off_t at = 0, begun = 0;
+    struct media_writer writer = {.fd = to, .end = to_start, .begun = to_start};
     char *block = malloc(BLOCK_BYTES);
     bool good = block;
-    while (good && at < length) {
+    for (off_t at = 0; good && at < length;) {
         size_t most = (size_t)(length - at < BLOCK_BYTES ? length - at : BLOCK_BYTES);
-        ssize_t copied = copy_block(from, start + at, block, most, to, to_start + at);
-        good = copied >= 0 || errno == EINTR;
-        at += copied > 0 ? copied : 0;
-        /* While more is copied, the disk can begin with this; the caller will wait for all of it. */
-        if (at - begun >= BEGIN_BYTES || at == length) {
-            sync_file_range(to, to_start + begun, at - begun, SYNC_FILE_RANGE_WRITE);
-            begun = at;
-        }
+        ssize_t got = pread(from, block, most, start + at);
+        if (got == 0)
+            errno = EIO;
+        good = got > 0 ? media_write(&writer, block, (size_t)got) : errno == EINTR;
+        at += got > 0 ? got : 0;
     }
     int saved = errno;
+    media_write_end(&writer);
     free(block);
     errno = saved;
     return good;

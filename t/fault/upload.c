@@ -8,6 +8,7 @@
 #include <libpq-fe.h>
 #include <sys/types.h>
 
+#include "media_writer.h"
 #include "pool.h"
 #include "step.h"
 
@@ -16,8 +17,8 @@ static _Thread_local bool is_asking; /* what a connection begins with is no step
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
-ssize_t __real_pwrite(int fd, const void *bytes, size_t length, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t length, off_t offset);
+bool __real_media_write(struct media_writer *writer, const char *bytes, size_t length);
+bool __wrap_media_write(struct media_writer *writer, const char *bytes, size_t length);
 int __real_sync_file_range(int fd, off_t offset, off_t length, unsigned flags);
 int __wrap_sync_file_range(int fd, off_t offset, off_t length, unsigned flags);
 int __real_PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values,
@@ -38,17 +39,17 @@ int __wrap_rename(const char *from, const char *to)
     return result;
 }
 
-/* Writes one half, then the other: the caller sees two calls that wrote less than they might have. */
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t length, off_t offset)
+/* Writes one half, then the other. */
+bool __wrap_media_write(struct media_writer *writer, const char *bytes, size_t length)
 {
-    if (is_bookkeeper) {
-        step_reached("before_books_copy");
-        return __real_pwrite(fd, bytes, length, offset);
-    }
-    size_t half = length > 4096 ? length / 2 : length;
-    ssize_t written = __real_pwrite(fd, bytes, half, offset);
+    size_t half = is_bookkeeper ? 0 : length / 2;
+    if (!__real_media_write(writer, bytes, half))
+        return false;
+    step_reached(is_bookkeeper ? "before_books_copy" : "half_copy");
+    bool written = __real_media_write(writer, bytes + half, length - half);
     int saved = errno;
-    step_reached(half < length ? "half_copy" : "after_copy");
+    if (!is_bookkeeper)
+        step_reached("after_copy");
     errno = saved;
     return written;
 }

@@ -60,10 +60,7 @@ static const char *content(const struct form_part *part)
 /* Takes the film out of a body that is whole. */
 static enum multipart_outcome take(size_t size, struct form_part *part)
 {
-    enum multipart_outcome outcome = form_find(body, (off_t)size, body_path, "XyZ", part);
-    if (outcome == MULTIPART_FOUND && !form_copy(body, part))
-        perror("form_copy");
-    return outcome;
+    return form_take(body, (off_t)size, body_path, "XyZ", part);
 }
 
 static void finish(const struct form_part *part)
@@ -88,7 +85,7 @@ static void takes(const char *bytes, const char *film, const char *name)
             for (size_t arrived = first; more && arrived <= size; arrived += step)
                 more = form_copy_arrived(body, (off_t)arrived, body_path, arrived == first);
             same = same && take(size, &part) == MULTIPART_FOUND && strcmp(content(&part), film) == 0;
-            early = early || part.copied > 0;
+            early = early || part.early > 0;
             finish(&part);
         }
     ok(same, "%s", name);
@@ -117,7 +114,7 @@ static void test_long(void)
     arrive(bytes, size);
     ok(form_copy_arrived(body, LONG, body_path, true), "most of a long one is copied");
     is_int(take(size, &part), MULTIPART_FOUND, "the rest then");
-    is_int(part.copied, LONG - strlen(HEAD) - strlen(END) + strlen("--\r\n") + 1, "all that was sure");
+    is_int(part.early, LONG - strlen(HEAD) - strlen(END) + strlen("--\r\n") + 1, "all that was sure");
     struct stat file;
     ok(fstat(part.fd, &file) == 0 && file.st_size == LONG && part.length == LONG, "is all of it");
     finish(&part);
@@ -148,10 +145,9 @@ static void test_other_boundary(void)
     struct form_part part;
     arrive(BYTES(bytes));
     ok(form_copy_arrived(body, sizeof bytes - 1, body_path, true), "copied by the boundary in the body");
-    is_int(form_find(body, sizeof bytes - 1, body_path, "ABC", &part), MULTIPART_FOUND,
+    is_int(form_take(body, sizeof bytes - 1, body_path, "ABC", &part), MULTIPART_FOUND,
            "taken by another one");
-    is_int(part.copied, 0, "which begins anew");
-    ok(form_copy(body, &part), "and copies");
+    is_int(part.early, 0, "which begins anew");
     is_text(content(&part), "other", "what that says");
     finish(&part);
     is_int(count_files(), 0, "nothing stays");
@@ -175,7 +171,7 @@ static void test_held(void)
     int other = hold("XXX", 3);
     ok(!form_copy_arrived(body, strlen(HEAD) + 14, body_path, false), "who copies leaves it to another one");
     is_int(take(sizeof bytes - 1, &part), MULTIPART_FOUND, "who needs it waits for no more than a moment");
-    is_int(part.copied, 0, "and begins anew");
+    is_int(part.early, 0, "and begins anew");
     is_text(content(&part), "a longer content", "with all of it");
     close(other);
     ok(!form_copy_arrived(body, sizeof bytes - 1, body_path, false), "whoever still copies stops");
@@ -206,7 +202,7 @@ static void test_slow(void)
     if (pthread_create(&thread, NULL, copy_slowly, &other) != 0)
         perror("pthread_create");
     is_int(take(sizeof bytes - 1, &part), MULTIPART_FOUND, "who gets on is waited for");
-    is_int(part.copied, 7, "until all is there");
+    is_int(part.early, 7, "until all is there");
     pthread_join(thread, NULL);
     close(other);
     finish(&part);

@@ -21,11 +21,14 @@ static off_t start, length;
 
 static enum multipart_outcome find_in(int fd, off_t size, const char *boundary)
 {
-    off_t end = -1;
+    struct media_writer copy = {.fd = scratch_file("copy", "", 0)};
     outcome = multipart_find_start(fd, size, boundary, &start);
     if (outcome == MULTIPART_FOUND)
-        outcome = multipart_find_end(fd, size, boundary, start, start, &end);
-    length = end - start;
+        outcome = multipart_copy(fd, size, boundary, start, &copy);
+    int saved = errno;
+    length = copy.end;
+    close(copy.fd);
+    errno = saved;
     return outcome;
 }
 
