@@ -31,6 +31,7 @@ use constant {
     GOAL_MEMORY  => 1_000_000,
     SAMPLE_S     => 0.002,
     PATIENCE     => 60,
+    NETWORK      => 125_000_000,    # bytes/s: 1 Gbit/s
 };
 
 my %NAME = (
@@ -66,8 +67,12 @@ sub measure ($self, $options) {
         dav     => sub { $self->_put($self->{film}) },
         durable => sub { $self->_put($self->{film}) + $self->_sync },
     );
-    $self->{rounds} = Bench::Rounds->measure($options->{rounds},
-        map { my $way = $way{$_}; ($NAME{$_} => sub { $self->_several($way) }) } qw(raw dav form durable));
+    for my $rate (undef, NETWORK) {
+        push @{$self->{rounds}}, Bench::Rounds->measure($options->{rounds}, map {
+            my $way = $way{$_};
+            ($NAME{$_} => sub { local $self->{rate} = $rate; $self->_several($way) })
+        } qw(raw dav form durable));
+    }
     $self->{growth} = {map { $_ => $self->_growth("_$_") } qw(raw form)};
     $self->{stand}->set_tokens(upload => CROWD + MORE_TOKENS);
     $self->_look_up(WARM_UP);
@@ -79,18 +84,15 @@ sub measure ($self, $options) {
 }
 
 sub report ($self) {
-    my ($rounds, $crowded) = @$self{qw(rounds crowded)};
-    my $times = sub ($one, $other) {
-        return "Time, $NAME{$one} / $NAME{$other}: " . Bench::Table::spread('%.2f', $rounds->ratio(@NAME{$one, $other}, 'ms'));
-    };
+    my ($memory_speed, $network_speed) = @{$self->{rounds}};
+    my $crowded = $self->{crowded};
     return (
         sprintf('Upload: a film of %d MB, one after the other.', BYTES / 1e6),
-        $rounds->summary($self->{seconds}),
-        Bench::Table::aligned(
-            ['', 'ms'],
-            map { [$NAME{$_}, Bench::Table::spread('%.0f', $rounds->spread($NAME{$_}, 'ms'))] } qw(raw form dav durable),
-        ),
-        (map { $times->(@$_) } [qw(raw dav)], [qw(form dav)], [qw(raw durable)], [qw(form durable)]),
+        $memory_speed->summary($self->{seconds}),
+        'From this machine, as fast as it comes:',
+        _times($memory_speed),
+        sprintf('At the speed of a network of %.0f Gbit/s:', NETWORK * 8 / 1e9),
+        _times($network_speed),
         sprintf('The goals are %s raw and %s as a form. We answer once the film is sure to outlive a power cut, which WebDAV'
             . ' PUT leaves to chance.', GOAL_RAW, GOAL_FORM),
         sprintf('Resident memory of the pools, more than with %d MB: raw %.0f KB, form %.0f KB; the goal is at most %.0f.',
@@ -106,6 +108,19 @@ sub report ($self) {
         "Median time, $CROWDED / $ALONE: " . Bench::Table::spread('%.2f', $crowded->ratio($CROWDED, $ALONE, 'p50_us')),
         'The goal is 1.',
         '',
+    );
+}
+
+sub _times ($rounds) {
+    return (
+        Bench::Table::aligned(
+            ['', 'ms'],
+            map { [$NAME{$_}, Bench::Table::spread('%.0f', $rounds->spread($NAME{$_}, 'ms'))] } qw(raw form dav durable),
+        ),
+        map {
+            my ($one, $other) = @NAME{@$_};
+            "Time, $one / $other: " . Bench::Table::spread('%.2f', $rounds->ratio($one, $other, 'ms'))
+        } [qw(raw dav)], [qw(form dav)], [qw(raw durable)], [qw(form durable)],
     );
 }
 
@@ -141,7 +156,8 @@ sub _to_us ($self) { return ('-H', "X-Session-Id: $self->{session}") }
 
 # Milliseconds until curl has the answer.
 sub _send ($self, $status, @arguments) {
-    my $output = Runner::Command::output(['curl', '-s', '-o', '/dev/null', '-w', '%{http_code} %{time_total}', @arguments]);
+    my @rate = $self->{rate} ? ('--limit-rate', $self->{rate}) : ();
+    my $output = Runner::Command::output(['curl', '-s', @rate, '-o', '/dev/null', '-w', '%{http_code} %{time_total}', @arguments]);
     my ($answered, $seconds) = $output =~ /^(\d+) ([\d.]+)$/ or die "curl says: $output\n";
     die "an upload is answered with $answered\n" if $answered != $status;
     return 1000 * $seconds;
