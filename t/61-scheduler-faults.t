@@ -8,9 +8,7 @@ use lib "$FindBin::Bin/lib";
 use Errno       qw(EACCES EIO ENOSPC EROFS);
 use Time::HiRes qw(time);
 
-use Cluster;
 use Deletions;
-use Faults;
 use Site;
 
 use constant {
@@ -24,15 +22,7 @@ use constant {
 
 my @STEPS = qw(after_claim before_unlink after_unlink after_sync before_rows after_rows);
 
-my $faults = Faults->new;
-my $cluster = Cluster->start;
-my $site = Site->start(
-    build                 => Faults::build(),
-    cluster               => $cluster,
-    VS_FAULT_DIR          => $faults->folder,
-    VS_SCHEDULER_INTERVAL => '1s',
-);
-my $deletions = Deletions->new($site);
+my ($site, $deletions, $faults, $cluster) = Deletions->with_faults;
 
 subtest 'killed at each step' => sub {
     $site->expect_log(qr/event=worker_ended pool=scheduler worker=\d+ signal=9/, qr/FATAL:  connection to client lost/);

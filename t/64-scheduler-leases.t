@@ -8,9 +8,7 @@ use lib "$FindBin::Bin/lib";
 use Errno       qw(EIO);
 use Time::HiRes qw(time);
 
-use Cluster;
 use Deletions;
-use Faults;
 use Site;
 
 use constant {
@@ -20,15 +18,7 @@ use constant {
     LATE    => 3,      # seconds, longer than what is being done has at the end
 };
 
-my $faults = Faults->new;
-my $cluster = Cluster->start;
-my $site = Site->start(
-    build                 => Faults::build(),
-    cluster               => $cluster,
-    VS_FAULT_DIR          => $faults->folder,
-    VS_SCHEDULER_INTERVAL => '1s',
-);
-my $deletions = Deletions->new($site);
+my ($site, $deletions, $faults) = Deletions->with_faults;
 
 subtest 'a slow one keeps what it has' => sub {
     my @keys = $deletions->make_files(10);

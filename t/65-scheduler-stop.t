@@ -7,9 +7,7 @@ use lib "$FindBin::Bin/lib";
 
 use Time::HiRes qw(time);
 
-use Cluster;
 use Deletions;
-use Faults;
 use Site;
 
 use constant {
@@ -21,15 +19,7 @@ use constant {
     STOP      => 5,      # seconds
 };
 
-my $faults = Faults->new;
-my $cluster = Cluster->start;
-my $site = Site->start(
-    build                 => Faults::build(),
-    cluster               => $cluster,
-    VS_FAULT_DIR          => $faults->folder,
-    VS_SCHEDULER_INTERVAL => '1s',
-);
-my $deletions = Deletions->new($site);
+my ($site, $deletions, $faults, $cluster) = Deletions->with_faults;
 
 subtest 'two batches at a time' => sub {
     my @keys = $deletions->make_files(2 * BATCH);

@@ -12,11 +12,27 @@ use v5.36;
 use FindBin ();
 
 use lib "$FindBin::Bin/../deploy/lib";
+use Cluster;
 use Faults;
 use Program;
 use Runner::Account;
+use Site;
 
 use constant PATIENCE => 60;    # seconds
+
+# A site whose programs fail where a test wants it, with a PostgreSQL that the test may stop. Returns the site, these files,
+# the faults and the cluster.
+sub with_faults ($class) {
+    my $faults = Faults->new;
+    my $cluster = Cluster->start;
+    my $site = Site->start(
+        build                 => Faults::build(),
+        cluster               => $cluster,
+        VS_FAULT_DIR          => $faults->folder,
+        VS_SCHEDULER_INTERVAL => '1s',
+    );
+    return ($site, $class->new($site), $faults, $cluster);
+}
 
 sub new ($class, $site) { return bless {site => $site, account => _pools()}, $class }
 
