@@ -19,6 +19,7 @@ use constant {
     STORM_SEED => 51,
     LOAD       => 24,
     ENOUGH     => 10,
+    PATIENCE   => 120,   # seconds; a busy machine takes long
     JOURNAL    => 3 * 1024 * 1024,
 };
 

@@ -9,6 +9,7 @@ use Errno       qw(EIO);
 use Time::HiRes qw(time);
 
 use Deletions;
+use Faults;
 use Site;
 
 use constant {
