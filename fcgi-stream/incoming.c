@@ -15,8 +15,8 @@ static void discard(void *object)
     struct incoming *incoming = object;
     if (incoming->fd < 0)
         return;
+    media_discard(incoming->fd, incoming->path);
     close(incoming->fd);
-    media_discard(incoming->path);
 }
 
 struct incoming *incoming_new(struct request *request)

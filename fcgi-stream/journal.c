@@ -166,7 +166,7 @@ static void discard_body(struct journal *journal, const struct journal_line *lin
         return;
     if (keep_piece(journal, line))
         return;
-    if (media_discard(line->body_file))
+    if (media_discard(-1, line->body_file))
         log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);
 }
 

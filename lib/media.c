@@ -130,42 +130,43 @@ bool media_free(const struct media *media, int64_t *bytes)
 
 /* The part's name says whose it is, since nginx gives its bodies' names again after a restart. False with errno set; when
  * that is EOPNOTSUPP, there is a path, but another body may have had it. */
-static bool part_path(const char *incoming, char path[MEDIA_PATH_SIZE])
+static bool part_path(int body, const char *incoming, char path[MEDIA_PATH_SIZE])
 {
-    struct statx body;
+    struct statx file;
     path[0] = '\0';
-    if (statx(AT_FDCWD, incoming, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &body) != 0)
+    if (statx(body < 0 ? AT_FDCWD : body, body < 0 ? incoming : "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+              STATX_INO | STATX_BTIME, &file) != 0)
         return false;
-    bool sure = body.stx_mask & STATX_BTIME;
+    bool sure = file.stx_mask & STATX_BTIME;
     if (!sure)
-        body.stx_btime = (struct statx_timestamp){0};
+        file.stx_btime = (struct statx_timestamp){0};
     int length =
-        snprintf(path, MEDIA_PATH_SIZE, "%s.%llu.%lld.%u.part", incoming, (unsigned long long)body.stx_ino,
-                 (long long)body.stx_btime.tv_sec, body.stx_btime.tv_nsec);
+        snprintf(path, MEDIA_PATH_SIZE, "%s.%llu.%lld.%u.part", incoming, (unsigned long long)file.stx_ino,
+                 (long long)file.stx_btime.tv_sec, file.stx_btime.tv_nsec);
     errno = length < MEDIA_PATH_SIZE ? EOPNOTSUPP : ENAMETOOLONG;
     return length < MEDIA_PATH_SIZE && sure;
 }
 
 int media_open_part(const char *incoming, bool make, char path[MEDIA_PATH_SIZE])
 {
-    if (!part_path(incoming, path))
+    if (!part_path(-1, incoming, path))
         return -1;
     return open(path, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE])
 {
-    if (!part_path(incoming, path) && errno != EOPNOTSUPP)
+    if (!part_path(-1, incoming, path) && errno != EOPNOTSUPP)
         return -1;
     unlink(path);
     return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 /* The body first: who makes a part looks afterwards whether the body is still there. */
-bool media_discard(const char *incoming)
+bool media_discard(int body, const char *incoming)
 {
     char path[MEDIA_PATH_SIZE];
-    bool named = part_path(incoming, path) || errno == EOPNOTSUPP;
+    bool named = part_path(body, incoming, path) || errno == EOPNOTSUPP;
     bool gone = unlink(incoming) == 0;
     if (named)
         unlink(path);

@@ -65,8 +65,9 @@ WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t t
 /* Makes durable what has got another name in incoming/. False with errno set. */
 WARN_UNUSED bool media_sync_incoming(const struct media *media);
 
-/* Removes an incoming file and the part beside it. False when there was no such file. */
-bool media_discard(const char *incoming);
+/* Removes an incoming file and the part beside it. When body is its descriptor, not -1, and it has got another name
+ * since, it stays, but not the part. False when there was no such file. */
+bool media_discard(int body, const char *incoming);
 
 /* Makes the incoming file durable and gives it its final name, that of the key, which must be new. False with
  * errno set: the file is where it was or, should even that fail, where it was to be. */

@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/lib";
 
 use Faults;
 use Site;
+use Tus;
 
 use constant {
     FILM     => 12 * 1024 * 1024,
@@ -90,6 +91,19 @@ subtest 'the bookkeeper dies' => sub {
     my $upload = begin($film);
     $site->soon(sub { !$faults->is_set('before_books_copy') }, 'in the middle of a form', PATIENCE);
     ends_well($upload, $film, 'which comes all the same');
+};
+
+# Nobody can know better from its bytes.
+subtest 'a piece of an upload that looks like a form' => sub {
+    my $piece = $HEAD . Site::Media::content('mp4', FILM);
+    my $upload = Tus->create($ann, $video, 2 * FILM);
+    my $patch = $upload->open(0, substr($piece, 0, -1), length $piece);
+    soon_taken();
+    $patch->send(substr $piece, -1);
+    like $patch->answer('PATCH', PATIENCE), qr{^HTTP/1\.1 204}, 'is appended';
+    $patch->close;
+    $site->soon(sub { "@{[incoming()]}" eq "$site->{media}/incoming/" . $upload->id }, 'and nothing else is left', PATIENCE);
+    $upload->delete->is(204);
 };
 
 subtest 'the client vanishes' => sub {

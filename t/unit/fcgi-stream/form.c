@@ -44,8 +44,8 @@ static int count_files(void)
 
 static void discard(void)
 {
+    media_discard(body, body_path);
     close(body);
-    media_discard(body_path);
 }
 
 /* The part's bytes, up to 100. */

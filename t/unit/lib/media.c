@@ -199,12 +199,19 @@ static void test_part(void)
     fd = media_open_part(body, true, other);
     ok(strcmp(other, path) != 0, "its part is not the first one's");
     close(fd);
-    ok(media_discard(body), "it is discarded");
+    ok(media_discard(-1, body), "it is discarded");
     ok(!exists(body) && !exists(other), "and its part");
     ok(exists(path), "but not the first one's");
-    ok(rename(scratch_path("aside"), body) == 0 && media_discard(body), "until that is");
+    ok(rename(scratch_path("aside"), body) == 0 && media_discard(-1, body), "until that is");
     ok(!exists(body) && !exists(path), "with its part");
-    ok(!media_discard(body), "which can't be done twice");
+    ok(!media_discard(-1, body), "which can't be done twice");
+    close(nginx);
+
+    nginx = open(body, O_WRONLY | O_CREAT, 0600);
+    close(media_open_part(body, true, path));
+    ok(rename(body, scratch_path("aside")) == 0, "a body gets another name");
+    ok(!media_discard(nginx, body), "when it is discarded");
+    ok(exists(scratch_path("aside")) && !exists(path), "it stays, but not its part");
     close(nginx);
 
     char long_name[MEDIA_PATH_SIZE];
