@@ -4,6 +4,8 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Cwd ();
+
 use Deletions;
 use Program;
 use Site;
@@ -47,6 +49,23 @@ subtest 'how it is called' => sub {
     ($status, $output) = Program->output('vsctl', ['deletions'], VS_DATABASE_URL => 'host=/nonexistent dbname=x');
     is $status, 1, 'no database';
     like $output, qr/the database does not answer/, 'is told';
+    unlike $output, qr/attempts/, 'and no list of nothing is shown';
+    ($status, $output) = Program->output('vsctl', ['fsck'], VS_STATE_DIR => 'nowhere');
+    is $status, 1, 'no site';
+    like $output, qr{no database in nowhere/run/postgresql: No such file or directory; set VS_STATE_DIR}, 'is told where it looked';
+};
+
+subtest 'where the site is' => sub {
+    for my $name ('plain', q{two words, 'one' \\ more}) {
+        symlink $site->{state}, $site->folder . "/$name" or die "cannot link: $!\n";
+        my ($status, $output) = Program->output('vsctl', ['videos', 'deleted'], VS_STATE_DIR => $site->folder . "/$name");
+        is $status, 0, "a folder named $name";
+    }
+    my $here = Cwd::getcwd();
+    chdir $site->folder or die "cannot chdir: $!\n";
+    my ($status) = Program->output('vsctl', ['videos', 'deleted'], VS_STATE_DIR => 'plain');
+    chdir $here or die "cannot chdir: $!\n";
+    is $status, 0, 'as seen from here';
 };
 
 subtest 'deletions' => sub {

@@ -1,14 +1,17 @@
 #include "context.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "log.h"
 #include "privilege.h"
 #include "statements.h"
 
-enum { URL_SIZE = 1024 };
+enum { URL_SIZE = PATH_MAX + 64 };
 
 struct open_context {
     struct task_context context; /* first, so that it is the whole */
@@ -17,23 +20,32 @@ struct open_context {
     char url[URL_SIZE];
 };
 
-static const char *database_url(const struct config *config, char url[URL_SIZE])
+/* PostgreSQL's socket is in the run folder, which the state folder has a link to: its name is as the runner made it, without
+ * anything that libpq might mistake. False is said. */
+static bool name_socket(const struct config *config, char url[URL_SIZE])
 {
-    if (*config->database_url)
-        return config->database_url;
-    snprintf(url, URL_SIZE, "host=%s/run/postgresql dbname=video_server", config->state_dir);
-    return url;
+    char path[PATH_MAX], folder[PATH_MAX];
+    snprintf(path, sizeof path, "%s/run/postgresql", config->state_dir);
+    if (!realpath(path, folder)) {
+        fprintf(stderr, "vsctl: there is no database in %s: %s; set VS_STATE_DIR or VS_DATABASE_URL\n", path,
+                strerror(errno));
+        return false;
+    }
+    snprintf(url, URL_SIZE, "host=%s dbname=video_server", folder);
+    return true;
 }
 
 struct task_context *context_open(const struct config *config)
 {
     struct open_context *open = calloc(1, sizeof *open);
     log_set_level(LOG_WARNING);
-    if (!open || !media_find(&open->media, config) || !privilege_drop(config->user)) {
+    bool elsewhere = *config->database_url;
+    if (!open || !media_find(&open->media, config) || (!elsewhere && !name_socket(config, open->url)) ||
+        !privilege_drop(config->user)) {
         free(open);
         return NULL;
     }
-    open->options = (struct db_options){.url = database_url(config, open->url),
+    open->options = (struct db_options){.url = elsewhere ? config->database_url : open->url,
                                         .role = "video_scheduler",
                                         .statements = scheduler_statements,
                                         .statement_count = STATEMENT_COUNT,

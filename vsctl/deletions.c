@@ -24,14 +24,15 @@ static int list(struct task_context *context)
 {
     int64_t last = 0;
     struct db_rows rows;
-    printf("%-8s  %-8s  %-36s  %-20s  %-7s  %-8s  %-20s  %s\n", "id", "video", "file", "asked for", "state",
-           "attempts", "next attempt", "last error");
     do {
         struct db_params params = {0};
         db_bind_number(&params, last);
         db_bind_number(&params, ROWS_AT_ONCE);
         if (!context_query(context, DELETION_LIST, &params, &rows))
             return EXIT_FAILURE;
+        if (last == 0)
+            printf("%-8s  %-8s  %-36s  %-20s  %-7s  %-8s  %-20s  %s\n", "id", "video", "file", "asked for",
+                   "state", "attempts", "next attempt", "last error");
         for (int i = 0; i < rows.count; i++) {
             print_row(&rows, i);
             last = db_number(&rows, i, 0);

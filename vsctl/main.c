@@ -26,9 +26,8 @@ static int usage(FILE *out)
     fprintf(out, "usage: vsctl COMMAND\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
-    fprintf(
-        out,
-        "\nThe site is the one in VS_RUN_DIR or else in VS_STATE_DIR; fcgi-api --help has all settings.\n");
+    fprintf(out, "\nThe site is the one in VS_STATE_DIR, unless VS_RUN_DIR names another one's pools and"
+                 " VS_DATABASE_URL its\ndatabase; fcgi-api --help has all settings.\n");
     return out == stderr ? COMMAND_MISUSED : EXIT_SUCCESS;
 }
 

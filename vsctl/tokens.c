@@ -184,7 +184,8 @@ int command_tokens(const struct config *config, int argc, char **argv)
         return COMMAND_MISUSED;
     struct bucket *bucket = bucket_attach(config);
     if (!bucket) {
-        fprintf(stderr, "vsctl: there is no token bucket in %s: %s\n", config->run_dir, strerror(errno));
+        fprintf(stderr, "vsctl: there is no token bucket in %s: %s; set VS_STATE_DIR or VS_RUN_DIR\n",
+                config->run_dir, strerror(errno));
         return EXIT_FAILURE;
     }
     int status = EXIT_FAILURE;

@@ -14,13 +14,14 @@ static int list_deleted(struct task_context *context)
 {
     int64_t last = 0;
     struct db_rows rows;
-    printf("%-8s  %-20s  %-20s  %-8s  %s\n", "video", "deleted", "until", "comments", "title");
     do {
         struct db_params params = {0};
         db_bind_number(&params, last);
         db_bind_number(&params, ROWS_AT_ONCE);
         if (!context_query(context, DELETED_LIST, &params, &rows))
             return EXIT_FAILURE;
+        if (last == 0)
+            printf("%-8s  %-20s  %-20s  %-8s  %s\n", "video", "deleted", "until", "comments", "title");
         for (int i = 0; i < rows.count; i++) {
             last = db_number(&rows, i, 0);
             printf("%-8lld  ", (long long)last);
