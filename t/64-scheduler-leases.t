@@ -15,7 +15,7 @@ use Site;
 use constant {
     LEASE   => 6,      # seconds
     DAEMONS => 3,
-    MANY    => 4000,
+    MANY    => 7000,   # more than all but one of them claim at once
     LATE    => 3,      # seconds, longer than what is being done has at the end
 };
 
@@ -149,15 +149,18 @@ sub done ($log) {
 
 subtest 'several daemons on one table' => sub {
     my $before = done($site->log('scheduler'));
-    my @others = map { $deletions->daemon } 2 .. DAEMONS;
+    my @others = map { $deletions->daemon(VS_FAULT_DIR => $faults->folder) } 2 .. DAEMONS;
     my @keys = $deletions->make_files(MANY);
+    $faults->hold_at('before_unlink');
     $deletions->queue(@keys[$_ * 100 .. $_ * 100 + 99]) for 0 .. MANY / 100 - 1;
+    $site->soon(sub { $site->sql('SELECT count(DISTINCT claimed_by) FROM video_deletions') == DAEMONS }, 'each claims a part');
+    $faults->go_on('before_unlink');
     $deletions->all_done('do all of it');
     my @done = (done($site->log('scheduler')) - $before, map { done($_->log) } @others);
     my $sum = 0;
     $sum += $_ for @done;
     is $sum, @keys, 'and nothing twice';
-    is scalar(grep { $_ > 0 } @done), DAEMONS, 'each has done a part';
+    is scalar(grep { $_ > 0 } @done), DAEMONS, 'each has done its part';
     $_->stop for @others;
 };
 
