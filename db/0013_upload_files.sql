@@ -2,7 +2,7 @@
 -- whatever way, that file goes the way of all files.
 CREATE FUNCTION uploads_queue() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO video_deletions (video_id, media_key) VALUES (OLD.video_id, OLD.id);
+    INSERT INTO video_deletions (video_id, media_key) VALUES (OLD.video_id, OLD.id) ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;

@@ -19,6 +19,7 @@ enum {
     NAME_SIZE = 24,         /* nginx names a body by a number */
     STEP = 4 * 1024 * 1024, /* as much as is worth a system call */
     BLOCK = 64 * 1024,      /* the last one may still be written to */
+    COPY_MOST = 8 * STEP,   /* then it is another one's turn */
     LOOK_MS = 5,
     LOOK_MOST_MS = 640, /* often at first, less often at one that comes slowly */
 };
@@ -94,7 +95,9 @@ static enum kind kind_of(int fd)
     unsigned char head[CONTAINER_HEAD];
     if (pread(fd, head, sizeof head, 0) != sizeof head)
         return KIND_OTHER;
-    return container_begins(head) ? KIND_FILM : memcmp(head, "--", 2) == 0 ? KIND_FORM : KIND_OTHER;
+    if (container_begins(head))
+        return KIND_FILM;
+    return memcmp(head, "--", 2) == 0 ? KIND_FORM : KIND_OTHER;
 }
 
 /* Does what can be done with what is new. False when there is nothing to come that would be worth it. */
@@ -109,7 +112,11 @@ static bool begin(struct arrival *arrival, const char *path, off_t size)
     case KIND_FILM:
         more = sync_file_range(fd, arrival->begun, end - arrival->begun, SYNC_FILE_RANGE_WRITE) == 0;
         break;
-    case KIND_FORM: more = form_copy_arrived(fd, size, path, arrival->begun == 0); break;
+    case KIND_FORM:
+        if (end > arrival->begun + COPY_MOST)
+            end = arrival->begun + COPY_MOST;
+        more = form_copy_arrived(fd, end, path, arrival->begun == 0);
+        break;
     case KIND_OTHER: break;
     }
     close(fd);
@@ -135,19 +142,24 @@ static bool look(const struct arrivals *arrivals, struct arrival *arrival)
     return true;
 }
 
+/* The one that has waited longest to be looked at; NULL when there is none. */
+static struct arrival *find_next(struct arrivals *arrivals)
+{
+    struct arrival *next = NULL;
+    for (int i = 0; i < arrivals->count; i++)
+        if (!next || arrivals->all[i].look_ms < next->look_ms)
+            next = &arrivals->all[i];
+    return next;
+}
+
 int arrivals_look(struct arrivals *arrivals)
 {
-    int next_ms = -1;
     read_events(arrivals);
-    for (int i = 0; i < arrivals->count;) {
-        struct arrival *arrival = &arrivals->all[i];
-        if (clock_left_ms(arrival->look_ms) == 0 && !look(arrivals, arrival)) {
-            *arrival = arrivals->all[--arrivals->count];
-            continue;
-        }
-        int left_ms = clock_left_ms(arrival->look_ms);
-        next_ms = next_ms < 0 || left_ms < next_ms ? left_ms : next_ms;
-        i++;
+    struct arrival *next = find_next(arrivals);
+    if (next && clock_left_ms(next->look_ms) == 0) {
+        if (!look(arrivals, next))
+            *next = arrivals->all[--arrivals->count];
+        next = find_next(arrivals);
     }
-    return next_ms;
+    return next ? clock_left_ms(next->look_ms) : -1;
 }

@@ -8,12 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOCK_MS = 100 }; /* that somebody who copies may take without getting on */
+#include "clock.h"
+
+enum { LOCK_MS = 1000 }; /* that somebody who copies may take without getting on */
 
 static bool has_name(int fd, const char *path)
 {
     struct stat file, named;
-    return fstat(fd, &file) == 0 && stat(path, &named) == 0 && named.st_ino == file.st_ino;
+    return fstat(fd, &file) == 0 && stat(path, &named) == 0 && named.st_ino == file.st_ino &&
+           named.st_dev == file.st_dev;
 }
 
 /* Copies from where the part ends. One that is whole, and may have been published by now, stays as it is. */
@@ -36,7 +39,7 @@ bool form_copy_arrived(int body, off_t size, const char *path, bool first)
     if (!multipart_first_line(body, boundary) ||
         multipart_find_start(body, size, boundary, &start) != MULTIPART_FOUND)
         return false;
-    int part = media_open_part(path, first, part_path);
+    int part = media_open_part(body, path, first, part_path);
     if (part < 0)
         return false;
     bool more = has_name(body, path);
@@ -53,17 +56,18 @@ static bool lock(int part)
 {
     struct stat file;
     off_t before = -1;
-    for (int left_ms = LOCK_MS; left_ms > 0; left_ms--) {
-        if (flock(part, LOCK_EX | LOCK_NB) == 0)
-            return true;
+    int64_t deadline_ms = 0;
+    while (flock(part, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK || fstat(part, &file) != 0)
             return false;
         if (file.st_size != before)
-            left_ms = LOCK_MS;
+            deadline_ms = clock_ms() + LOCK_MS;
+        else if (clock_left_ms(deadline_ms) == 0)
+            return false;
         before = file.st_size;
         poll(NULL, 0, 1);
     }
-    return false;
+    return true;
 }
 
 /* Opens a part that somebody may have begun. */
@@ -73,7 +77,7 @@ static bool open_begun(int body, const char *path, const char *boundary, struct 
     struct stat file;
     if (!multipart_first_line(body, begun) || strcmp(begun, boundary) != 0)
         return false;
-    part->fd = media_open_part(path, true, part->path);
+    part->fd = media_open_part(body, path, true, part->path);
     if (part->fd < 0)
         return false;
     if (lock(part->fd) && fstat(part->fd, &file) == 0) {
@@ -93,6 +97,6 @@ enum multipart_outcome form_take(int body, off_t size, const char *path, const c
     if (outcome != MULTIPART_FOUND)
         return outcome;
     if (!open_begun(body, path, boundary, part))
-        part->fd = media_create_part(path, part->path);
+        part->fd = media_create_part(body, path, part->path);
     return part->fd < 0 ? MULTIPART_UNWRITABLE : go_on(body, size, boundary, start, part->fd, &part->length);
 }

@@ -1,8 +1,8 @@
 /* The film in a form: a file of its own is made of the field `file` of a body, beside that.
  *
  * Most of it may be there before the body is: the bookkeeper copies what has arrived while nginx still writes the rest.
- * Whoever copies has the part locked, and looks through the body from the front, in the same way, for what ends the film:
- * so whatever is in the part is known to be of the film. */
+ * Whoever copies has that part locked, and looks through the body from the front, in the same way, for what ends the film:
+ * so whatever is in the part is known to be of the film. Who can't have it, or has another boundary, makes one of its own. */
 #ifndef FORM_H
 #define FORM_H
 

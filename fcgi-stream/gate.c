@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "file_store.h"
+#include "multipart.h"
 #include "reservation.h"
 #include "resumable.h"
 #include "tus.h"
@@ -27,16 +28,18 @@ static enum status check_length(struct request *request, int64_t *bytes)
 /* 204: the body may come, and what the upload needs is set aside. */
 enum status upload_gate(struct request *request, struct response *response)
 {
+    char boundary[MULTIPART_BOUNDARY_SIZE];
     int64_t bytes;
     enum store_outcome outcome = file_store_check_author(request->db, request->ids.vid, request->user_id);
     if (outcome != STORE_DONE)
         return status_of_store(outcome);
-    enum status status =
-        tus_is_meant(request) ? tus_check_creation(request, &bytes) : check_length(request, &bytes);
+    bool in_pieces = tus_is_meant(request);
+    bool is_form = !in_pieces && multipart_type(request_variable(request, "CONTENT_TYPE"), boundary);
+    enum status status = in_pieces ? tus_check_creation(request, &bytes) : check_length(request, &bytes);
     if (status == STATUS_ANSWERED)
         status = upload_check_digest_fields(request);
     if (status == STATUS_ANSWERED)
-        status = reservation_make(request, UPLOAD_FILM, bytes);
+        status = reservation_make(request, is_form ? UPLOAD_FORM : UPLOAD_FILM, bytes);
     return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
 }
 

@@ -208,7 +208,9 @@ enum multipart_outcome multipart_find_start(int fd, off_t size, const char *boun
     if (!begin(&scan, fd, size, boundary))
         return MULTIPART_UNREADABLE;
     enum multipart_outcome outcome = find_start(&scan, start);
+    int saved = errno;
     free(scan.window);
+    errno = saved;
     return scan.failed ? MULTIPART_UNREADABLE : outcome;
 }
 

@@ -46,7 +46,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
 
     [UPLOAD_RESERVE] = {"upload_reserve",
                         "SELECT upload_reserve($1::uuid, $2::bigint, $3::bigint, $4::bigint, $5::boolean,"
-                        " $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint)"},
+                        " $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint)"},
     [UPLOAD_CANCEL] = {"upload_cancel", "DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"},
     /* A file that nobody publishes any more goes the way of all files. */
     [UPLOAD_ABANDON] = {"upload_abandon",

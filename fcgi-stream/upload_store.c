@@ -19,6 +19,7 @@ enum store_outcome upload_store_reserve(struct db *db, const struct config *conf
     db_bind_number(&params, config->user_uploads);
     db_bind_number(&params, claim->room);
     db_bind_number(&params, config->upload_ttl_s);
+    db_bind_number(&params, claim->kind == UPLOAD_FORM ? 2 : 1);
     enum db_outcome outcome = db_query(db, UPLOAD_RESERVE, &params, &rows);
     if (outcome == DB_REFUSED && strcmp(db_sqlstate(db), DB_FOREIGN_KEY_VIOLATION) == 0)
         return STORE_MISSING;

@@ -5,7 +5,8 @@
 #include "config.h"
 #include "store.h"
 
-enum upload_kind { UPLOAD_FILM, UPLOAD_POSTER };
+/* A film in a form is on the disk twice until it is published. */
+enum upload_kind { UPLOAD_FILM, UPLOAD_FORM, UPLOAD_POSTER };
 
 /* An upload that asks to be let in. */
 struct upload_claim {

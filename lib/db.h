@@ -43,7 +43,7 @@ enum db_outcome {
     DB_UNKNOWN,     /* it was sent, and nobody knows whether it was done */
 };
 
-enum { DB_PARAMS_MAX = 10 };
+enum { DB_PARAMS_MAX = 12 };
 
 /* Parameters in the order of $1, $2, …. They point to what they were given, which must outlive the query.
  * Zeros are an empty list. */

@@ -15,6 +15,9 @@
 
 enum { PROBE_BYTES = 4096, BLOCK_BYTES = 256 * 1024 };
 
+#define SHARED_PART "part"
+#define OWN_PART    "own.part"
+
 static bool make_dir(const char *path)
 {
     return mkdir(path, 0750) == 0 || errno == EEXIST;
@@ -128,35 +131,36 @@ bool media_free(const struct media *media, int64_t *bytes)
     return true;
 }
 
-/* The part's name says whose it is, since nginx gives its bodies' names again after a restart. False with errno set; when
- * that is EOPNOTSUPP, there is a path, but another body may have had it. */
-static bool part_path(int body, const char *incoming, char path[MEDIA_PATH_SIZE])
+/* The name of a file beside an incoming one. It says whose it is, since nginx gives its bodies' names again after a restart;
+ * *sure is set to whether the file system knows enough of a file for that. False with errno set. */
+static bool path_beside(int body, const char *incoming, const char *suffix, char path[MEDIA_PATH_SIZE],
+                        bool *sure)
 {
     struct statx file;
-    path[0] = '\0';
     if (statx(body < 0 ? AT_FDCWD : body, body < 0 ? incoming : "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
               STATX_INO | STATX_BTIME, &file) != 0)
         return false;
-    bool sure = file.stx_mask & STATX_BTIME;
-    if (!sure)
-        file.stx_btime = (struct statx_timestamp){0};
+    *sure = file.stx_mask & STATX_BTIME;
     int length =
-        snprintf(path, MEDIA_PATH_SIZE, "%s.%llu.%lld.%u.part", incoming, (unsigned long long)file.stx_ino,
-                 (long long)file.stx_btime.tv_sec, file.stx_btime.tv_nsec);
-    errno = length < MEDIA_PATH_SIZE ? EOPNOTSUPP : ENAMETOOLONG;
-    return length < MEDIA_PATH_SIZE && sure;
+        snprintf(path, MEDIA_PATH_SIZE, "%s.%llu.%lld.%u.%s", incoming, (unsigned long long)file.stx_ino,
+                 *sure ? (long long)file.stx_btime.tv_sec : 0, *sure ? file.stx_btime.tv_nsec : 0, suffix);
+    errno = ENAMETOOLONG;
+    return length < MEDIA_PATH_SIZE;
 }
 
-int media_open_part(const char *incoming, bool make, char path[MEDIA_PATH_SIZE])
+int media_open_part(int body, const char *incoming, bool make, char path[MEDIA_PATH_SIZE])
 {
-    if (!part_path(-1, incoming, path))
+    bool sure;
+    if (!path_beside(body, incoming, SHARED_PART, path, &sure))
         return -1;
-    return open(path, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600);
+    errno = EOPNOTSUPP;
+    return sure ? open(path, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
 }
 
-int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE])
+int media_create_part(int body, const char *incoming, char path[MEDIA_PATH_SIZE])
 {
-    if (!part_path(-1, incoming, path) && errno != EOPNOTSUPP)
+    bool sure;
+    if (!path_beside(body, incoming, OWN_PART, path, &sure))
         return -1;
     unlink(path);
     return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -165,11 +169,15 @@ int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE])
 /* The body first: who makes a part looks afterwards whether the body is still there. */
 bool media_discard(int body, const char *incoming)
 {
-    char path[MEDIA_PATH_SIZE];
-    bool named = part_path(body, incoming, path) || errno == EOPNOTSUPP;
+    char shared[MEDIA_PATH_SIZE], own[MEDIA_PATH_SIZE];
+    bool sure;
+    bool named = path_beside(body, incoming, SHARED_PART, shared, &sure) &&
+                 path_beside(body, incoming, OWN_PART, own, &sure);
     bool gone = unlink(incoming) == 0;
-    if (named)
-        unlink(path);
+    if (named) {
+        unlink(shared);
+        unlink(own);
+    }
     return gone;
 }
 
@@ -180,7 +188,8 @@ bool media_sync_incoming(const struct media *media)
     return sync_dir(path);
 }
 
-/* Not by copy_file_range(): that goes page by page, which takes longer, and longer again when it is written to the disk. */
+/* Not by copy_file_range(): on ext4 that goes page by page, which takes longer, and longer again to be written to the disk;
+ * and where it would do better, pieces that begin anywhere in a block have no use of that. */
 bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
 {
     struct media_writer writer = {.fd = to, .end = to_start, .begun = to_start};

@@ -50,14 +50,14 @@ WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 /* The bytes that may still be written to the file system of the media. False with errno set. */
 WARN_UNUSED bool media_free(const struct media *media, int64_t *bytes);
 
-/* Opens the file beside an incoming one for what is taken out of that, and writes its path; makes it if that is asked
- * for. No other incoming file ever has the same. It goes with the other one, also when whoever made it dies, provided
- * that the incoming one was there once it was made. Returns the descriptor, or -1 with errno set; EOPNOTSUPP says that
- * the file system can't tell apart files of one name. */
-int media_open_part(const char *incoming, bool make, char path[MEDIA_PATH_SIZE]);
+/* Opens the file beside an incoming one, whose descriptor is body, for what is taken out of that by whoever opens it, and
+ * writes its path; makes it if that is asked for. No other incoming file ever has the same. It goes with the other one,
+ * also when whoever made it dies, provided that the incoming one was there once it was made. Returns the descriptor, or
+ * -1 with errno set; EOPNOTSUPP says that the file system can't tell apart files of one name. */
+int media_open_part(int body, const char *incoming, bool make, char path[MEDIA_PATH_SIZE]);
 
-/* The same, but a new one takes the place of any that is there. */
-int media_create_part(const char *incoming, char path[MEDIA_PATH_SIZE]);
+/* Makes an empty one that nobody else opens, in place of any that was left. */
+int media_create_part(int body, const char *incoming, char path[MEDIA_PATH_SIZE]);
 
 /* Copies length bytes within the file system, from one place to another. False with errno set. */
 WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t to_start);
@@ -65,8 +65,8 @@ WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t t
 /* Makes durable what has got another name in incoming/. False with errno set. */
 WARN_UNUSED bool media_sync_incoming(const struct media *media);
 
-/* Removes an incoming file and the part beside it. When body is its descriptor, not -1, and it has got another name
- * since, it stays, but not the part. False when there was no such file. */
+/* Removes an incoming file and the parts beside it. When body is its descriptor, not -1, and it has got another name
+ * since, it stays, but not the parts. False when there was no such file. */
 bool media_discard(int body, const char *incoming);
 
 /* Makes the incoming file durable and gives it its final name, that of the key, which must be new. False with

@@ -146,7 +146,13 @@ bool media_upload_keep(const struct media *media, const char *id, off_t offset, 
     if (!media_upload_size(media, id, &size) || size != offset)
         return false;
     kept_path(media, id, offset, kept);
-    return rename(path, kept) == 0;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool renamed = fd >= 0 && rename(path, kept) == 0;
+    if (renamed)
+        media_discard(fd, path); /* what was beside it */
+    if (fd >= 0)
+        close(fd);
+    return renamed;
 }
 
 /* Adds one piece that begins where the upload is now. *any is set to whether there was one. */

@@ -96,13 +96,18 @@ subtest 'the bookkeeper dies' => sub {
 # Nobody can know better from its bytes.
 subtest 'a piece of an upload that looks like a form' => sub {
     my $piece = $HEAD . Site::Media::content('mp4', FILM);
-    my $upload = Tus->create($ann, $video, 2 * FILM);
+    my $upload = Tus->create($ann, $video, 3 * FILM);
     my $patch = $upload->open(0, substr($piece, 0, -1), length $piece);
     soon_taken();
     $patch->send(substr $piece, -1);
     like $patch->answer('PATCH', PATIENCE), qr{^HTTP/1\.1 204}, 'is appended';
     $patch->close;
     $site->soon(sub { "@{[incoming()]}" eq "$site->{media}/incoming/" . $upload->id }, 'and nothing else is left', PATIENCE);
+    my $rest = $upload->open(length $piece, substr($piece, 0, -1), length $piece);
+    soon_taken();
+    $rest->close;
+    $site->soon(sub { $site->log_lines(qr/event=piece_kept/) }, 'another one is kept when its client vanishes', PATIENCE);
+    is scalar(grep { /\.part$/ } incoming()), 0, 'but not what was taken out of it';
     $upload->delete->is(204);
 };
 

@@ -174,41 +174,45 @@ static void test_part(void)
     const char *body = incoming();
     char path[MEDIA_PATH_SIZE], again[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
     struct stat info;
-    is_int(media_open_part(body, true, path), -1, "no body, no part");
+    is_int(media_open_part(-1, body, true, path), -1, "no body, no part");
     is_int(errno, ENOENT, "for a reason");
     int nginx = open(body, O_WRONLY | O_CREAT, 0600);
-    is_int(media_open_part(body, false, path), -1, "there is none yet");
-    int fd = media_open_part(body, true, path);
+    is_int(media_open_part(nginx, body, false, path), -1, "there is none yet");
+    int fd = media_open_part(nginx, body, true, path);
     ok(fd >= 0, "a part is made");
     ok(media_is_incoming(&media, path), "in the incoming folder");
     ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "nobody else's");
     ok(write(fd, "begun", 5) == 5, "it can be written");
-    int second = media_open_part(body, false, again);
+    int second = media_open_part(nginx, body, false, again);
     is_text(again, path, "who opens it once more");
     is_int(size_of(second), 5, "finds what is there");
     close(second);
-    second = media_create_part(body, again);
-    is_text(again, path, "a new one has its name");
-    is_int(size_of(second), 0, "and nothing in it");
-    is_int(size_of(fd), 5, "nor has the old one changed");
+    second = media_create_part(nginx, body, again);
+    ok(second >= 0 && strcmp(again, path) != 0, "one that nobody else opens has another name");
+    ok(write(second, "mine", 4) == 4, "it can be written");
+    close(second);
+    second = media_create_part(nginx, body, other);
+    is_text(other, again, "another one takes its place");
+    is_int(size_of(second), 0, "with nothing in it");
+    is_int(size_of(fd), 5, "the first one has not changed");
     close(fd);
     close(second);
 
     ok(rename(body, scratch_path("aside")) == 0, "another body gets the name");
-    close(open(body, O_WRONLY | O_CREAT, 0600));
-    fd = media_open_part(body, true, other);
+    second = open(body, O_WRONLY | O_CREAT, 0600);
+    close(media_open_part(second, body, true, other));
     ok(strcmp(other, path) != 0, "its part is not the first one's");
-    close(fd);
+    close(second);
     ok(media_discard(-1, body), "it is discarded");
     ok(!exists(body) && !exists(other), "and its part");
-    ok(exists(path), "but not the first one's");
+    ok(exists(path) && exists(again), "but not the first one's");
     ok(rename(scratch_path("aside"), body) == 0 && media_discard(-1, body), "until that is");
-    ok(!exists(body) && !exists(path), "with its part");
+    ok(!exists(body) && !exists(path) && !exists(again), "with its parts");
     ok(!media_discard(-1, body), "which can't be done twice");
     close(nginx);
 
     nginx = open(body, O_WRONLY | O_CREAT, 0600);
-    close(media_open_part(body, true, path));
+    close(media_open_part(nginx, body, true, path));
     ok(rename(body, scratch_path("aside")) == 0, "a body gets another name");
     ok(!media_discard(nginx, body), "when it is discarded");
     ok(exists(scratch_path("aside")) && !exists(path), "it stays, but not its part");
@@ -217,8 +221,11 @@ static void test_part(void)
     char long_name[MEDIA_PATH_SIZE];
     memset(long_name, 'x', sizeof long_name);
     long_name[sizeof long_name - 2] = '\0';
-    is_int(media_create_part(long_name, path), -1, "a name that is too long is none");
+    nginx = open(incoming(), O_WRONLY | O_CREAT, 0600);
+    is_int(media_create_part(nginx, long_name, path), -1, "a name that is too long is none");
     is_int(errno, ENAMETOOLONG, "for a reason");
+    close(nginx);
+    unlink(incoming());
 }
 
 /* A published file of 7 bytes. */
@@ -280,7 +287,7 @@ static void test_faults(void)
     ok(!media_remove(&media, key), "then removing is a fault, not done");
     ok(!media_sync_all(&media), "nor can anything be made durable");
     is_int(errno, ENOENT, "for a reason");
-    is_int(media_create_part(incoming(), other), -1, "and nothing can come in");
+    is_int(media_create_part(-1, incoming(), other), -1, "and nothing can come in");
     ok(mkdir(media.root, 0700) == 0, "an empty one, as where a disk should be mounted");
     ok(!media_remove(&media, key), "isn't it");
     ok(rmdir(media.root) == 0 && rename(scratch_path("away"), media.root) == 0, "the folder is back");
