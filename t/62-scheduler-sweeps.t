@@ -110,8 +110,9 @@ subtest 'uploads that were given up' => sub {
     }
     my @published = map { $deletions->make_file($_); $_ } $id{live};
     $deletions->make_file($id{over});
+    $deletions->queue_claimed('6 seconds', $id{over});
     sweep('upload_sweep');
-    is_deeply [map { $_->[0] } $site->sql('SELECT id FROM uploads')], [$id{live}], 'the row of one goes';
+    is_deeply [map { $_->[0] } $site->sql('SELECT id FROM uploads')], [$id{live}], 'the row of one goes, even if its file is queued already';
     $site->soon(sub { !$deletions->left($id{over}) }, 'and what was about to be published goes with it', PATIENCE);
     sweep_until('incoming_sweep', sub { !-e incoming($id{over}) }, 'then its file does');
     ok -e incoming($id{live}), 'the file of one that may be gone on with stays, however old';

@@ -177,6 +177,9 @@ subtest 'a small disk' => sub {
     mkdir "$disk/media" or die "cannot make a folder: $!\n";
     my $site = Site->start(VS_MEDIA_DIR => "$disk/media", VS_DISK_HEADROOM_BYTES => 0);
     my ($ann, $ben) = map { $site->user($_) } qw(ann ben);
+    my %form = ('Content-Length' => HALF_DISK, 'Content-Type' => 'multipart/form-data; boundary=x');
+    $ben->post(url(add($ben)), '', headers => \%form, on => $site->connect)
+        ->is(507, 'a form of half a disk, which would be there twice')->problem('013');
     my $upload = begin($ann, HALF_DISK);
     my $refused = $ben->post(url(add($ben)), '', headers => {'Content-Length' => HALF_DISK}, on => $site->connect);
     $refused->is(507, 'half a disk that another upload has been promised')->problem('013');
