@@ -58,7 +58,8 @@ sub import ($class) {
 }
 
 sub done_testing {
-    $_->stop for @sites;
+    my @running = @sites;    # each that stops goes from the list
+    $_->stop for @running;
     return Test::More::done_testing();
 }
 
