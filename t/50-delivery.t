@@ -9,6 +9,8 @@ use Site;
 use Tus;
 use Time::HiRes qw(time);
 
+use constant PATIENCE => 60;    # seconds
+
 my $folder = File::Temp->newdir;
 my $site = Site->start(VS_STREAM_PROCESSES => 2);
 my $ann = $site->user('ann');
@@ -146,17 +148,18 @@ subtest 'a file that is lost' => sub {
 };
 
 subtest 'a video that has been deleted' => sub {
-    my @left;
-    for my $round (1 .. 25) {
+    my (@left, %worker);
+    my $deadline = time + PATIENCE;
+    for (my $round = 1; $round <= 25 || (keys %worker < 2 && time < $deadline); $round++) {
         my $gone = add("Gone $round");
         $ann->upload($gone, 'bunny.mp4')->status == 201 or push @left, 'upload';
         $site->get("/stream/videos/$gone")->status == 200 or push @left, 'get';
         $ann->delete("/api/videos/$gone")->status == 204 or push @left, 'delete';
         my @viewers = map { $site->open('GET', "/stream/videos/$gone") } 1 .. 8;
         push @left, grep { !/^HTTP\/1\.1 404 / } map { $_->rest } @viewers;
+        %worker = map { /\bpid=(\d+)/ ? ($1 => 1) : () } $site->log_lines(qr/event=request .*route=\/stream\S* status=404/);
     }
     is_deeply \@left, [], 'is gone once DELETE has answered';
-    my %worker = map { /\bpid=(\d+)/ ? ($1 => 1) : () } $site->log_lines(qr/event=request .*route=\/stream\S* status=404/);
     is scalar keys %worker, 2, 'for both workers';
 };
 

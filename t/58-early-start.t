@@ -93,6 +93,17 @@ subtest 'the bookkeeper dies' => sub {
     ends_well($upload, $film, 'which comes all the same');
 };
 
+subtest 'the worker dies' => sub {
+    $site->expect_log(qr/event=worker_ended .*signal=9/, qr/\[error\].*(?:prematurely closed connection|(?:recv|writev)\(\) failed)/);
+    my $upload = begin(Site::Media::content('mp4', FILM));
+    soon_taken();
+    $faults->kill_at('half_copy');
+    $upload->send(substr $END, -1);
+    like $upload->answer('POST', PATIENCE), qr{^HTTP/1\.1 503}, 'in the middle of the rest';
+    $upload->close;
+    $site->soon(sub { !incoming() }, 'then neither body nor film is left');
+};
+
 # Nobody can know better from its bytes.
 subtest 'a piece of an upload that looks like a form' => sub {
     my $piece = $HEAD . Site::Media::content('mp4', FILM);

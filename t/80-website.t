@@ -105,7 +105,7 @@ subtest 'two languages' => sub {
     is_deeply $in_chinese, $in_english, 'and have the same places for values';
     my %named = map { $_ => 1 } map { content("$WEB$_") =~ /'(\w+)'/g } grep { /\.js$/ && !m{^/text/} } @files;
     is_deeply [grep { !$named{$_} && !/^problem_/ } sort keys %$english], [], 'no other is there';
-    my $said = join '', map { content($_) } glob "$WEB/../{fcgi-api,fcgi-stream,lib}/*.c";
+    my $said = join '', map { content($_) } glob "$WEB/../{{fcgi-api,fcgi-stream,lib}/*.c,nginx/nginx.conf.in}";
     my @details = content("$WEB/text/zh.js") =~ /^    '(.*)': '/mg;
     cmp_ok scalar @details, '>', 20, 'what the server says is known in the other';
     is_deeply [grep { my $text = s/^\w+ (is empty)$/$1/r; $said !~ /"(?:%s )?\Q$text\E"/ } @details], [], 'as it says it';
