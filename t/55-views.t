@@ -124,7 +124,7 @@ subtest 'while the database is down' => sub {
 subtest 'when the site is stopped' => sub {
     my $id = add('Last');
     $site->get("/stream/videos/$id")->is(200);
-    $site->stop(keep => 1);
+    $site->stop;
     is $cluster->sql("SELECT views FROM video_traffic WHERE video_id = $id", 'films'), 1, 'the last view is counted';
 };
 
