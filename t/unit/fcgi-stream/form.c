@@ -108,9 +108,10 @@ static void test_any_time(void)
 /* More than one look through a window. */
 static void test_long(void)
 {
-    char *bytes = malloc(strlen(HEAD) + LONG + strlen(END) + 1);
+    size_t size = strlen(HEAD) + LONG + strlen(END);
+    char *bytes = malloc(size + 1);
     struct form_part part;
-    size_t size = (size_t)sprintf(bytes, HEAD "%s" END, bytes_repeat('x', LONG));
+    snprintf(bytes, size + 1, HEAD "%s" END, bytes_repeat('x', LONG));
     arrive(bytes, size);
     ok(form_copy_arrived(body, LONG, body_path, true), "most of a long one is copied");
     is_int(take(size, &part), MULTIPART_FOUND, "the rest then");

@@ -251,7 +251,8 @@ static void test_first_line(void)
         close(fd);
     }
     for (size_t extra = 0; extra <= 1; extra++) {
-        int size = sprintf(body, "--%s\r\n", bytes_repeat('x', MULTIPART_BOUNDARY_SIZE - 1 + extra));
+        int size =
+            snprintf(body, sizeof body, "--%s\r\n", bytes_repeat('x', MULTIPART_BOUNDARY_SIZE - 1 + extra));
         int fd = scratch_file("body", body, (size_t)size);
         is_int(multipart_first_line(fd, boundary), extra == 0, "a boundary of 70 bytes and %zu", extra);
         close(fd);
