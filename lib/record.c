@@ -11,28 +11,8 @@ enum { RECORDS_AT_ONCE = 16 };
 struct pending {
     int fd, request_id, count, records;
     FCGI_Header heads[RECORDS_AT_ONCE];
-    struct iovec parts[3 * RECORDS_AT_ONCE];
+    struct iovec parts[2 * RECORDS_AT_ONCE];
 };
-
-static void add_part(struct pending *pending, const void *bytes, size_t length)
-{
-    pending->parts[pending->count++] = (struct iovec){(void *)bytes, length};
-}
-
-/* A record begins that will have so many bytes of content. */
-static void add_record(struct pending *pending, size_t length)
-{
-    FCGI_Header *head = &pending->heads[pending->records++];
-    *head = (FCGI_Header){
-        .version = FCGI_VERSION_1,
-        .type = FCGI_STDOUT,
-        .requestIdB1 = (unsigned char)(pending->request_id >> 8),
-        .requestIdB0 = (unsigned char)pending->request_id,
-        .contentLengthB1 = (unsigned char)(length >> 8),
-        .contentLengthB0 = (unsigned char)length,
-    };
-    add_part(pending, head, sizeof *head);
-}
 
 /* Takes away what has been written. */
 static void advance(struct msghdr *message, size_t written)
@@ -63,18 +43,39 @@ static bool flush(struct pending *pending)
     return true;
 }
 
-bool record_write(int fd, int request_id, const struct buffer *headers, const struct buffer *body)
+static bool add_record(struct pending *pending, int type, const void *content, size_t length)
 {
-    struct pending pending = {.fd = fd, .request_id = request_id};
-    add_record(&pending, headers->length + 2);
-    add_part(&pending, headers->data, headers->length);
-    add_part(&pending, "\r\n", 2);
-    for (size_t at = 0, length; at < body->length; at += length) {
-        length = body->length - at < RECORD_CONTENT_MAX ? body->length - at : RECORD_CONTENT_MAX;
-        if (pending.records == RECORDS_AT_ONCE && !flush(&pending))
+    if (pending->records == RECORDS_AT_ONCE && !flush(pending))
+        return false;
+    FCGI_Header *head = &pending->heads[pending->records++];
+    *head = (FCGI_Header){
+        .version = FCGI_VERSION_1,
+        .type = (unsigned char)type,
+        .requestIdB1 = (unsigned char)(pending->request_id >> 8),
+        .requestIdB0 = (unsigned char)pending->request_id,
+        .contentLengthB1 = (unsigned char)(length >> 8),
+        .contentLengthB0 = (unsigned char)length,
+    };
+    pending->parts[pending->count++] = (struct iovec){head, sizeof *head};
+    pending->parts[pending->count++] = (struct iovec){(void *)content, length};
+    return true;
+}
+
+static bool add_output(struct pending *pending, const struct buffer *output)
+{
+    for (size_t at = 0, length; at < output->length; at += length) {
+        length = output->length - at < RECORD_CONTENT_MAX ? output->length - at : RECORD_CONTENT_MAX;
+        if (!add_record(pending, FCGI_STDOUT, output->data + at, length))
             return false;
-        add_record(&pending, length);
-        add_part(&pending, body->data + at, length);
     }
-    return flush(&pending);
+    return true;
+}
+
+bool record_write_response(int fd, int request_id, const struct buffer *headers, const struct buffer *body)
+{
+    static const FCGI_EndRequestBody complete = {.protocolStatus = FCGI_REQUEST_COMPLETE};
+    struct pending pending = {.fd = fd, .request_id = request_id};
+    return add_output(&pending, headers) && (!body || add_output(&pending, body)) &&
+           add_record(&pending, FCGI_STDOUT, NULL, 0) &&
+           add_record(&pending, FCGI_END_REQUEST, &complete, sizeof complete) && flush(&pending);
 }

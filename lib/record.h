@@ -1,16 +1,17 @@
-/* FastCGI records of a long response. libfcgi has a buffer of 8 KiB, and would wake nginx for each. */
+/* The FastCGI records of a response. libfcgi would write a long one in pieces of 8 KiB, and its end apart from it, and nginx
+ * would wake for each. */
 #ifndef RECORD_H
 #define RECORD_H
 
 #include "buffer.h"
 #include "compiler.h"
 
-enum { RECORD_WORTH_IT = 8 * 1024, RECORD_CONTENT_MAX = 65528 };
+enum { RECORD_CONTENT_MAX = 65528 };
 
-/* Writes header lines, shorter than RECORD_CONTENT_MAX, an empty line and the body to the request's FCGI_STDOUT (FastCGI
- * specification, section 3.3), at once as far as the socket takes it. The stream is not ended. False: the peer has gone, or
- * takes nothing any more. */
-WARN_UNUSED bool record_write(int fd, int request_id, const struct buffer *headers,
-                              const struct buffer *body);
+/* Writes headers and body (or NULL) as the request's FCGI_STDOUT, the end of that, and FCGI_END_REQUEST (FastCGI
+ * specification, sections 3.3, 5.5), at once as far as the socket takes it. False: the peer has gone, or takes nothing any
+ * more. */
+WARN_UNUSED bool record_write_response(int fd, int request_id, const struct buffer *headers,
+                                       const struct buffer *body);
 
 #endif

@@ -135,23 +135,6 @@ static enum body read_body(struct thread *thread)
     return FCGX_HasSeenEOF(thread->fcgi.in) ? BODY_WHOLE : BODY_LEFT;
 }
 
-/* False when it could not be written. */
-static bool write_response(FCGX_Request *fcgi, const struct server_response *response)
-{
-    const struct buffer *headers = response->headers, *body = response->body;
-    if (body && body->length > RECORD_WORTH_IT && headers->length < RECORD_CONTENT_MAX - 2) {
-        bool written = record_write(fcgi->ipcFd, fcgi->requestId, headers, body);
-        if (!written)
-            shutdown(fcgi->ipcFd, SHUT_RDWR); /* or libfcgi would wait for a peer that doesn't read, too */
-        return written;
-    }
-    FCGX_PutStr(headers->data, (int)headers->length, fcgi->out);
-    FCGX_PutStr("\r\n", 2, fcgi->out);
-    if (body && body->length > 0)
-        FCGX_PutStr(body->data, (int)body->length, fcgi->out);
-    return true;
-}
-
 /* True when another request may follow on the connection. */
 static bool send_response(struct thread *thread, void *state)
 {
@@ -162,7 +145,9 @@ static bool send_response(struct thread *thread, void *state)
                                      .body_whole = whole};
     struct server_response response;
     thread->run->server.serve(state, &request, &response);
-    return write_response(&thread->fcgi, &response) && !response.last;
+    return record_write_response(thread->fcgi.ipcFd, thread->fcgi.requestId, response.headers,
+                                 response.body) &&
+           !response.last;
 }
 
 /* One request from a connection that has something to read. operation is how it gets to epoll, for the next one. */
@@ -180,11 +165,10 @@ static void serve_connection(struct thread *thread, void *state, int operation, 
     }
     enum body body = read_body(thread);
     receive_end(thread);
-    bool goes_on = body != BODY_BROKEN && send_response(thread, state);
-    if (!goes_on || body != BODY_WHOLE)
-        fcgi->keepConnection = 0;
-    FCGX_Finish_r(fcgi);
-    if (fcgi->ipcFd >= 0)
+    bool goes_on =
+        body != BODY_BROKEN && send_response(thread, state) && body == BODY_WHOLE && fcgi->keepConnection;
+    FCGX_Free(fcgi, !goes_on); /* not FCGX_Finish_r(), which would end the request once more */
+    if (goes_on)
         arm(thread->run, operation, fd);
 }
 

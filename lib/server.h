@@ -23,7 +23,7 @@ struct server_request {
 
 /* The answer to it. */
 struct server_response {
-    const struct buffer *headers; /* lines, each with its line end */
+    const struct buffer *headers; /* lines, each with its line end, and an empty one */
     const struct buffer *body;    /* or NULL */
     bool last;                    /* the connection ends with it */
 };

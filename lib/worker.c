@@ -67,13 +67,14 @@ static void check_memory(const struct response *response)
     abort();
 }
 
-static void write_status(struct response *response)
+static void end_headers(struct response *response)
 {
     buffer_printf(&response->headers, "Status: %d %s\r\n", response->http, status_reason(response->http));
     response_header(response, "Cache-Control", response->cache);
     /* RFC 9110, section 8.6: a 204 has no length, and that of a 304 would be the one of the body it stands for. */
     if (response->http != 204 && response->http != 304)
         buffer_printf(&response->headers, "Content-Length: %zu\r\n", response->body.length);
+    buffer_append(&response->headers, "\r\n", 2);
 }
 
 static void serve(void *thread, const struct server_request *arrived, struct server_response *response)
@@ -93,7 +94,7 @@ static void serve(void *thread, const struct server_request *arrived, struct ser
     };
     db_begin(state->db, state->arena);
     dispatch(state->worker->service, &state->request, &state->response);
-    write_status(&state->response);
+    end_headers(&state->response);
     check_memory(&state->response);
     arena_reset(state->arena); /* now: the next request may be a long time coming, and files are open */
     *response = (struct server_response){
