@@ -3,9 +3,6 @@
 #include "clock.h"
 #include "stream.h"
 
-/* As much as nginx has room for in memory (fastcgi_buffers). */
-enum { SMALL_MAX = 64 * 1024 };
-
 /* What only a file that nginx sends itself is looked at for. */
 static const char *const conditions[] = {
     "HTTP_RANGE", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE",
@@ -34,8 +31,9 @@ static bool send_small(const struct request *request, struct response *response,
 {
     const struct stream_context *context = request->context;
     time_t modified;
-    if (file->size > SMALL_MAX || !is_asked_for_whole(request) ||
-        !media_read(&context->media, file->key, (size_t)file->size, &response->body, &modified))
+    if (file->size > SMALL_FILE_MAX || !is_asked_for_whole(request) ||
+        !small_files_read(context->small_files, &context->media, file->key, (size_t)file->size,
+                          &response->body, &modified))
         return false;
     describe(response, modified, file->size);
     return true;

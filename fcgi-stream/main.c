@@ -33,8 +33,9 @@ static bool begin(void *object)
     struct stream_context *context = keeper->context;
     context->bucket = bucket_open(keeper->config);
     context->recent = recent_open(keeper->config);
+    context->small_files = small_files_create();
     context->views = views_open(keeper->config);
-    if (!context->bucket || !context->recent || !context->views ||
+    if (!context->bucket || !context->recent || !context->small_files || !context->views ||
         !media_open(&context->media, keeper->config))
         return false;
     keeper->journal = journal_open(keeper->config, context->bucket, &context->media, context->views);
@@ -91,6 +92,7 @@ static void end(void *object)
     struct keeper *keeper = object;
     journal_close(keeper->journal);
     views_close(keeper->context->views);
+    small_files_destroy(keeper->context->small_files);
     recent_close(keeper->context->recent);
     bucket_close(keeper->context->bucket);
 }

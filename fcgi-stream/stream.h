@@ -8,12 +8,14 @@
 #include "media.h"
 #include "recent.h"
 #include "route.h"
+#include "small_files.h"
 #include "views.h"
 
 struct stream_context {
     struct bucket *bucket;
     struct media media;
     struct recent *recent;
+    struct small_files *small_files; /* each process has its own */
     struct views *views;
     atomic_int waiting; /* threads that wait for the journal to be read */
 };

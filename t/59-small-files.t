@@ -143,11 +143,35 @@ subtest 'a worker that dies at the gate' => sub {
     $site->soon(sub { !$bucket->in_use('upload') }, 'its token is back', BACK_SECONDS);
 };
 
+# Removes the video's file from the disk, and from there alone.
+sub lose ($id) {
+    my $key = $site->sql("SELECT media_key FROM videos WHERE id = $id");
+    unlink "$site->{media}/" . substr($key, 0, 2) . "/$key" or die "cannot remove the file: $!\n";
+    return;
+}
+
+subtest 'one that was sent is in memory' => sub {
+    $site->expect_log(qr/event=file_missing/);
+    my $id = add(2000, 'sent.mp4');
+    my $url = "/stream/videos/$id";
+    my $asks = sub ($bytes) {
+        local $Test::Builder::Level = $Test::Builder::Level + 1;
+        $site->get($url)->is(200)->body_is(Site::Media::content('mp4', $bytes));
+    };
+    $asks->(2000);
+    lose($id);
+    $asks->(2000);
+    $ann->upload($id, Site::Media::path($folder, 'next.mp4', 3000))->is(201);
+    $asks->(3000);
+    $ann->delete("/api/videos/$id")->is(204);
+    $site->get($url)->is(404)->problem('007');
+    all_back('its token is back');
+};
+
 subtest 'a file that is lost' => sub {
     $site->expect_log(qr/event=file_missing/);
     my $id = add(1000, 'lost.mp4');
-    my $key = $site->sql("SELECT media_key FROM videos WHERE id = $id");
-    unlink "$site->{media}/" . substr($key, 0, 2) . "/$key" or die "cannot remove the file: $!\n";
+    lose($id);
     $site->get("/stream/videos/$id")->is(404)->problem('007');
     all_back('its token is back');
 };

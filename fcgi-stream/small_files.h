@@ -1,0 +1,22 @@
+/* The small files that a worker process has sent lately, in memory, for all of its threads: to open, read and close one
+ * takes longer than to send it. Each was written once, under a key that no other file gets, so what was read of it is right for
+ * whoever may have the file of that key; whether it is still there for anybody is not asked here. */
+#ifndef SMALL_FILES_H
+#define SMALL_FILES_H
+
+#include "media.h"
+
+/* As much as nginx has room for in memory (fastcgi_buffers). */
+enum { SMALL_FILE_MAX = 64 * 1024 };
+
+struct small_files;
+
+/* NULL without memory. They take SMALL_FILE_MAX bytes each, and are 64 at most. */
+struct small_files *small_files_create(void);
+void small_files_destroy(struct small_files *files);
+
+/* As media_read, for a length of at most SMALL_FILE_MAX. */
+WARN_UNUSED bool small_files_read(struct small_files *files, const struct media *media, const char *key,
+                                  size_t length, struct buffer *out, time_t *modified);
+
+#endif
