@@ -1,9 +1,9 @@
 /* A worker's core: threads around one epoll set that speak FastCGI over kept connections.
  *
- * libfcgi speaks the protocol, the accepting is done here: its own blocking accept would pin one thread to
- * each idle connection. A connection holds a thread only while it has a request. This is the one place that
- * reads request bodies: what a handler doesn't want is drained, and a connection on which something could be
- * left unread is closed, since the rest would be taken for FastCGI records (request smuggling). */
+ * libfcgi reads the requests, record.h writes the responses, and the accepting is done here: libfcgi's own, which blocks,
+ * would pin one thread to each idle connection. A connection holds a thread only while it has a request. This is the one
+ * place that reads request bodies: what a handler doesn't want is drained, and a connection on which something could be left
+ * unread is closed, since the rest would be taken for FastCGI records (request smuggling). */
 #ifndef SERVER_H
 #define SERVER_H
 
