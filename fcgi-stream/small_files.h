@@ -1,6 +1,7 @@
 /* The small files that a worker process has sent lately, in memory, for all of its threads: to open, read and close one
  * takes longer than to send it. Each was written once, under a key that no other file gets, so what was read of it is right for
- * whoever may have the file of that key; whether it is still there for anybody is not asked here. */
+ * whoever may have the file of that key; whether anybody may is not asked here. What somebody does to a file on the disk by
+ * hand shows when others have taken its place, or the pool is started again. */
 #ifndef SMALL_FILES_H
 #define SMALL_FILES_H
 
@@ -11,7 +12,7 @@ enum { SMALL_FILE_MAX = 64 * 1024 };
 
 struct small_files;
 
-/* NULL without memory. They take SMALL_FILE_MAX bytes each, and are 64 at most. */
+/* NULL without memory. They take SMALL_FILE_MAX bytes each, and are 64 at most; the oldest makes room. */
 struct small_files *small_files_create(void);
 void small_files_destroy(struct small_files *files);
 

@@ -46,7 +46,7 @@ const char *request_find(const struct request *request, const char *name)
 {
     size_t length = strlen(name);
     for (const char *const *variable = request->variables; *variable; variable++)
-        if (**variable == *name && strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+        if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
             return *variable + length + 1;
     return NULL;
 }

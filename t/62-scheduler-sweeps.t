@@ -141,7 +141,8 @@ subtest 'files that no row knows' => sub {
     ok -e "$site->{media}/$known", 'so does what a video has';
     ok -e $deletions->path($waiting), 'and what is to be deleted later';
     my $keys = join '|', @unknown;
-    is scalar(my @told = $site->log_lines(qr/event=unknown_file_removed key=(?:$keys)/)), 20, 'the log tells of each';
+    $site->soon(sub { my @told = $site->log_lines(qr/event=unknown_file_removed key=(?:$keys)/); @told == @unknown },
+        'the log tells of each', PATIENCE);
     $site->get("/stream/videos/$video")->is(200);
     $site->sql("UPDATE video_deletions SET next_attempt_at = 'epoch'");
     $site->soon(sub { !$deletions->rows }, 'what waits can go');

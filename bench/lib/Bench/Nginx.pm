@@ -42,9 +42,13 @@ sub address ($self) { return "http://127.0.0.1:$self->{port}" }
 sub pids    ($self) { return map { $_->[0] } Site::Processes::below($self->{process}->pid) }
 sub stop    ($self) { return $self->{process}->stop }
 
-# What the site's nginx does not say is left to nginx here, too.
+# What the site's nginx does not say is left to nginx here, too. What it says of answers over FastCGI is, with proxy_ in the
+# directive's name, said of those over HTTP.
 sub _fill ($template, $like, %value) {
-    my $directive = sub ($name) { return $like =~ /(?:^|[;{])\s*(\Q$name\E\s[^;]*;)/m ? $1 : '' };
+    my $directive = sub ($name) {
+        my $as = $name =~ s/^proxy_/fastcgi_/r;
+        return $like =~ /(?:^|[;{])\s*\Q$as\E(\s[^;]*;)/m ? "$name$1" : '';
+    };
     return $template =~ s{\@(\w+)\@}{$value{$1} // $directive->($1)}ger;
 }
 

@@ -1,6 +1,8 @@
 #include "small_files.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include "scratch.h"
 #include "tap.h"
 
-enum { FILES = 200, KEPT_MAX = 64, THREADS = 4, READS = 20000, LENGTH = 1000 };
+enum { FILES = 200, KEPT = 64, THREADS = 4, READS = 20000, LENGTH = 1000, PATIENCE_S = 20 };
 
 static struct media media;
 static struct small_files *files;
@@ -78,13 +80,17 @@ static void test_kept(void)
     ok(!small_files_read(files, &media, key, LENGTH, &out, &modified) && out.length == LENGTH && out.failed,
        "nothing is appended where an append has failed");
     buffer_free(&out);
+    struct buffer full = {.length = SIZE_MAX / 4};
+    ok(!small_files_read(files, &media, key, LENGTH, &full, &modified) && full.length == SIZE_MAX / 4 &&
+           !full.failed,
+       "nor where there is no memory for it, which is no failure");
     write_file(3, SMALL_FILE_MAX);
     ok(reads(3, SMALL_FILE_MAX), "the largest is read");
     unlink(path_of(3));
     ok(reads(3, SMALL_FILE_MAX), "and kept");
 }
 
-/* Many that take turns in the same slots. */
+/* Many that take turns. */
 static void *read_many(void *argument)
 {
     unsigned seed = (unsigned)(size_t)argument;
@@ -98,7 +104,6 @@ static void test_many(void)
 {
     pthread_t threads[THREADS];
     size_t wrong = 0;
-    int kept = 0;
     for (int i = 0; i < FILES; i++)
         write_file(i, LENGTH);
     for (size_t i = 0; i < THREADS; i++)
@@ -110,11 +115,56 @@ static void test_many(void)
         wrong += (size_t)more;
     }
     is_int((long long)wrong, 0, "threads that ask for many of them get the right ones");
+}
+
+static void test_oldest(void)
+{
+    int wrong = 0;
+    for (int i = 0; i < FILES; i++)
+        wrong += !reads(i, LENGTH);
+    is_int(wrong, 0, "all are read once more");
     for (int i = 0; i < FILES; i++)
         unlink(path_of(i));
     for (int i = 0; i < FILES; i++)
-        kept += reads(i, LENGTH);
-    ok(kept > KEPT_MAX / 2 && kept <= KEPT_MAX, "%d of them are kept, a bounded number", kept);
+        wrong += reads(i, LENGTH) != (i >= FILES - KEPT);
+    is_int(wrong, 0, "the last %d are kept, and no others", KEPT);
+}
+
+static void *read_on(void *stop)
+{
+    struct buffer out = {0};
+    char key[MEDIA_KEY_SIZE];
+    time_t modified;
+    key_of(FILES, key);
+    while (!atomic_load((atomic_bool *)stop)) {
+        out.length = 0;
+        if (!small_files_read(files, &media, key, SMALL_FILE_MAX, &out, &modified))
+            exit(2);
+    }
+    buffer_free(&out);
+    return NULL;
+}
+
+/* While others read what is kept, there may never be a moment in which it could be changed. */
+static void test_busy(void)
+{
+    pthread_t threads[2 * THREADS];
+    atomic_bool stop = false;
+    int wrong = 0;
+    write_file(FILES, SMALL_FILE_MAX);
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        if (pthread_create(&threads[i], NULL, read_on, &stop) != 0)
+            exit(2);
+    alarm(PATIENCE_S);
+    for (int i = 0; i < KEPT - 1; i++) {
+        write_file(i, LENGTH);
+        wrong += !reads(i, LENGTH);
+    }
+    alarm(0);
+    is_int(wrong, 0, "others are read meanwhile");
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        pthread_join(threads[i], NULL);
 }
 
 int main(void)
@@ -125,6 +175,8 @@ int main(void)
         exit(2);
     test_kept();
     test_many();
+    test_oldest();
+    test_busy();
     small_files_destroy(files);
     return done_testing();
 }

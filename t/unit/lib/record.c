@@ -2,27 +2,42 @@
 
 #include <fastcgi.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tap.h"
 
-enum { LONG = 3 * 1000 * 1000, HEADERS = 100, REQUEST_ID = 0x0102, ENDS = 2 /* records at the end */ };
+enum {
+    LONG = 3 * 1000 * 1000,
+    HEADERS = 100,
+    PIECE = 8 * 1024,
+    REQUEST_ID = 0x0102,
+    ENDS = 2 /* records at the end */
+};
 
 static char wanted[HEADERS + LONG], got[HEADERS + LONG];
 static size_t got_length;
 static int records;
 static bool proper, complete;
 
+static pthread_t writer;
+static volatile sig_atomic_t interrupts;
+static bool disturbs; /* the reader interrupts the writer, who then has written a part */
+
 static bool read_whole(int fd, void *bytes, size_t length)
 {
     for (size_t at = 0; at < length;) {
-        ssize_t count = read(fd, (char *)bytes + at, length - at);
+        size_t most = disturbs && length - at > PIECE ? PIECE : length - at;
+        ssize_t count = read(fd, (char *)bytes + at, most);
         if (count <= 0)
             return false;
         at += (size_t)count;
+        if (disturbs)
+            pthread_kill(writer, SIGUSR1);
     }
     return true;
 }
@@ -97,6 +112,38 @@ static void test_length(size_t length, int count)
     test_response(HEADERS, &body, count + ENDS);
 }
 
+static void count_interrupt(int number)
+{
+    (void)number;
+    interrupts++;
+}
+
+static void test_disturbed(void)
+{
+    const struct sigaction interrupt = {.sa_handler = count_interrupt};
+    sigaction(SIGUSR1, &interrupt, NULL);
+    writer = pthread_self();
+    disturbs = true;
+    test_length(LONG, 1 + (LONG + RECORD_CONTENT_MAX - 1) / RECORD_CONTENT_MAX);
+    disturbs = false;
+    ok(interrupts > 0, "signals came meanwhile");
+}
+
+/* A peer that reads nothing. */
+static void test_stalled(void)
+{
+    int fds[2];
+    const struct timeval patience = {.tv_usec = 20 * 1000};
+    const struct buffer headers = {.data = wanted, .length = HEADERS};
+    const struct buffer body = {.data = wanted + HEADERS, .length = LONG};
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0 ||
+        setsockopt(fds[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+        exit(2);
+    ok(!record_write_response(fds[0], REQUEST_ID, &headers, &body), "who takes nothing is given up");
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void test_gone(void)
 {
     int fds[2];
@@ -121,6 +168,8 @@ int main(void)
     test_length(15 * RECORD_CONTENT_MAX, 16);
     test_length(15 * RECORD_CONTENT_MAX + 1, 17);
     test_length(LONG, 1 + (LONG + RECORD_CONTENT_MAX - 1) / RECORD_CONTENT_MAX);
+    test_disturbed();
+    test_stalled();
     test_gone();
     return done_testing();
 }
