@@ -1,6 +1,6 @@
 -- For wrk. With a number behind --, each request is for a random video whose id is at most that number; with
--- "login" it is somebody's wrong password; without either, it is for the address that wrk was given. What was
--- measured comes as one line.
+-- "paths=FILE" for a random one of that file's lines; with "login" it is somebody's wrong password; without any, it is
+-- for the address that wrk was given. What was measured comes as one line.
 
 local threads = 0
 
@@ -11,6 +11,8 @@ end
 
 function init(arguments)
    local videos = tonumber(arguments[1])
+   local list = string.match(arguments[1], "^paths=(.+)$")
+   local tail = " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
    math.randomseed(seed)
    if arguments[1] == "login" then
       request = function()
@@ -18,10 +20,18 @@ function init(arguments)
          return wrk.format("POST", "/api/sessions", {["Content-Type"] = "application/json"}, body)
       end
    end
+   if list ~= nil then
+      local requests = {}
+      for path in io.lines(list) do
+         table.insert(requests, "GET " .. path .. tail)
+      end
+      request = function()
+         return requests[math.random(#requests)]
+      end
+   end
    if videos == nil then
       return
    end
-   local tail = " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
    request = function()
       return "GET /api/videos/" .. math.random(videos) .. tail
    end

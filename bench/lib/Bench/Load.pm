@@ -16,6 +16,7 @@ my $SCRIPT = Cwd::realpath("$FindBin::Bin/wrk.lua");
 
 # address      what to ask for; with videos: of the server
 # videos       ask for random ones of so many
+# paths        a file that has a path in each line: ask for random ones of these
 # does         'login': try to log in with a wrong password instead
 # connections  how many requests are under way all the time
 # seconds      for how long
@@ -26,9 +27,10 @@ sub run ($class, %load) { return $class->begin(%load)->end }
 
 # The same in two steps.
 sub begin ($class, %load) {
+    my $what = $load{does} // $load{videos} // ($load{paths} ? "paths=$load{paths}" : '');
     my @wrk = (
         'wrk', '-t', THREADS, '-c', $load{connections}, '-d', "$load{seconds}s",
-        '--timeout', TIMEOUT_SECONDS . 's', '-s', $SCRIPT, $load{address}, '--', $load{does} // $load{videos} // '',
+        '--timeout', TIMEOUT_SECONDS . 's', '-s', $SCRIPT, $load{address}, '--', $what,
     );
     my $self = bless {%load}, $class;
     $self->{pid} = open $self->{out}, '-|', 'setpriv', '--pdeathsig=TERM', '--', @wrk or die "cannot run wrk: $!\n";

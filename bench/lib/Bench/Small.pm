@@ -1,7 +1,8 @@
 package Bench::Small;
 
-# Responses of 16 KB: by /stream, by nginx alone, and by Go's http.ServeContent behind nginx. Then where the
-# processors' time of each goes.
+# Responses of 16 KB: by /stream, by nginx alone, and by Go's http.ServeContent behind nginx; one file, which /stream has in
+# memory (fcgi-stream/small_files.h), and random ones of more than that has room for. Then where the processors' time of
+# each goes.
 
 use v5.36;
 
@@ -15,10 +16,14 @@ use constant {
     BYTES   => 16 * 1024,
     FEW     => 16,      # connections
     MANY    => 64,
+    FILES   => 256,
     WARM_UP => 1,       # seconds
     TOKENS  => 10_000,  # enough, also when the machine is too busy to read the journal in time
     GOAL    => 1.2,     # against Go
 };
+
+# Connections, and files.
+my @LOADS = ([FEW, 1], [MANY, 1], [MANY, FILES]);
 
 my %NAME = (ours => 'video-server', static => 'nginx, static', go => 'Go, ServeContent');
 
@@ -36,12 +41,16 @@ sub prepare ($class, $stand) {
     my $site = $stand->site;
     $stand->set_tokens(stream => TOKENS);
     my ($id, $path) = Bench::Data::add_video($site, 'small', BYTES);
-    my $file = Bench::Data::media_name($site, $id);
-    my $self = bless {
-        ours   => $stand->address . "/stream/videos/$id",
-        static => $stand->other_address . "/media/$file",
-        go     => $stand->other_address . "/files/$file",
-    }, $class;
+    my @ids = ($id, map { Bench::Data::add_filmed($site, "small $_", $path) } 2 .. FILES);
+    my @files = map { Bench::Data::media_name($site, $_) } @ids;
+    my %paths = (
+        ours   => [map { "/stream/videos/$_" } @ids],
+        static => [map { "/media/$_" } @files],
+        go     => [map { "/files/$_" } @files],
+    );
+    my %server = (ours => $stand->address, static => $stand->other_address, go => $stand->other_address);
+    my $self = bless {map { $_ => "$server{$_}$paths{$_}[0]" } keys %paths}, $class;
+    $self->{paths} = {map { $_ => _write_lines($stand->folder . "/paths-$_", @{$paths{$_}}) } keys %paths};
     my ($supervisor, @workers) = $site->pids('fcgi-stream');
     $self->{processes} = {
         ours   => {nginx => [$site->pids('nginx')], worker => \@workers, supervisor => [$supervisor]},
@@ -54,11 +63,11 @@ sub prepare ($class, $stand) {
 
 sub measure ($self, $options) {
     $self->{seconds} = $options->{seconds};
-    $self->_load($_, FEW, WARM_UP) for qw(ours static go);
+    $self->_load($_, $LOADS[0], WARM_UP) for qw(ours static go);
     my @measurements = map {
-        my $connections = $_;
-        map { $self->_measurement($_, $connections) } qw(ours static go);
-    } FEW, MANY;
+        my $load = $_;
+        map { $self->_measurement($_, $load) } qw(ours static go);
+    } @LOADS;
     $self->{rounds} = Bench::Rounds->measure($options->{rounds}, @measurements);
     return $self;
 }
@@ -66,17 +75,18 @@ sub measure ($self, $options) {
 sub report ($self) {
     my $rounds = $self->{rounds};
     my @rows = map {
-        my $connections = $_;
-        map { $self->_row($_, $connections) } qw(ours static go);
-    } FEW, MANY;
+        my $load = $_;
+        map { $self->_row($_, $load) } qw(ours static go);
+    } @LOADS;
     return (
         sprintf('Small: responses of %d KB.', BYTES / 1024),
         $rounds->summary($self->{seconds}),
         Bench::Table::aligned(['', 'requests/s', 'p50 ms', 'p99 ms'], @rows),
-        (map { $self->_ratios($_) } FEW, MANY),
+        (map { $self->_ratios($_) } @LOADS),
+        'Of one file, ours is in memory; of ' . FILES . ', a quarter is.',
         'The goal is ' . GOAL . ' times Go, and as near to nginx alone as can be.',
         '',
-        "The processors' time that one response takes, at " . FEW . ' connections:',
+        "The processors' time that one response takes, " . _describe($LOADS[0]) . ':',
         Bench::Table::aligned(['', '', 'us'], $self->_shares),
         '',
     );
@@ -86,15 +96,15 @@ sub _shares ($self) {
     my (%sum, @rows);
     for my $share (@SHARES) {
         my ($who, $group, $what) = @$share;
-        my $us = $self->{rounds}->spread(_name($who, FEW), "${group}_us")->{median};
+        my $us = $self->{rounds}->spread(_name($who, $LOADS[0]), "${group}_us")->{median};
         $sum{$who} += $us;
         push @rows, [$NAME{$who}, $what, sprintf '%.1f', $us];
     }
     return @rows, map { [$NAME{$_}, 'all of it', sprintf '%.1f', $sum{$_}] } qw(ours go);
 }
 
-sub _row ($self, $who, $connections) {
-    my ($rounds, $name) = ($self->{rounds}, _name($who, $connections));
+sub _row ($self, $who, $load) {
+    my ($rounds, $name) = ($self->{rounds}, _name($who, $load));
     return [
         $name,
         Bench::Table::spread('%.0f', $rounds->spread($name, 'requests_rate')),
@@ -102,24 +112,42 @@ sub _row ($self, $who, $connections) {
     ];
 }
 
-sub _ratios ($self, $connections) {
+sub _ratios ($self, $load) {
     return map {
-        my $ratio = $self->{rounds}->ratio(_name('ours', $connections), _name($_, $connections), 'requests_rate');
-        "Requests at $connections connections, video-server / $NAME{$_}: " . Bench::Table::spread('%.2f', $ratio);
+        my $ratio = $self->{rounds}->ratio(_name('ours', $load), _name($_, $load), 'requests_rate');
+        'Requests, ' . _describe($load) . ", video-server / $NAME{$_}: " . Bench::Table::spread('%.2f', $ratio);
     } qw(static go);
 }
 
-sub _measurement ($self, $who, $connections) {
-    return (_name($who, $connections) => sub { $self->_load($who, $connections, $self->{seconds}) });
+sub _measurement ($self, $who, $load) {
+    return (_name($who, $load) => sub { $self->_load($who, $load, $self->{seconds}) });
 }
 
-sub _load ($self, $who, $connections, $seconds) {
+sub _load ($self, $who, $load, $seconds) {
+    my ($connections, $files) = @$load;
     my $cpu = Bench::Cpu->of(%{$self->{processes}{$who} // {}});
-    my $measured = Bench::Load->run(address => $self->{$who}, connections => $connections, seconds => $seconds);
+    my $measured = Bench::Load->run(
+        address     => $self->{$who},
+        connections => $connections,
+        seconds     => $seconds,
+        $files > 1 ? (paths => $self->{paths}{$who}) : (),
+    );
     my $taken_us = $cpu->taken_us;
     return {%$measured, map { ("${_}_us" => $taken_us->{$_} / $measured->{requests}) } keys %$taken_us};
 }
 
-sub _name ($who, $connections) { return "$NAME{$who}, $connections connections" }
+sub _describe ($load) {
+    my ($connections, $files) = @$load;
+    return "$connections connections, $files " . ($files == 1 ? 'file' : 'files');
+}
+
+sub _name ($who, $load) { return "$NAME{$who}, " . _describe($load) }
+
+sub _write_lines ($path, @lines) {
+    open my $file, '>', $path or die "cannot write $path: $!\n";
+    print {$file} map { "$_\n" } @lines;
+    close $file or die "cannot write $path: $!\n";
+    return $path;
+}
 
 1;
