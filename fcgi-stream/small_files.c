@@ -61,7 +61,7 @@ static bool copy(struct small_files *files, const char *key, size_t length, stru
     return place != NULL;
 }
 
-/* Whoever has read a file has what it needs: it waits for no one who reads here, it would be for a long time. */
+/* Whoever has read a file has what it needs, and does not wait until nobody reads here: there may always be somebody. */
 static void keep(struct small_files *files, const char *key, const char *content, size_t length,
                  time_t modified)
 {

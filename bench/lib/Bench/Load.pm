@@ -14,7 +14,7 @@ use constant {
 
 my $SCRIPT = Cwd::realpath("$FindBin::Bin/wrk.lua");
 
-# address      what to ask for; with videos: of the server
+# address      what to ask for; with videos or paths: of the server, or anything on it
 # videos       ask for random ones of so many
 # paths        a file that has a path in each line: ask for random ones of these
 # does         'login': try to log in with a wrong password instead
