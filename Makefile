@@ -53,7 +53,7 @@ status: ## say whether the site runs, and where
 test: ## install what is missing, build, run all tests
 	@deploy/install-packages run test
 	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY) $(FUZZED:%=$(BUILD)/replay/%)
-	@VS_BUILD=$(BUILD) prove -j$(JOBS) -It/lib $(TESTS)
+	@VS_BUILD=$(BUILD) t/run -j$(JOBS) $(TESTS)
 
 TESTS = $(UNIT_TESTS) t t/browser
 
@@ -78,7 +78,7 @@ soak: ## the faults that must cost no token and leave no file, SOAK times (20), 
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(FAULTY)
 	@for round in $$(seq $(SOAK)); do \
 	    echo "round $$round of $(SOAK)"; \
-	    VS_SOAK=1 VS_BUILD=$(BUILD) prove -j2 -It/lib $(SOAK_TESTS) || exit 1; \
+	    VS_SOAK=1 VS_BUILD=$(BUILD) t/run -j2 $(SOAK_TESTS) || exit 1; \
 	done
 
 SOAK ?= 20

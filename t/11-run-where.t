@@ -83,7 +83,6 @@ subtest 'a PostgreSQL that is there already' => sub {
     works($site);
     is $site->sql('SELECT count(*) FROM users'), 1, 'it has the data';
     $site->stop;
-    $cluster->remove;
 };
 
 subtest 'a media folder elsewhere' => sub {

@@ -171,7 +171,6 @@ subtest 'connections that are ended between requests' => sub {
 };
 
 $site->stop;
-$cluster->remove;
 
 # --- the server that is the site's own
 

@@ -238,6 +238,5 @@ subtest 'who logs in' => sub {
     }
 };
 
-$cluster->remove;
 
 done_testing;

@@ -276,4 +276,3 @@ subtest 'who may see the keys' => sub {
 };
 
 done_testing;
-$cluster->remove;

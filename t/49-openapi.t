@@ -359,4 +359,3 @@ subtest 'the document and the answers' => sub {
 };
 
 done_testing;
-$cluster->remove;

@@ -211,4 +211,3 @@ subtest 'who may see them' => sub {
 };
 
 done_testing;
-$cluster->remove;

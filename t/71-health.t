@@ -80,4 +80,3 @@ subtest 'a full disk' => sub {
 };
 
 done_testing;
-$cluster->remove;

@@ -14,8 +14,6 @@ package Browser;
 use v5.36;
 
 use Cwd         ();
-use File::Path  ();
-use File::Temp  ();
 use HTTP::Tiny  ();
 use JSON::PP    ();
 use MIME::Base64 qw(decode_base64);
@@ -24,7 +22,9 @@ use Test::More  ();
 use Time::HiRes qw(sleep time);
 
 use Runner::Command;
+use Scratch;
 use Site::Port;
+use Site::Processes;
 
 use constant {
     ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf',
@@ -45,7 +45,7 @@ my $JSON = JSON::PP->new->utf8->allow_nonref;
 # (what is asked for is written down, see requests), forgetful (pages may keep nothing, not even cookies).
 sub start ($class, $site, %options) {
     my $self = bless {site => $site, %options, allowed => [$SLOW], test => $$}, $class;
-    $self->{folder} = File::Temp::tempdir('video-server-browser-XXXXXX', TMPDIR => 1);
+    $self->{folder} = Scratch::folder('browser');
     $self->{port} = Site::Port::free();
     $self->{http} = HTTP::Tiny->new(timeout => 120);
     $self->_spawn;
@@ -287,7 +287,9 @@ sub _end ($self) {
     $self->_ask('DELETE', '', undef, 1) if $self->{session} && $self->{http};    # not while Perl itself ends
     kill 'TERM', $pid;
     waitpid $pid, 0;
-    File::Path::remove_tree($self->{folder});
+    # What the driver had no time to end would go on writing.
+    kill 'KILL', map { /^(\d+)/ } Site::Processes::using($self->{folder});
+    Scratch::remove($self->{folder});
     return;
 }
 

@@ -8,8 +8,6 @@ package Cluster;
 
 use v5.36;
 
-use File::Path ();
-use File::Temp ();
 use FindBin    ();
 use POSIX      ();
 use Time::HiRes ();
@@ -17,6 +15,7 @@ use Time::HiRes ();
 use lib "$FindBin::Bin/../deploy/lib";
 use Runner::Account;
 use Runner::PostgreSQL;
+use Scratch;
 use Site::Port;
 use Site::Processes;
 use Site::Psql;
@@ -33,9 +32,9 @@ use constant {
 };
 
 sub start ($class) {
-    my $self = bless {port => Site::Port::free()}, $class;
+    my $self = bless {port => Site::Port::free(), test => $$}, $class;
     $self->{account} = $> == 0 ? Runner::Account->named('postgres') : Runner::Account->current;
-    $self->{folder} = File::Temp::tempdir('video-server-cluster-XXXXXX', TMPDIR => 1);
+    $self->{folder} = Scratch::folder('cluster');
     $self->{account}->own_folder($self->{folder}, 0711);
     $self->{postgresql} = Runner::PostgreSQL->new(
         account       => $self->{account},
@@ -122,13 +121,6 @@ sub _pids ($self) {
     return ($self->{pid}, map { $_->[0] } Site::Processes::below($self->{pid}));
 }
 
-# Stops the server for good and removes its data.
-sub remove ($self) {
-    $self->down;
-    File::Path::remove_tree($self->{folder});
-    return;
-}
-
 sub _admit_passwords ($self) {
     open my $file, '>', "$self->{folder}/data/pg_hba.conf" or die "cannot write pg_hba.conf: $!\n";
     print {$file} "local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n";
@@ -137,9 +129,11 @@ sub _admit_passwords ($self) {
 }
 
 sub DESTROY ($self) {
+    return if $$ != $self->{test};
     local ($?, $!);
     $self->thaw if $self->{pid};
     $self->down;
+    Scratch::remove($self->{folder});
     return;
 }
 

@@ -10,16 +10,15 @@ package Faults;
 
 use v5.36;
 
-use File::Path ();
-use File::Temp ();
 use FindBin    ();
 
 use lib "$FindBin::Bin/../deploy/lib";
 use Runner::Account;
+use Scratch;
 
 sub new ($class) {
-    my $self = bless {test => $$}, $class;
-    $self->{folder} = File::Temp::tempdir('video-server-faults-XXXXXX', TMPDIR => 1);
+    my $self = bless {}, $class;
+    $self->{folder} = Scratch::folder('faults');
     my $pools = $> == 0 ? Runner::Account->named('www-data') : Runner::Account->current;
     $pools->own_folder($self->{folder}, 0755);
     return $self;
@@ -67,7 +66,7 @@ sub _write ($self, $name, $text) {
 
 sub DESTROY ($self) {
     local ($?, $!);
-    File::Path::remove_tree($self->{folder}) if $self->{test} == $$;
+    Scratch::remove($self->{folder});
     return;
 }
 

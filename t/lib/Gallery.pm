@@ -45,7 +45,9 @@ sub fill ($site, $film) {
 
 # One upload right after the other may come before the place of the one before is free.
 sub _upload ($user, $id, $path) {
-    return $user->site->soon(sub { $user->upload($id, $path)->status == 201 }, "$path is uploaded to $id", 60);
+    $user->site->soon(sub { $user->upload($id, $path)->status == 201 }, "$path is uploaded to $id", 60)
+        or die "without it there is nothing to look at\n";
+    return;
 }
 
 # Adds so many films of a user's, Film 1 being the newest. No browser can play them.

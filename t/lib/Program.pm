@@ -11,9 +11,7 @@ package Program;
 use v5.36;
 
 use Cwd        ();
-use File::Path ();
 use File::Spec ();
-use File::Temp ();
 use FindBin    ();
 use POSIX      ();
 use Test::More ();
@@ -23,6 +21,7 @@ use lib "$FindBin::Bin/../deploy/lib";
 use FastCGI;
 use Runner::Account;
 use Runner::Command;
+use Scratch;
 use Site::Logs;
 use Site::Processes;
 
@@ -52,7 +51,7 @@ sub start ($class, $name, %settings) {
 sub launch ($class, $name, %settings) {
     my %environment = map { $_ => delete $settings{$_} } grep { /^[A-Z]/ } keys %settings;
     my $self = bless {name => $name, %settings, environment => \%environment}, $class;
-    $self->{folder} = File::Temp::tempdir('video-server-program-XXXXXX', TMPDIR => 1);
+    $self->{folder} = Scratch::folder('program');
     my $account = $> == 0 ? Runner::Account->named('www-data') : Runner::Account->current;
     $account->own_folder($self->{folder}, 0755);
     $self->{run} //= "$self->{folder}/run";
@@ -151,7 +150,7 @@ sub DESTROY ($self) {
         $self->kill('TERM');
         waitpid $self->{pid}, 0;
     }
-    File::Path::remove_tree($self->{folder}) if Test::More->builder->is_passing;
+    Scratch::remove($self->{folder});
     return;
 }
 

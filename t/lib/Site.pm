@@ -21,7 +21,6 @@ use Cwd            ();
 use File::Basename ();
 use File::Find     ();
 use File::Path ();
-use File::Temp ();
 use FindBin    ();
 use POSIX      ();
 use Test::More ();
@@ -31,6 +30,7 @@ use lib File::Basename::dirname(__FILE__) . '/../../deploy/lib';
 use FastCGI;
 use Runner::Account;
 use Runner::Command;
+use Scratch;
 use Site::Connection;
 use Site::Logs;
 use Site::Port;
@@ -66,7 +66,10 @@ sub done_testing {
 # What the test did not stop because it died.
 END {
     local $?;
-    $_->_end for grep { $$ == $_->{test} } @made;
+    for my $site (grep { $$ == $_->{test} } @made) {
+        $site->_end;
+        $site->_remove_run;
+    }
 }
 
 # Starts a site, and waits until it answers. Settings with names in capitals go to its environment. The
@@ -84,7 +87,6 @@ sub start ($class, %settings) {
         return $self if $self->await_answer;
         last if $self->output !~ /port \d+ is taken/ || $settings{VS_PORT};
     }
-    $self->{kept} = 1;
     die "the site did not start, see $self->{folder}:\n" . $self->output;
 }
 
@@ -94,7 +96,7 @@ sub new ($class, %settings) {
     my $self = bless {checkout => $CHECKOUT, %settings, environment => \%environment, test => $$}, $class;
     $self->{site} = $self;
     $self->{account} = defined $self->{as} ? Runner::Account->named($self->{as}) : Runner::Account->current;
-    $self->{folder} //= File::Temp::tempdir('video-server-test-XXXXXX', TMPDIR => 1);
+    $self->{folder} //= Scratch::folder('test');
     $self->{account}->own_folder($self->{folder}, 0755);
     $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";    # '': where the site likes
     $self->{logs} = Site::Logs->new(sub { $self->log_files });
@@ -194,13 +196,15 @@ sub stop ($self, %options) {
 
 # Removes all that the site has kept, unless a test has failed.
 sub remove ($self) {
+    $self->_remove_run;
+    Scratch::remove($self->{folder}, grep { !m{^\Q$self->{folder}\E/} } $self->{state});
+    return;
+}
+
+# The run folder is memory, and says nothing of what went wrong.
+sub _remove_run ($self) {
     my $run = readlink "$self->{state}/run";
     File::Path::remove_tree($run) if defined $run;
-    if (!Test::More->builder->is_passing) {
-        Test::More::diag("kept: $self->{folder}");
-        return;
-    }
-    File::Path::remove_tree($self->{folder}, $self->{state});
     return;
 }
 

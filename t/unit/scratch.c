@@ -10,7 +10,7 @@
 
 enum { PATHS_MAX = 64 };
 
-static char dir[64];
+static char dir[256];
 static pid_t owner;
 static char *paths[PATHS_MAX];
 
@@ -43,7 +43,8 @@ static void clean_up(void)
 const char *scratch_dir(void)
 {
     if (!dir[0]) {
-        strcpy(dir, "/tmp/video-server-unit-XXXXXX");
+        const char *above = getenv("TMPDIR");
+        snprintf(dir, sizeof dir, "%s/video-server-unit-XXXXXX", above && above[0] ? above : "/tmp");
         require(mkdtemp(dir) != NULL, "mkdtemp");
         owner = getpid();
         atexit(clean_up);
