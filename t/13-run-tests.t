@@ -8,6 +8,7 @@ use Test::More;
 
 use lib "$FindBin::Bin/../deploy/lib";
 use Runner::Command;
+use Site::Processes;
 
 my $RUN = "$FindBin::Bin/run";
 
@@ -48,6 +49,8 @@ for my $how ('fail', 'die "of it"') {
         rmdir $_ for @left, glob "$above/*";
     };
 }
+
+is_deeply [Site::Processes::using('')], [], 'a site that has no folder yet has no processes';
 
 subtest 'a full disk' => sub {
     plan skip_all => 'this user cannot mount a disk'

@@ -126,7 +126,7 @@ sub run ($self) {
 sub environment ($self) {
     my $build = $self->{build} // $ENV{VS_BUILD} // 'build';
     return (
-        (map { $_ => $ENV{$_} } grep { !/^(?:VS_|PG|MAKE|LISTEN_)/ } keys %ENV),
+        (map { $_ => $ENV{$_} } grep { !/^(?:VS_|PG|MAKE|LISTEN_|PERL5LIB$)/ } keys %ENV),
         UBSAN_OPTIONS       => 'print_stacktrace=1',
         VS_BUILD            => $build,
         VS_POSTGRESQL_FSYNC => 'off',
@@ -203,10 +203,13 @@ sub remove ($self) {
 
 # The run folder is memory, and says nothing of what went wrong.
 sub _remove_run ($self) {
-    my $run = readlink "$self->{state}/run";
+    my $run = $self->_run_folder;
     File::Path::remove_tree($run) if defined $run;
     return;
 }
+
+# Undef before it is known, and when there is none.
+sub _run_folder ($self) { return length $self->{state} ? readlink "$self->{state}/run" : undef }
 
 # Ends what still runs.
 sub _end ($self) {
@@ -232,7 +235,7 @@ sub run_path   ($self, $name) { return "$self->{state}/run/pool/$name" }
 
 # All processes that belong to the site, as text.
 sub processes ($self) {
-    return Site::Processes::using(grep { length } $self->{state}, readlink("$self->{state}/run") // '');
+    return Site::Processes::using($self->{state}, $self->_run_folder // '');
 }
 
 # The processes of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the
@@ -306,7 +309,7 @@ sub waiting ($self, $role) {
 sub transaction ($self, $statement) { return Site::Transaction->new($self->_psql, $statement) }
 
 sub database_url ($self) {
-    my $own = readlink "$self->{state}/run";
+    my $own = $self->_run_folder;
     return $self->{cluster} ? $self->{cluster}->url : "host=$own/postgresql dbname=video_server";
 }
 

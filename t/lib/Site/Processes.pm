@@ -20,9 +20,10 @@ sub below ($root) {
 }
 
 # The processes that use one of the folders: as their working directory, in an open file or in the
-# environment that they were started with.
+# environment that they were started with. An empty name is no folder: all that runs would seem to be in it.
 sub using (@folders) {
-    my $inside = join '|', map { quotemeta } @folders;
+    my $inside = join '|', map { quotemeta } grep { length } @folders;
+    return if $inside eq '';
     my @found;
     for my $process (grep { $_ ne "/proc/$$" } glob '/proc/[0-9]*') {
         my @links = grep { defined } map { readlink } "$process/cwd", glob "$process/fd/*";
