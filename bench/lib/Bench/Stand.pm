@@ -7,7 +7,6 @@ package Bench::Stand;
 use v5.36;
 
 use Cwd        ();
-use File::Temp ();
 use FindBin    ();
 
 use Bench::Go;
@@ -15,6 +14,7 @@ use Bench::Nginx;
 use Runner::Account;
 use Runner::Command;
 use Runner::Settings;
+use Scratch;
 use Site ();
 use Site::Port;
 
@@ -29,7 +29,7 @@ sub new ($class) {
     my $self = bless {settings => $settings}, $class;
     $self->{pools} = $> == 0 ? Runner::Account->named($settings->get('VS_USER')) : Runner::Account->current;
     $self->{site} = Site->new(
-        folder              => File::Temp::tempdir('video-server-bench-XXXXXX', TMPDIR => 1),
+        folder              => Scratch::folder('bench'),
         port                => Site::Port::free(),
         VS_POSTGRESQL_FSYNC => 'on',
         # A flood of logins is to be hashed, not refused, and 500 upload as one user.

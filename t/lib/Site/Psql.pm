@@ -14,10 +14,10 @@ sub new ($class, %how) { return bless {account => Runner::Account->current, %how
 # The newest psql that there is. Debian's in /usr/bin is a Perl program, which takes four times as long to begin.
 my ($PSQL) = sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] } glob '/usr/lib/postgresql/*/bin/psql';
 
-# psql itself, for statements on its standard input.
+# psql itself, for statements on its standard input. It complains of a folder that its user can't enter.
 sub command ($self, @options) {
     my @less = map { ('-u', $_) } grep { /^PG/ } keys %ENV;
-    my @psql = ('env', @less, $PSQL // 'psql', qw(-X -q -A -t -v ON_ERROR_STOP=1), @options, '-d', $self->{url});
+    my @psql = ('env', '--chdir=/', @less, $PSQL // 'psql', qw(-X -q -A -t -v ON_ERROR_STOP=1), @options, '-d', $self->{url});
     return $self->{account}->command(@psql);
 }
 
