@@ -24,7 +24,9 @@ sub run_test ($lines) {
     return ($status >> 8, $output, glob "$above/*/*");
 }
 
-my $KEEPS = 'our $object = bless {folder => Scratch::folder("thing")}; sub DESTROY ($self) { Scratch::remove($self->{folder}) }';
+# It has something that is there until the end, as a server would be.
+my $KEEPS = 'our $object = bless {folder => Scratch::folder("thing")};'
+    . ' sub DESTROY ($self) { Scratch::remove($self->{folder}) }';
 
 subtest 'a good test' => sub {
     my ($status, $output, @left) = run_test("$KEEPS; pass;");

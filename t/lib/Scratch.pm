@@ -1,6 +1,7 @@
 package Scratch;
 
-# Folders outside the checkout, for what a test writes. They go when it ends, and stay when it has failed.
+# Folders outside the checkout, for what a test writes. They go when it ends; when it has failed they stay, and it
+# says where they are.
 #
 #   my $folder = Scratch::folder('cluster');
 #   Scratch::remove($folder);
@@ -14,7 +15,12 @@ use Test::More ();
 my %made;      # by which process
 my $failed;    # known once the test ends: Test::More is gone when the last objects go
 
-END { $failed = $? || !Test::More->builder->is_passing }
+END {
+    $failed = $? || !Test::More->builder->is_passing;
+    if ($failed) {
+        say STDERR "# kept: $_" for grep { $made{$_} == $$ && -d } sort keys %made;
+    }
+}
 
 sub folder ($purpose) {
     my $folder = File::Temp::tempdir("video-server-$purpose-XXXXXX", TMPDIR => 1);
@@ -22,16 +28,11 @@ sub folder ($purpose) {
     return $folder;
 }
 
-# Removes folders with all that is in them, unless the test has failed: then it says where they are. A process
-# that the test has forked removes nothing.
+# Removes folders with all that is in them, unless the test has failed. A process that the test has forked removes
+# nothing.
 sub remove (@folders) {
-    for my $folder (grep { ($made{$_} // $$) == $$ && -d } @folders) {
-        if ($failed // !Test::More->builder->is_passing) {
-            say STDERR "# kept: $folder";
-        } else {
-            File::Path::remove_tree($folder);
-        }
-    }
+    return if $failed // !Test::More->builder->is_passing;
+    File::Path::remove_tree(grep { ($made{$_} // $$) == $$ && -d } @folders);
     return;
 }
 

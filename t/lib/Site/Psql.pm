@@ -17,8 +17,8 @@ my ($PSQL) = sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] } glob '/usr/lib/p
 # psql itself, for statements on its standard input. It complains of a folder that its user can't enter.
 sub command ($self, @options) {
     my @less = map { ('-u', $_) } grep { /^PG/ } keys %ENV;
-    my @psql = ('env', '--chdir=/', @less, $PSQL // 'psql', qw(-X -q -A -t -v ON_ERROR_STOP=1), @options, '-d', $self->{url});
-    return $self->{account}->command(@psql);
+    my @psql = ($PSQL // 'psql', qw(-X -q -A -t -v ON_ERROR_STOP=1), @options, '-d', $self->{url});
+    return $self->{account}->command('env', '--chdir=/', @less, @psql);
 }
 
 # The rows, each an array of strings (NULL is undef), and the error, undef when there was none.
