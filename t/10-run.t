@@ -78,6 +78,17 @@ subtest 'a setting that is wrong' => sub {
     $site->remove;
 };
 
+subtest 'settings that do not exist' => sub {
+    my $site = Site->new(VS_PORT => Site::Port::free(), VS_STREAM_RAET => '1M', VS_TOKENS => 5);
+    my ($status, $output) = deploy($site, 'start');
+    is $status, 1, 'are an error';
+    like $output, qr/VS_STREAM_RAET, VS_TOKENS: no such setting/, 'that names them';
+    ok !-e $site->{state}, 'before anything is made';
+    is((deploy($site, 'status'))[0], 3, 'but none for status');
+    is((deploy($site, 'stop'))[0], 0, 'nor for stop');
+    $site->remove;
+};
+
 subtest 'a program that cannot start' => sub {
     my $site = Site->new(VS_PORT => Site::Port::free(), VS_DATABASE_URL => 'host=/nonexistent dbname=none');
     my ($status, $output) = deploy($site, 'start');

@@ -19,7 +19,7 @@ my $HEAD = qq{--between\r\nContent-Disposition: form-data; name="file"; filename
 my $END  = "\r\n--between--\r\n";
 
 my $faults = Faults->new;
-my $site = Site->start(build => Faults::build(), VS_FAULT_DIR => $faults->folder);
+my $site = Site->start(build => Faults::build(), FAULT_DIR => $faults->folder);
 my $ann = $site->user('ann');
 my $video = $ann->post('/api/videos', {title => 'A film'})->json->{id};
 

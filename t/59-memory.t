@@ -18,7 +18,7 @@ use constant {
 my $faults = Faults->new;
 my $site = Site->start(
     build             => Faults::build(),
-    VS_FAULT_DIR      => $faults->folder,
+    FAULT_DIR      => $faults->folder,
     VS_STREAM_THREADS => 1,
     VS_UPLOAD_THREADS => 1,
 );

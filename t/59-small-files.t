@@ -19,7 +19,7 @@ use constant {
 
 my $folder = File::Temp->newdir;
 my $faults = Faults->new;
-my $site = Site->start(build => Faults::build(), VS_FAULT_DIR => $faults->folder, VS_STREAM_TOKENS => 1);
+my $site = Site->start(build => Faults::build(), FAULT_DIR => $faults->folder, VS_STREAM_TOKENS => 1);
 my $bucket = Bucket->new($site);
 my $ann = $site->user('ann');
 

@@ -78,7 +78,7 @@ subtest 'a notification is lost' => sub {
         qr/FATAL:  canceling authentication due to timeout/);
     my $worker = $deletions->worker;
     $site->kill(STOP => $worker);
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder, VS_SCHEDULER_INTERVAL => '1d');
+    my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder, VS_SCHEDULER_INTERVAL => '1d');
     my ($held, $lost) = $deletions->make_files(2);
     $faults->hold_at($_) for qw(before_unlink before_renew);
     $deletions->queue($held);

@@ -63,7 +63,7 @@ subtest 'a stopped one loses what it has' => sub {
 sub without_renewal () {
     my $own = Faults->new;
     $own->hold_at('before_renew');
-    return ($own, $deletions->daemon(VS_FAULT_DIR => $own->folder));
+    return ($own, $deletions->daemon(FAULT_DIR => $own->folder));
 }
 
 # Makes a daemon that renews nothing come to the step with the files, and has the site's take these over there and then,
@@ -149,7 +149,7 @@ sub done ($log) {
 
 subtest 'several daemons on one table' => sub {
     my $before = done($site->log('scheduler'));
-    my @others = map { $deletions->daemon(VS_FAULT_DIR => $faults->folder) } 2 .. DAEMONS;
+    my @others = map { $deletions->daemon(FAULT_DIR => $faults->folder) } 2 .. DAEMONS;
     my @keys = $deletions->make_files(MANY);
     $faults->hold_at('before_unlink');
     $deletions->queue(@keys[$_ * 100 .. $_ * 100 + 99]) for 0 .. MANY / 100 - 1;

@@ -43,7 +43,7 @@ subtest 'SIGTERM in mid-batch' => sub {
     $site->kill(STOP => $worker);    # the test's own daemon is to be alone
     my @keys = $deletions->make_files(4 * BATCH);
     $faults->hold_at('before_unlink');
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder);
+    my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
     $deletions->queue(@keys);
     $site->soon(sub { $deletions->rows('claimed_by IS NOT NULL') > BATCH }, 'it has several batches');
     $site->soon(sub { $faults->times('before_unlink') == EXECUTORS }, 'and works at two');
@@ -67,7 +67,7 @@ subtest 'SIGTERM when a batch takes too long' => sub {
     $site->kill(STOP => $worker);
     my @keys = $deletions->make_files(BATCH);
     $faults->hold_at('after_unlink');
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder);
+    my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
     $deletions->queue(@keys);
     $site->soon(sub { $faults->is_held('after_unlink') }, 'a file is gone');
     ends($daemon);
@@ -87,7 +87,7 @@ subtest 'SIGTERM with a large backlog' => sub {
     $site->sql('INSERT INTO video_deletions (video_id, media_key) SELECT 1, gen_random_uuid() FROM generate_series(1, '
             . BACKLOG * BATCH . ')');
     $faults->hold_at('after_claim');
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder);
+    my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
     $site->soon(sub { $deletions->rows('claimed_by IS NOT NULL') == BATCH && $faults->is_held('after_claim') }, 'it has begun to claim');
     ends($daemon);
     $faults->go_on('after_claim');
@@ -104,7 +104,7 @@ subtest 'SIGTERM while the database hangs' => sub {
     $site->kill(STOP => $worker);
     my @keys = $deletions->make_files(4 * BATCH);
     $faults->hold_at('after_sync');
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder, VS_DATABASE_TIMEOUT_MS => 60_000);
+    my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder, VS_DATABASE_TIMEOUT_MS => 60_000);
     $deletions->queue(@keys);
     $site->soon(sub { $faults->times('after_sync') == EXECUTORS }, 'the files of two batches are gone, their rows are not');
     $cluster->freeze($site);
@@ -125,7 +125,7 @@ subtest 'SIGTERM while somebody has locked the rows' => sub {
     $site->kill(STOP => $worker);
     my @keys = $deletions->make_files(ROOM * BATCH);
     $faults->hold_at('after_sync');
-    my $daemon = $deletions->daemon(VS_FAULT_DIR => $faults->folder, VS_DATABASE_TIMEOUT_MS => 60_000);
+    my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder, VS_DATABASE_TIMEOUT_MS => 60_000);
     $deletions->queue(@keys);
     $site->soon(sub { $faults->times('after_sync') == EXECUTORS && $deletions->rows('claimed_by IS NOT NULL') == @keys },
         'it works at two batches, and has more');

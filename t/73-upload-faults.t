@@ -24,7 +24,7 @@ my $faults = Faults->new;
 # So many workers that those which have to wait before they start again are not missed.
 my $site = Site->start(
     build               => Faults::build(),
-    VS_FAULT_DIR        => $faults->folder,
+    FAULT_DIR        => $faults->folder,
     VS_UPLOAD_PROCESSES => 16,
     VS_UPLOAD_THREADS   => 1,
 );

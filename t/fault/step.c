@@ -1,6 +1,6 @@
 /* The tests' own step_reached, and system calls that fail when a test wants them to.
  *
- * The folder VS_FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
+ * The folder FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
  * comes there as the Nth one is killed, once; or "wait N": the Nth one, and all behind it, stay there until the file is
  * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the
  * system call returns, and a part of the paths that it is for, or with ! before it is not for, if not for all; a file
@@ -31,7 +31,7 @@ void *__wrap_realloc(void *memory, size_t size);
 
 static bool path_of(const char *name, const char *suffix, char path[PATH_SIZE])
 {
-    const char *folder = getenv("VS_FAULT_DIR");
+    const char *folder = getenv("FAULT_DIR");
     if (!folder || !*folder)
         return false;
     snprintf(path, PATH_SIZE, "%s/%s%s", folder, name, suffix);

@@ -28,7 +28,7 @@ sub with_faults ($class) {
     my $site = Site->start(
         build                 => Faults::build(),
         cluster               => $cluster,
-        VS_FAULT_DIR          => $faults->folder,
+        FAULT_DIR          => $faults->folder,
         VS_SCHEDULER_INTERVAL => '1s',
     );
     return ($site, $class->new($site), $faults, $cluster);
@@ -104,9 +104,9 @@ sub end_leases ($self) {
     return $self->{site}->sql('UPDATE video_deletions SET claimed_until = now() WHERE claimed_until IS NOT NULL');
 }
 
-# Another scheduler on the same table and the same folder. With VS_FAULT_DIR it is one that has faults.
+# Another scheduler on the same table and the same folder. With FAULT_DIR it is one that has faults.
 sub daemon ($self, %settings) {
-    local $ENV{VS_BUILD} = Faults::build() if $settings{VS_FAULT_DIR};
+    local $ENV{VS_BUILD} = Faults::build() if $settings{FAULT_DIR};
     return Program->start('scheduler',
         VS_DATABASE_URL       => $self->{site}->database_url,
         VS_MEDIA_DIR          => $self->{site}{media},

@@ -4,7 +4,7 @@ package Faults;
 # t/fault/upload.c.
 #
 #   my $faults = Faults->new;
-#   my $site = Site->start(build => Faults::build(), VS_FAULT_DIR => $faults->folder);
+#   my $site = Site->start(build => Faults::build(), FAULT_DIR => $faults->folder);
 #   $faults->kill_at('after_unlink');
 #   $faults->fail(unlink => EIO);
 

@@ -21,6 +21,9 @@ sub get ($self, $name) {
     return $self->{$name} // die "fcgi-api --check-config does not name $name\n";
 }
 
+# Names in the environment that look like settings, and are none.
+sub unknown ($self) { return sort grep { /^VS_/ && !exists $self->{$_} } keys %ENV }
+
 # The words of a setting that is a list.
 sub list ($self, $name) { return grep { length } split /[\s,]+/, $self->get($name) }
 

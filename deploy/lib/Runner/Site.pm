@@ -68,6 +68,8 @@ sub greeting ($self) {
 
 # Everything that can go wrong before anything is started.
 sub prepare ($self) {
+    my @unknown = $self->{settings}->unknown;
+    die join(', ', @unknown) . ": no such setting; see $self->{build}/fcgi-api --help\n" if @unknown;
     my $places = $self->{places};
     $places->make_state;
     $self->{lock}  = Runner::Lock->take($self->lock_path, $self->address);
