@@ -287,8 +287,7 @@ sub _end ($self) {
     $self->_ask('DELETE', '', undef, 1) if $self->{session} && $self->{http};    # not while Perl itself ends
     kill 'TERM', $pid;
     waitpid $pid, 0;
-    # What the driver had no time to end would go on writing.
-    kill 'KILL', map { /^(\d+)/ } Site::Processes::using($self->{folder});
+    Site::Processes::kill_using($self->{folder});    # what the driver had no time to end
     Scratch::remove($self->{folder});
     return;
 }

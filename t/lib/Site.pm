@@ -218,7 +218,7 @@ sub _end ($self) {
         CORE::kill 'TERM', $pid;
         waitpid $pid, 0;
     }
-    CORE::kill 'KILL', map { /^(\d+)/ } $self->processes;
+    Site::Processes::kill_using($self->_folders);
     return;
 }
 
@@ -234,9 +234,10 @@ sub state_path ($self, $name) { return "$self->{state}/$name" }
 sub run_path   ($self, $name) { return "$self->{state}/run/pool/$name" }
 
 # All processes that belong to the site, as text.
-sub processes ($self) {
-    return Site::Processes::using($self->{state}, $self->_run_folder // '');
-}
+sub processes ($self) { return Site::Processes::using($self->_folders) }
+
+# Where they are.
+sub _folders ($self) { return ($self->{state}, $self->_run_folder // '') }
 
 # The processes of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the
 # supervisor (master, postmaster), its workers follow.

@@ -4,6 +4,10 @@ package Site::Processes;
 
 use v5.36;
 
+use Time::HiRes qw(sleep time);
+
+use constant KILL_SECONDS => 10;
+
 # [pid, parent, name] of every process that descends from this one, parents before children.
 sub below ($root) {
     my %children;
@@ -32,6 +36,17 @@ sub using (@folders) {
         push @found, $process =~ s{.*/}{}r . ' ' . (_read("$process/cmdline") // '') =~ tr/\0/ /r;
     }
     return @found;
+}
+
+# Kills these, and waits until they have gone: until then they may still write.
+sub kill_using (@folders) {
+    my $deadline = time + KILL_SECONDS;
+    while (my @left = using(@folders)) {
+        kill 'KILL', map { /^(\d+)/ } @left;
+        last if time > $deadline;
+        sleep 0.02;
+    }
+    return;
 }
 
 sub is_alive ($pid) { return -e "/proc/$pid" && (_read("/proc/$pid/stat") // '') !~ /\) Z / }
