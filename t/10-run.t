@@ -25,6 +25,11 @@ subtest 'in the background, twice on the same data' => sub {
     my ($status, $output) = deploy($site, 'status');
     is $status, 3, 'status before the start';
     like $output, qr/does not run/, 'and in words';
+    {
+        local %ENV = $site->environment;
+        my @make = ('make', '--no-print-directory', '-C', "$FindBin::Bin/..", 'status');
+        is_deeply [Runner::Command::capture(\@make)], [0, "video-server does not run\n"], 'which is no error of make';
+    }
 
     ($status, $output) = deploy($site, 'start');
     is $status, 0, 'start';
