@@ -38,7 +38,7 @@ sub using (@folders) {
     return @found;
 }
 
-# Kills these, and waits until they have gone: until then they may still write.
+# Kills these, and waits until they have gone, but not for ever: until then they may still write.
 sub kill_using (@folders) {
     my $deadline = time + KILL_SECONDS;
     while (my @left = using(@folders)) {
