@@ -5,63 +5,77 @@ OBJ      := $(BUILD)/obj
 CC       ?= cc
 PACKAGES := fcgi libpq json-c uuid libsodium libmd
 JOBS     := $(shell nproc)
+VERSION  := $(shell cat VERSION)
 
 CFLAGS   ?= -O2 -g
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-missing-field-initializers
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+            -Wno-missing-field-initializers
 HARDEN    = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(HARDEN) $(if $(DEVELOPER),-Werror) -pthread \
-             -Ilib $$(pkg-config --cflags $(PACKAGES)) $(CFLAGS) $(SANITIZE)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
-LIBS      = $$(pkg-config --libs $(PACKAGES))
+
+# pkg-config runs once, and only when something is compiled or linked.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PACKAGE_LIBS)
+
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) -pthread $(PACKAGE_CFLAGS) $(CFLAGS) $(SANITIZE)
+LINK    = $(CC) -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
 
 PROGRAMS := fcgi-api fcgi-stream scheduler vsctl
-LIB      := $(OBJ)/lib.a
-GENERATED := $(OBJ)/db/migrations.o $(OBJ)/fcgi-api/common_passwords.o $(OBJ)/fcgi-api/openapi_document.o
-LIB_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c)) $(OBJ)/db/migrations.o
-UNIT_TESTS  := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c))
-UNIT_TOOLS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
+PARTS    := lib $(PROGRAMS)
 
-# Parsers with a fuzz target in t/fuzz; what one has found belongs into t/fuzz/corpus/NAME.
-FUZZED   := $(notdir $(wildcard t/fuzz/corpus/*))
+# The objects of each part. Those of a program leave out its main().
+generated_lib      := $(OBJ)/db/migrations.o
+generated_fcgi-api := $(OBJ)/fcgi-api/common_passwords.o $(OBJ)/fcgi-api/openapi_document.o
+GENERATED          := $(generated_lib) $(generated_fcgi-api)
+sources_of          = $(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
+objects_of          = $(patsubst %.c,$(OBJ)/%.o,$(call sources_of,$(1))) $(generated_$(1))
 
-# The programs once more, with a scheduler and a fcgi-stream that die and fail where a test wants it.
-FAULTY   := $(PROGRAMS:%=$(BUILD)/fault/%)
+UNIT_TESTS := $(patsubst t/unit/%.c,$(BUILD)/unit/%.t,$(wildcard t/unit/*/*.c t/unit/*/*/*.c))
+UNIT_TOOLS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard t/unit/*.c))
 
-objects_of = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c)) $(filter $(OBJ)/$(1)/%,$(GENERATED))
+# Parsers with a fuzz target in t/fuzz; an input that made one fail is kept in t/fuzz/corpus/NAME.
+FUZZED := $(notdir $(wildcard t/fuzz/corpus/*))
 
-.PHONY: all help run start stop status test check-asan soak fuzz screenshots bench format clean packages
+# The programs once more, with a scheduler and an fcgi-stream in which tests inject faults.
+FAULTY := $(PROGRAMS:%=$(BUILD)/fault/%)
+
+.PHONY: all help run start stop status test test-unit check-asan check-tsan soak fuzz lint screenshots bench \
+        format clean packages docs FORCE
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build the programs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: packages ## install what is missing, build, run the site in the foreground (Ctrl-C stops it)
+run: packages ## install missing packages, build, run the site in the foreground (Ctrl-C stops it)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@exec deploy/site run
 
-start: packages ## the same in the background
+start: packages ## install missing packages, build, run the site in the background
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@deploy/site start
 
-stop: ## stop what make start started
+stop: ## stop the site that make start started
 	@deploy/site stop
 
-status: ## say whether the site runs, and where
+status: ## say whether the site runs, and its addresses
 	@deploy/site status || [ $$? = 3 ]
 
-test: ## install what is missing, build, run all tests
+test: ## install missing packages, build, run all tests, or those in TESTS
 	@deploy/install-packages run test
 	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY) $(FUZZED:%=$(BUILD)/replay/%)
 	@VS_BUILD=$(BUILD) t/run -j$(JOBS) $(TESTS)
 
 TESTS = $(UNIT_TESTS) t t/browser
 
-check-asan: ## all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer
+test-unit: ## run the unit tests alone: a few seconds, nothing is started
+	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 $(UNIT_TESTS)
+	@t/run -j$(JOBS) $(UNIT_TESTS)
+
+check-asan: ## run all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test
 
-fuzz: ## feed the parsers what libFuzzer thinks of, for FUZZ_SECONDS (60) each
+fuzz: ## run libFuzzer on the parsers, FUZZ_SECONDS (60) each
 	@deploy/install-packages run fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' $(FUZZED:%=build-fuzz/fuzz/%)
@@ -73,7 +87,7 @@ fuzz: ## feed the parsers what libFuzzer thinks of, for FUZZ_SECONDS (60) each
 
 FUZZ_SECONDS ?= 60
 
-soak: ## the faults that must cost no token and leave no file, SOAK times (20), in their long versions
+soak: ## run the fault tests of tokens and deletions in their long form, SOAK (20) times
 	@deploy/install-packages run test
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(FAULTY)
 	@for round in $$(seq $(SOAK)); do \
@@ -85,7 +99,7 @@ SOAK ?= 20
 SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t t/59-small-files.t \
              t/61-scheduler-faults.t t/64-scheduler-leases.t t/65-scheduler-stop.t
 
-screenshots: ## take pictures of all pages of the website, into build/screenshots
+screenshots: ## take screenshots of all pages of the website, into build/screenshots
 	@deploy/install-packages run test
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@VS_BUILD=$(BUILD) t/browser/screenshots $(BUILD)/screenshots
@@ -95,80 +109,98 @@ bench: ## measure the speed, as ratios within one run
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@bench/run
 
+docs: ## write docs/configuration.md from the table of settings
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/fcgi-api
+	@mkdir -p docs
+	@$(BUILD)/fcgi-api --help=markdown > docs/configuration.md
+
 format: ## format the C code
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-clean: ## remove what was built
-	rm -rf build build-asan build-fuzz
+clean: ## remove build output
+	rm -rf build build-asan build-fuzz build-tsan
 
 packages:
 	@deploy/install-packages run
 
-$(LIB): $(LIB_OBJECTS)
-	@rm -f $@
-	@ar rcs $@ $^
+# A file that is rewritten only when its content changes: what depends on it is rebuilt then.
+define stamp
+@mkdir -p $(@D)
+@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
+endef
 
-# vsctl looks into what the others keep, and does by hand what the scheduler does by itself.
-PARTS_vsctl := $(OBJ)/fcgi-stream.a $(OBJ)/scheduler.a
-$(OBJ)/vsctl/%.o: ALL_CFLAGS += -Ischeduler -Ifcgi-stream
+$(OBJ)/flags: FORCE
+	$(call stamp,$(subst ','\'',$(COMPILE) $(LINK) $(PACKAGE_LIBS) $(VERSION)))
 
-# A program's objects less its main() are an archive, for the unit tests.
-define program
-$(BUILD)/$(1): $(OBJ)/$(1)/main.o $(OBJ)/$(1).a $(PARTS_$(1)) $(LIB)
-	$$(CC) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS)
+$(PARTS:%=$(OBJ)/%.list): $(OBJ)/%.list: FORCE
+	$(call stamp,$(call objects_of,$*))
 
-$(OBJ)/$(1).a: $(filter-out %/main.o,$(call objects_of,$(1)))
+# vsctl reads what the daemons keep, and does on demand what the scheduler does on its own.
+libraries_fcgi-api    := fcgi-api lib
+libraries_fcgi-stream := fcgi-stream lib
+libraries_scheduler   := scheduler lib
+libraries_vsctl       := vsctl fcgi-stream scheduler lib
+archives_of            = $(patsubst %,$(OBJ)/%.a,$(libraries_$(1)))
+libraries_lib         := lib
+
+define part
+$(OBJ)/$(1).a: $(call objects_of,$(1)) $(OBJ)/$(1).list
 	@rm -f $$@
-	@ar rcs $$@ $$^
+	@ar rcs $$@ $$(filter %.o,$$^)
 
-$(BUILD)/unit/$(1)/%.t: $(OBJ)/t/unit/$(1)/%.o $(UNIT_TOOLS) $(OBJ)/$(1).a $(LIB)
+# t/unit/PATH/NAME.c tests PATH/NAME.c; files directly in t/unit are linked to all of them.
+$(BUILD)/unit/$(1)/%.t: $(OBJ)/t/unit/$(1)/%.o $(UNIT_TOOLS) $(call archives_of,$(1))
 	@mkdir -p $$(@D)
-	$$(CC) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS)
+	@echo "  LINK $$@"
+	@$$(LINK) -o $$@ $$^ $$(PACKAGE_LIBS)
+endef
+$(foreach name,$(PARTS),$(eval $(call part,$(name))))
 
-$(OBJ)/t/unit/$(1)/%.o: ALL_CFLAGS += -I$(1)
+define program
+$(BUILD)/$(1): $(OBJ)/$(1)/main.o $(call archives_of,$(1))
+	@echo "  LINK $$@"
+	@$$(LINK) -o $$@ $$^ $$(PACKAGE_LIBS)
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
 
-$(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(OBJ)/scheduler.a $(LIB)
-	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=realloc $(LIBS)
+wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
+comma := ,
 
-$(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OBJ)/t/fault/upload.o \
-                            $(OBJ)/t/fault/token.o $(OBJ)/fcgi-stream.a $(LIB)
+$(BUILD)/fault/scheduler: $(OBJ)/scheduler/main.o $(OBJ)/t/fault/step.o $(call archives_of,scheduler)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) \
-	    -Wl,--wrap=unlink,--wrap=fsync,--wrap=syncfs,--wrap=rename,--wrap=media_write,--wrap=sync_file_range \
-	    -Wl,--wrap=PQsendQueryPrepared,--wrap=PQgetResult,--wrap=bookkeeper_work,--wrap=bucket_acquire \
-	    -Wl,--wrap=realloc $(LIBS)
+	@echo "  LINK $@"
+	@$(LINK) -o $@ $^ $(call wrap,unlink fsync syncfs realloc) $(PACKAGE_LIBS)
 
-$(OBJ)/t/fault/%.o: ALL_CFLAGS += -Ischeduler -Ifcgi-stream
+$(BUILD)/fault/fcgi-stream: $(OBJ)/fcgi-stream/main.o $(OBJ)/t/fault/step.o $(OBJ)/t/fault/upload.o \
+                            $(OBJ)/t/fault/token.o $(call archives_of,fcgi-stream)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@echo "  LINK $@"
+	@$(LINK) -o $@ $^ $(call wrap,unlink fsync syncfs rename media_write sync_file_range PQsendQueryPrepared \
+	    PQgetResult accounting_work bucket_acquire realloc) $(PACKAGE_LIBS)
 
 $(BUILD)/fault/%: $(BUILD)/%
 	@mkdir -p $(@D)
 	@ln -sf ../$(<F) $@
 
-# t/unit/FOLDER/NAME.c tests FOLDER/NAME.c; what lies in t/unit itself is linked to all of them.
-$(BUILD)/unit/lib/%.t: $(OBJ)/t/unit/lib/%.o $(UNIT_TOOLS) $(LIB)
+# A fuzz target reads its corpus; `make fuzz` links it to libFuzzer instead.
+$(BUILD)/replay/%: $(OBJ)/t/fuzz/%.o $(OBJ)/t/fuzz/fuzz_file.o $(OBJ)/t/fuzz/replay.o $(call archives_of,fcgi-stream)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+	@echo "  LINK $@"
+	@$(LINK) -o $@ $^ $(PACKAGE_LIBS)
 
-$(OBJ)/t/unit/%.o: ALL_CFLAGS += -It/unit
-
-# A fuzz target goes through its corpus; `make fuzz` links it to libFuzzer instead.
-$(BUILD)/replay/%: $(OBJ)/t/fuzz/%.o $(OBJ)/t/fuzz/fuzz_file.o $(OBJ)/t/fuzz/replay.o $(OBJ)/fcgi-stream.a $(LIB)
+$(BUILD)/fuzz/%: $(OBJ)/t/fuzz/%.o $(OBJ)/t/fuzz/fuzz_file.o $(call archives_of,fcgi-stream)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+	@echo "  LINK $@"
+	@$(LINK) -o $@ $^ -fsanitize=fuzzer $(PACKAGE_LIBS)
 
-$(BUILD)/fuzz/%: $(OBJ)/t/fuzz/%.o $(OBJ)/t/fuzz/fuzz_file.o $(OBJ)/fcgi-stream.a $(LIB)
+$(OBJ)/lib/base/version.o: private COMPILE += -DVERSION='"$(VERSION)"'
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) -fsanitize=fuzzer $(LIBS)
-
-$(OBJ)/t/fuzz/%.o: ALL_CFLAGS += -Ifcgi-stream
-
-$(OBJ)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC   $@"
+	@$(COMPILE) $(if $(DEVELOPER),-Werror) -MMD -MP -c -o $@ $<
 
 $(OBJ)/fcgi-api/openapi_document.c: fcgi-api/embed fcgi-api/openapi.json
 	@mkdir -p $(@D)
@@ -182,10 +214,9 @@ $(OBJ)/fcgi-api/common_passwords.c: fcgi-api/embed_passwords fcgi-api/common_pas
 	@mkdir -p $(@D)
 	@fcgi-api/embed_passwords > $@.new && mv $@.new $@
 
-$(OBJ)/fcgi-api/common_passwords.o $(OBJ)/fcgi-api/openapi_document.o: ALL_CFLAGS += -Ifcgi-api
-
-$(GENERATED): %.o: %.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(GENERATED): %.o: %.c $(OBJ)/flags
+	@echo "  CC   $@"
+	@$(COMPILE) $(if $(DEVELOPER),-Werror) -c -o $@ $<
 
 .SECONDARY:
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "db.h"
-#include "json.h"
+#include "lib/base/clock.h"
+#include "lib/base/json.h"
+#include "lib/db/db.h"
 
 #define COLUMNS "v.id, v.author_id, u.name, v.title, v.description, v.create_time, v.size, v.content_type"
 #define PAGE                                                                                                 \

@@ -43,7 +43,7 @@ CREATE TABLE comments (
 );
 CREATE INDEX comments_newest_idx ON comments (video_id, post_time DESC, id DESC);
 
--- The deletion table: one row for each file that has to go. A row is claimed until claimed_until; a
+-- The deletion table: one row for each file that has to go. A row is claimed until leased_until; a
 -- dead one is kept, with its last error, and not tried again by itself.
 CREATE TABLE video_deletions (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -52,7 +52,7 @@ CREATE TABLE video_deletions (
     request_time    timestamptz NOT NULL DEFAULT now(),
     attempts        integer NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
-    claimed_until   timestamptz,
+    leased_until   timestamptz,
     last_error      text,
     dead_at         timestamptz
 );

@@ -1,7 +1,7 @@
 -- A claim says whose it is. What was just queued is due whatever the clock says; and a row that waits for its
 -- time has an index that finds where the search before has ended.
 ALTER TABLE video_deletions
-    ADD COLUMN claimed_by uuid,
+    ADD COLUMN leased_by uuid,
     ALTER COLUMN next_attempt_at SET DEFAULT 'epoch';
 UPDATE video_deletions SET next_attempt_at = 'epoch' WHERE attempts = 0;
 DROP INDEX video_deletions_due_idx;
@@ -16,8 +16,8 @@ CREATE TABLE sweeps (
     name          text PRIMARY KEY,
     next_run_at   timestamptz NOT NULL DEFAULT 'epoch',
     attempts      integer NOT NULL DEFAULT 0,
-    claimed_by    uuid,
-    claimed_until timestamptz,
+    leased_by    uuid,
+    leased_until timestamptz,
     last_error    text
 );
 
@@ -89,7 +89,7 @@ BEGIN
         RETURN false;
     END IF;
     DELETE FROM video_deletions
-        WHERE media_key = (kept.video->>'media_key')::uuid AND next_attempt_at > now() AND claimed_by IS NULL;
+        WHERE media_key = (kept.video->>'media_key')::uuid AND next_attempt_at > now() AND leased_by IS NULL;
     IF NOT FOUND AND kept.video->>'media_key' IS NOT NULL THEN
         RETURN false;
     END IF;

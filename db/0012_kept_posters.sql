@@ -41,7 +41,7 @@ $$;
 -- Takes a file off the deletion table. False when it may be gone.
 CREATE FUNCTION file_keep(key uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM video_deletions WHERE media_key = key AND next_attempt_at > now() AND claimed_by IS NULL;
+    DELETE FROM video_deletions WHERE media_key = key AND next_attempt_at > now() AND leased_by IS NULL;
     RETURN FOUND;
 END
 $$;

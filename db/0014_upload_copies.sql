@@ -39,3 +39,4 @@ BEGIN
     RETURN 0;
 END
 $$;
+GRANT SELECT (dead_at) ON video_deletions TO video_api;

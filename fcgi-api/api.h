@@ -1,19 +1,18 @@
 /* What fcgi-api's handlers share. */
-#ifndef API_H
-#define API_H
+#ifndef FCGI_API_API_H
+#define FCGI_API_API_H
 
-#include "attempt.h"
-#include "batch.h"
-#include "limiter.h"
-#include "media.h"
-#include "password.h"
-#include "route.h"
+#include "fcgi-api/limiter.h"
+#include "fcgi-api/password.h"
+#include "lib/base/coalescer.h"
+#include "lib/http/route.h"
+#include "lib/media/media.h"
 
 struct api_context {
     char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
     struct password_turns turns;
-    struct limiter *limiter; /* of attempts to log in and to register, see attempt.h */
-    struct batch *lookups;   /* of videos, see video_lookup.h */
+    struct limiter *limiter;   /* of attempts to log in and to register, see attempt.h */
+    struct coalescer *lookups; /* of videos, see video_lookup.h */
     struct media media;
 };
 

@@ -1,10 +1,10 @@
-#include "attempt.h"
+#include "fcgi-api/attempt.h"
 
 #include <string.h>
 
-#include "api.h"
-#include "client.h"
-#include "clock.h"
+#include "fcgi-api/api.h"
+#include "lib/base/client.h"
+#include "lib/base/clock.h"
 
 enum {
     LOGIN_MINUTES = 10,
@@ -54,7 +54,7 @@ enum status attempt_begin(struct request *request, const char *account, struct a
     struct limiter *limiter = limiter_of(request);
     const struct limits limits = limits_of(request->config);
     uint64_t name = limiter_key(limiter, account, strlen(account));
-    uint64_t client = client_of_address(request_variable(request, "REMOTE_ADDR"));
+    uint64_t client = client_from_address(request_variable(request, "REMOTE_ADDR"));
     int64_t now_us = clock_us();
     *attempt = (struct attempt){
         .account = key_of(request, ACCOUNT, name, 0),
@@ -72,9 +72,9 @@ enum status attempt_begin(struct request *request, const char *account, struct a
     if (wait_us == 0)
         return STATUS_ANSWERED;
     /* One that isn't made counts nowhere. */
-    limiter_give_back(limiter, attempt->client, &limits.client, 1);
+    limiter_refund(limiter, attempt->client, &limits.client, 1);
     if (attempt->cost == 1)
-        limiter_give_back(limiter, attempt->account, &limits.account, 1);
+        limiter_refund(limiter, attempt->account, &limits.account, 1);
     return refuse(request, wait_us, "too many wrong passwords for this account came from this address");
 }
 
@@ -82,16 +82,16 @@ void attempt_succeeded(const struct request *request, const struct attempt *atte
 {
     struct limiter *limiter = limiter_of(request);
     const struct limits limits = limits_of(request->config);
-    limiter_give_back(limiter, attempt->client, &limits.client, 1);
-    limiter_give_back(limiter, attempt->account_of_client, &limits.account_of_client, attempt->cost);
+    limiter_refund(limiter, attempt->client, &limits.client, 1);
+    limiter_refund(limiter, attempt->account_of_client, &limits.account_of_client, attempt->cost);
     if (attempt->cost == 1)
-        limiter_give_back(limiter, attempt->account, &limits.account, 1);
+        limiter_refund(limiter, attempt->account, &limits.account, 1);
 }
 
 enum status attempt_register(struct request *request)
 {
     const struct limits limits = limits_of(request->config);
-    uint64_t client = client_of_address(request_variable(request, "REMOTE_ADDR"));
+    uint64_t client = client_from_address(request_variable(request, "REMOTE_ADDR"));
     uint64_t key = key_of(request, REGISTER, 0, client);
     int64_t wait_us = limiter_take(limiter_of(request), key, &limits.registrations, 1, clock_us());
     return wait_us == 0 ? STATUS_ANSWERED

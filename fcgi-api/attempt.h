@@ -7,10 +7,10 @@
  * - for one account from everywhere. Nobody is refused for it, else a stranger could lock the owner out; but once it
  *   is used up, each attempt counts for several of its client's. So the guesses of many clients become few, and
  *   every new client of the owner's still has some. */
-#ifndef ATTEMPT_H
-#define ATTEMPT_H
+#ifndef FCGI_API_ATTEMPT_H
+#define FCGI_API_ATTEMPT_H
 
-#include "request.h"
+#include "lib/http/request.h"
 
 struct attempt {
     uint64_t account, client, account_of_client; /* keys */

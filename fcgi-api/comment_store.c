@@ -1,11 +1,11 @@
-#include "comment_store.h"
+#include "fcgi-api/comment_store.h"
 
 #include <string.h>
 #include <uuid/uuid.h>
 
-#include "statements.h"
+#include "fcgi-api/api_statements.h"
 
-void comment_read(const struct db_rows *rows, int row, struct comment *comment)
+void comment_from_row(const struct db_rows *rows, int row, struct comment *comment)
 {
     *comment = (struct comment){
         .id = db_text(rows, row, 0),
@@ -36,8 +36,8 @@ enum store_outcome comment_store_create(struct db *db, int64_t video_id, int64_t
     if (gone || (outcome == DB_DONE && rows.count == 0))
         return STORE_MISSING;
     if (outcome == DB_DONE)
-        comment_read(&rows, 0, comment);
-    return store_of_db(outcome);
+        comment_from_row(&rows, 0, comment);
+    return store_outcome_from_db(outcome);
 }
 
 enum store_outcome comment_store_list(struct db *db, const struct page *page, int64_t video_id,
@@ -48,7 +48,7 @@ enum store_outcome comment_store_list(struct db *db, const struct page *page, in
     db_bind_literal(&params, page->uuid);
     db_bind_number(&params, page->limit + 1);
     db_bind_number(&params, video_id);
-    return store_of_db(db_query(db, COMMENT_LIST, &params, rows));
+    return store_outcome_from_db(db_query(db, COMMENT_LIST, &params, rows));
 }
 
 enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const char *id, int64_t user_id)
@@ -60,7 +60,7 @@ enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const c
     db_bind_number(&params, user_id);
     enum db_outcome outcome = db_query(db, COMMENT_DELETE, &params, &rows);
     if (outcome != DB_DONE)
-        return store_of_db(outcome);
+        return store_outcome_from_db(outcome);
     bool may_delete = rows.count == 1 && db_number(&rows, 0, 0) != 0;
     if (rows.count == 1 && !may_delete)
         return STORE_FORBIDDEN;

@@ -1,9 +1,9 @@
 /* Comments in the database. Texts live as long as the request. */
-#ifndef COMMENT_STORE_H
-#define COMMENT_STORE_H
+#ifndef FCGI_API_COMMENT_STORE_H
+#define FCGI_API_COMMENT_STORE_H
 
-#include "page.h"
-#include "store.h"
+#include "lib/db/store.h"
+#include "lib/http/page.h"
 
 struct comment {
     const char *id; /* a UUID */
@@ -24,6 +24,6 @@ enum store_outcome comment_store_list(struct db *db, const struct page *page, in
 enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const char *id, int64_t user_id);
 
 /* The comment in a row of what comment_store_list gave. */
-void comment_read(const struct db_rows *rows, int row, struct comment *comment);
+void comment_from_row(const struct db_rows *rows, int row, struct comment *comment);
 
 #endif

@@ -1,7 +1,7 @@
-#include "api.h"
-#include "comment_store.h"
-#include "video_lookup.h"
-#include "video_store.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/comment_store.h"
+#include "fcgi-api/video_lookup.h"
+#include "fcgi-api/video_store.h"
 
 enum { CONTENT, AUTHOR_ID };
 
@@ -32,7 +32,7 @@ static void write_page(struct request *request, struct response *response, const
     json_name(json, "comments");
     json_array(json);
     for (int i = 0; i < count; i++) {
-        comment_read(rows, i, &comment);
+        comment_from_row(rows, i, &comment);
         write_comment(json, &comment);
     }
     json_array_end(json);
@@ -50,7 +50,7 @@ enum status comment_list(struct request *request, struct response *response)
     if (outcome == STORE_DONE && rows.count == 0)
         outcome = video_lookup(request, request->ids.vid, &video);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     write_page(request, response, &rows);
     return STATUS_ANSWERED;
 }
@@ -65,7 +65,7 @@ enum status comment_create(struct request *request, struct response *response)
     enum store_outcome outcome =
         comment_store_create(request->db, request->ids.vid, request->user_id, values[CONTENT].text, &comment);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     write_comment(response_json(response, 201), &comment);
     return STATUS_ANSWERED;
 }
@@ -76,6 +76,6 @@ enum status comment_delete(struct request *request, struct response *response)
     enum store_outcome outcome =
         comment_store_delete(request->db, request->ids.vid, request->ids.cid, request->user_id);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     return response_empty(response, 204);
 }

@@ -1,4 +1,4 @@
-#include "common_password.h"
+#include "fcgi-api/common_password.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* The passwords that are tried first: an account that has one of them is as good as open. */
-#ifndef COMMON_PASSWORD_H
-#define COMMON_PASSWORD_H
+#ifndef FCGI_API_COMMON_PASSWORD_H
+#define FCGI_API_COMMON_PASSWORD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "compiler.h"
+#include "lib/base/compiler.h"
 
 /* Made from common_passwords.txt by the Makefile: in small letters, ascending, none shorter than a password may
  * be. */

@@ -1,4 +1,4 @@
-#include "limiter.h"
+#include "fcgi-api/limiter.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -108,7 +108,7 @@ int64_t limiter_take(struct limiter *limiter, uint64_t key, const struct limit *
     return wait_us;
 }
 
-void limiter_give_back(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost)
+void limiter_refund(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost)
 {
     if (limit->count == 0)
         return;

@@ -4,13 +4,13 @@
  * All that is kept of a key is the moment at which its whole allowance will be back; past it, the key needs no
  * place. The table has a fixed size and lies in memory that the processes of a program share. When it is full, that
  * key is forgotten which would be soonest. Every function may be called from any thread. */
-#ifndef LIMITER_H
-#define LIMITER_H
+#ifndef FCGI_API_LIMITER_H
+#define FCGI_API_LIMITER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "compiler.h"
+#include "lib/base/compiler.h"
 
 struct limiter;
 
@@ -32,6 +32,6 @@ WARN_UNUSED int64_t limiter_take(struct limiter *limiter, uint64_t key, const st
                                  int64_t cost, int64_t now_us);
 
 /* Gives them back before their time. */
-void limiter_give_back(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost);
+void limiter_refund(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost);
 
 #endif

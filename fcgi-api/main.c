@@ -1,13 +1,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api.h"
-#include "log.h"
-#include "pool.h"
-#include "program.h"
-#include "statements.h"
-#include "video_lookup.h"
-#include "worker.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/api_statements.h"
+#include "fcgi-api/video_lookup.h"
+#include "lib/base/log.h"
+#include "lib/process/pool.h"
+#include "lib/process/program.h"
+#include "lib/process/worker.h"
 
 static const char summary[] = "The REST API under /api, for nginx, over FastCGI on unix sockets.";
 
@@ -18,7 +18,7 @@ enum { LOGIN_OTHERS = 8 };
  * little for all. */
 enum { LOGIN_NICE = 5 };
 
-static bool work_nicely(const struct pool_group *group, const struct config *config, int listen_fd)
+static bool use_batch_scheduling(const struct pool_group *group, const struct config *config, int listen_fd)
 {
     (void)!nice(LOGIN_NICE); /* the threads inherit it */
     return worker_run(group->service, config, listen_fd, group->threads);
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     if (!media_find(&context.media, &config))
         return EXIT_FAILURE;
     context.limiter = limiter_create();
-    context.lookups = batch_create(&video_lookups);
+    context.lookups = coalescer_create(&video_lookups);
     password_turns_init(&context.turns, config.password_threads);
     if (!context.limiter || !context.lookups || !password_hash(NULL, &config, "", 0, context.dummy_hash)) {
         log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
@@ -54,10 +54,10 @@ int main(int argc, char **argv)
     /* Logging in and registering hash a password; nginx sends them to a pool of their own. */
     const struct pool_group groups[] = {
         {"api", (int)config.api_processes, (int)config.api_threads, &service, NULL},
-        {"login", 1, (int)config.password_threads + LOGIN_OTHERS, &service, work_nicely},
+        {"login", 1, (int)config.password_threads + LOGIN_OTHERS, &service, use_batch_scheduling},
     };
     const struct pool pool = {"fcgi-api", &config, groups, COUNT_OF(groups), NULL};
     exit_status = pool_run(&pool);
-    batch_destroy(context.lookups);
+    coalescer_destroy(context.lookups);
     return exit_status;
 }

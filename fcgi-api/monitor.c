@@ -2,10 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "api.h"
-#include "log.h"
-#include "metrics_text.h"
-#include "statements.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/api_statements.h"
+#include "lib/base/log.h"
+#include "lib/metrics/metrics.h"
+#include "lib/metrics/metrics_text.h"
 
 static enum status answer(struct response *response, const char *status)
 {
@@ -36,9 +37,20 @@ enum status ready_show(struct request *request, struct response *response)
     return answer(response, "ready");
 }
 
+/* Without an answer the gauges keep the values of the last scrape. */
+static void count_deletions(const struct request *request)
+{
+    struct db_rows rows;
+    if (db_query(request->db, DELETION_COUNT, NULL, &rows) != DB_DONE)
+        return;
+    metrics_set(METRIC_DELETIONS_PENDING, db_number(&rows, 0, 0));
+    metrics_set(METRIC_DELETIONS_DEAD, db_number(&rows, 0, 1));
+}
+
 /* 200: the metrics of all three programs; nginx lets only the loopback address ask. */
 enum status metrics_show(struct request *request, struct response *response)
 {
+    count_deletions(request);
     response->http = 200;
     response_header(response, "Content-Type", METRICS_TEXT_TYPE);
     metrics_text_write(request->config, &response->body);

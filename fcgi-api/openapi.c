@@ -1,7 +1,7 @@
-#include "openapi.h"
+#include "fcgi-api/openapi.h"
 
-#include "api.h"
-#include "etag.h"
+#include "fcgi-api/api.h"
+#include "lib/http/etag.h"
 
 /* 200; 304 when the client has it already. */
 enum status openapi_show(struct request *request, struct response *response)

@@ -1,6 +1,6 @@
 /* The contract of all three programs as an OpenAPI document. */
-#ifndef OPENAPI_H
-#define OPENAPI_H
+#ifndef FCGI_API_OPENAPI_H
+#define FCGI_API_OPENAPI_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
-#include "password.h"
+#include "fcgi-api/password.h"
 
-#include "metrics.h"
+#include "lib/metrics/metrics.h"
 
 void password_turns_init(struct password_turns *turns, int64_t count)
 {

@@ -1,8 +1,8 @@
 /* Passwords: argon2id by libsodium, with the settings' cost. A hash takes tens of milliseconds and the
  * memory of VS_PASSWORD_MEMORY_KIB while it runs, so it is done in the login pool only, and by VS_PASSWORD_THREADS of
  * its threads at a time; others wait for their turn. NULL: no need to wait. */
-#ifndef PASSWORD_H
-#define PASSWORD_H
+#ifndef FCGI_API_PASSWORD_H
+#define FCGI_API_PASSWORD_H
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "compiler.h"
-#include "config.h"
+#include "lib/base/compiler.h"
+#include "lib/base/config.h"
 
 enum { PASSWORD_HASH_SIZE = crypto_pwhash_STRBYTES };
 

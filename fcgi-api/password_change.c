@@ -1,6 +1,7 @@
-#include "api.h"
-#include "common_password.h"
-#include "user_store.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/attempt.h"
+#include "fcgi-api/common_password.h"
+#include "fcgi-api/user_store.h"
 
 enum { PASSWORD, OLD_PASSWORD };
 
@@ -27,7 +28,7 @@ static enum status refuse_other(struct request *request)
 {
     struct user user;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
-    return status_of_store(outcome == STORE_DONE ? STORE_FORBIDDEN : outcome);
+    return status_from_store(outcome == STORE_DONE ? STORE_FORBIDDEN : outcome);
 }
 
 static enum status verify_old_password(struct request *request, struct account *account)
@@ -37,7 +38,7 @@ static enum status verify_old_password(struct request *request, struct account *
     struct attempt attempt;
     enum store_outcome outcome = user_store_get_account(request->db, request->user_id, account);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     enum status status = attempt_begin(request, account->name, &attempt);
     if (status != STATUS_ANSWERED)
         return status;
@@ -70,6 +71,6 @@ enum status password_change(struct request *request, struct response *response)
     if (outcome == STORE_CHANGED)
         return refuse_old_password(request);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     return response_empty(response, 204);
 }

@@ -1,10 +1,10 @@
-#include "session_store.h"
+#include "fcgi-api/session_store.h"
 
 #include <string.h>
 
-#include "statements.h"
+#include "fcgi-api/api_statements.h"
 
-void session_store_read(const struct db_rows *rows, int row, struct session *session)
+void session_from_row(const struct db_rows *rows, int row, struct session *session)
 {
     *session = (struct session){
         .id = db_text(rows, row, 0),
@@ -29,7 +29,7 @@ enum store_outcome session_store_create(struct db *db, const char *token, int64_
     db_bind_number(&params, config->session_ttl_s);
     db_bind_number(&params, config->session_max_s);
     enum db_outcome outcome = db_query(db, SESSION_CREATE, &params, &rows);
-    return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_of_db(outcome);
+    return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_outcome_from_db(outcome);
 }
 
 enum store_outcome session_store_delete(struct db *db, const char *token)
@@ -39,7 +39,7 @@ enum store_outcome session_store_delete(struct db *db, const char *token)
     if (!session_hash(token, hash))
         return STORE_MISSING;
     db_bind_bytes(&params, hash, sizeof hash);
-    return store_of_db(db_query(db, SESSION_DELETE, &params, NULL));
+    return store_outcome_from_db(db_query(db, SESSION_DELETE, &params, NULL));
 }
 
 enum store_outcome session_store_delete_by_id(struct db *db, int64_t user_id, const char *id)
@@ -49,7 +49,7 @@ enum store_outcome session_store_delete_by_id(struct db *db, int64_t user_id, co
     db_bind_literal(&params, id);
     db_bind_number(&params, user_id);
     enum db_outcome outcome = db_query(db, SESSION_DELETE_BY_ID, &params, &rows);
-    return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_of_db(outcome);
+    return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_outcome_from_db(outcome);
 }
 
 enum store_outcome session_store_list(struct db *db, const struct page *page, int64_t user_id,
@@ -64,5 +64,5 @@ enum store_outcome session_store_list(struct db *db, const struct page *page, in
     db_bind_number(&params, page->limit + 1);
     db_bind_number(&params, user_id);
     db_bind_bytes(&params, hash, sizeof hash);
-    return store_of_db(db_query(db, SESSION_LIST, &params, rows));
+    return store_outcome_from_db(db_query(db, SESSION_LIST, &params, rows));
 }

@@ -1,10 +1,10 @@
 /* Sessions in the database. Texts live as long as the request. */
-#ifndef SESSION_STORE_H
-#define SESSION_STORE_H
+#ifndef FCGI_API_SESSION_STORE_H
+#define FCGI_API_SESSION_STORE_H
 
-#include "page.h"
-#include "session.h"
-#include "store.h"
+#include "lib/db/store.h"
+#include "lib/http/page.h"
+#include "lib/http/session.h"
 
 struct session {
     const char *id;                                       /* a UUID; the token can't be told from it */
@@ -28,6 +28,6 @@ enum store_outcome session_store_list(struct db *db, const struct page *page, in
                                       const char *token, struct db_rows *rows);
 
 /* The session in a row of what session_store_list gave. */
-void session_store_read(const struct db_rows *rows, int row, struct session *session);
+void session_from_row(const struct db_rows *rows, int row, struct session *session);
 
 #endif

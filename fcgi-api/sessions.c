@@ -1,12 +1,13 @@
-#include "session.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "api.h"
-#include "log.h"
-#include "session_store.h"
-#include "user_store.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/attempt.h"
+#include "fcgi-api/session_store.h"
+#include "fcgi-api/user_store.h"
+#include "lib/base/log.h"
+#include "lib/http/session.h"
 
 enum { LOG_IN_TRIES = 3 };
 
@@ -34,7 +35,7 @@ static enum status verify(struct request *request, struct account *account)
     struct attempt attempt;
     enum store_outcome outcome = user_store_find(request->db, name->text, name->length, account);
     if (outcome != STORE_DONE && outcome != STORE_MISSING)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     enum status status = attempt_begin(request, account->name, &attempt);
     if (status != STATUS_ANSWERED)
         return status;
@@ -59,7 +60,7 @@ static enum status log_in(struct request *request, const char *token, struct acc
         enum store_outcome outcome = session_store_create(request->db, token, account->user_id,
                                                           account->password_hash, request->config);
         if (outcome != STORE_MISSING)
-            return status_of_store(outcome);
+            return status_from_store(outcome);
     }
     return request_refuse(request, STATUS_UNAVAILABLE, "the password changes too often");
 }
@@ -120,14 +121,14 @@ enum status session_list(struct request *request, struct response *response)
     enum store_outcome outcome =
         session_store_list(request->db, &request->page, request->user_id, request->session, &rows);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     int count = rows.count > request->page.limit ? (int)request->page.limit : rows.count;
     struct json *json = response_json(response, 200);
     json_object(json);
     json_name(json, "sessions");
     json_array(json);
     for (int i = 0; i < count; i++) {
-        session_store_read(&rows, i, &session);
+        session_from_row(&rows, i, &session);
         write_session(json, &session);
     }
     json_array_end(json);
@@ -142,7 +143,7 @@ enum status session_delete_by_id(struct request *request, struct response *respo
 {
     enum store_outcome outcome = session_store_delete_by_id(request->db, request->user_id, request->ids.sid);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     return response_empty(response, 204);
 }
 
@@ -151,7 +152,7 @@ enum status session_delete(struct request *request, struct response *response)
 {
     enum store_outcome outcome = session_store_delete(request->db, request->session);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     set_cookies(request, response, "", "", 0);
     return response_empty(response, 205);
 }

@@ -1,15 +1,15 @@
-#include "user_store.h"
+#include "fcgi-api/user_store.h"
 
 #include <string.h>
 
-#include "session.h"
-#include "statements.h"
+#include "fcgi-api/api_statements.h"
+#include "lib/http/session.h"
 
 static enum store_outcome read_user(enum db_outcome outcome, const struct db_rows *rows,
                                     enum store_outcome none, struct user *user)
 {
     if (outcome != DB_DONE)
-        return store_of_db(outcome);
+        return store_outcome_from_db(outcome);
     if (rows->count == 0)
         return none;
     *user = (struct user){
@@ -43,12 +43,13 @@ struct query {
 static bool create_once(void *argument)
 {
     struct query *query = argument;
-    query->outcome = db_query(query->db, USER_CREATE_ONCE, &query->params, &query->rows);
+    query->outcome = db_query(query->db, USER_CREATE_IDEMPOTENT, &query->params, &query->rows);
     return query->outcome == DB_DONE;
 }
 
-enum store_outcome user_store_create_once(struct db *db, const char *key, const struct new_user *new_user,
-                                          struct user *user, const char **first_hash)
+enum store_outcome user_store_create_idempotent(struct db *db, const char *key,
+                                                const struct new_user *new_user, struct user *user,
+                                                const char **first_hash)
 {
     struct query query = {.db = db};
     const struct db_work work = {create_once, &query, .repeatable = true};
@@ -75,7 +76,7 @@ static enum store_outcome read_account(enum db_outcome outcome, const struct db_
                                        struct account *account)
 {
     if (outcome != DB_DONE)
-        return store_of_db(outcome);
+        return store_outcome_from_db(outcome);
     if (rows->count == 0)
         return STORE_MISSING;
     *account = (struct account){
@@ -110,7 +111,7 @@ enum store_outcome user_store_rehash(struct db *db, int64_t id, const char *old_
 {
     struct db_params params = {0};
     bind_hashes(&params, id, old_hash, new_hash);
-    return store_of_db(db_query(db, USER_REHASH, &params, NULL));
+    return store_outcome_from_db(db_query(db, USER_REHASH, &params, NULL));
 }
 
 enum store_outcome user_store_change_password(struct db *db, int64_t id, const char *old_hash,
@@ -125,6 +126,6 @@ enum store_outcome user_store_change_password(struct db *db, int64_t id, const c
     db_bind_bytes(&params, hash, sizeof hash);
     enum db_outcome outcome = db_query(db, USER_CHANGE_PASSWORD, &params, &rows);
     if (outcome != DB_DONE)
-        return store_of_db(outcome);
+        return store_outcome_from_db(outcome);
     return db_number(&rows, 0, 0) ? STORE_DONE : STORE_CHANGED;
 }

@@ -1,8 +1,8 @@
 /* Users in the database. Texts live as long as the request. */
-#ifndef USER_STORE_H
-#define USER_STORE_H
+#ifndef FCGI_API_USER_STORE_H
+#define FCGI_API_USER_STORE_H
 
-#include "store.h"
+#include "lib/db/store.h"
 
 struct user {
     int64_t id;
@@ -21,8 +21,9 @@ enum store_outcome user_store_create(struct db *db, const struct new_user *new_u
 
 /* The same, done once for an Idempotency-Key: later it gives the user that was made then. *first_hash is that of the
  * password that was sent then. */
-enum store_outcome user_store_create_once(struct db *db, const char *key, const struct new_user *new_user,
-                                          struct user *user, const char **first_hash);
+enum store_outcome user_store_create_idempotent(struct db *db, const char *key,
+                                                const struct new_user *new_user, struct user *user,
+                                                const char **first_hash);
 
 enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 

@@ -1,9 +1,10 @@
 #include <string.h>
 
-#include "api.h"
-#include "etag.h"
-#include "idempotency.h"
-#include "user_store.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/attempt.h"
+#include "fcgi-api/user_store.h"
+#include "lib/http/etag.h"
+#include "lib/http/idempotency.h"
 
 enum { USER_NAME, PASSWORD };
 
@@ -31,7 +32,7 @@ static enum status status_of_creation(struct request *request, enum store_outcom
 {
     if (outcome == STORE_CONFLICT)
         return request_refuse(request, STATUS_CONFLICT, "the user name is taken");
-    return status_of_store(outcome);
+    return status_from_store(outcome);
 }
 
 /* Done once for the Idempotency-Key. It is the same request when name and password are those that were first sent. */
@@ -41,7 +42,7 @@ static enum status create_once(struct request *request, const struct new_user *n
     const struct field_value *password = &request->values[PASSWORD];
     const char *first_hash;
     enum store_outcome outcome =
-        user_store_create_once(request->db, request->idempotency_key, new_user, user, &first_hash);
+        user_store_create_idempotent(request->db, request->idempotency_key, new_user, user, &first_hash);
     if (outcome != STORE_DONE)
         return status_of_creation(request, outcome);
     bool first = strcmp(first_hash, new_user->password_hash) == 0;
@@ -87,7 +88,7 @@ enum status user_get(struct request *request, struct response *response)
     struct user user;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     etag_header(&response->headers, REVISION, false);
     if (etag_none_match(request_variable(request, "HTTP_IF_NONE_MATCH"), REVISION))
         return response_empty(response, 304);

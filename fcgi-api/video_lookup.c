@@ -1,16 +1,16 @@
-#include "video_lookup.h"
+#include "fcgi-api/video_lookup.h"
 
 #include <string.h>
 
-#include "api.h"
-#include "statements.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/api_statements.h"
 
 /* As many ids as VIDEO_GET takes. */
 enum { IDS = 8 };
 _Static_assert((int)IDS <= (int)DB_PARAMS_MAX, "they are the parameters of one statement");
 
 struct lookup {
-    struct batch_job job;
+    struct coalescer_job job;
     struct db *db;
     struct arena *arena;
     int64_t id;
@@ -18,7 +18,7 @@ struct lookup {
     enum store_outcome outcome;
 };
 
-static struct lookup *lookup_of(struct batch_job *job)
+static struct lookup *lookup_of(struct coalescer_job *job)
 {
     return (struct lookup *)job;
 }
@@ -38,14 +38,14 @@ static void hand_out(struct lookup *lookup, const struct db_rows *rows)
     lookup->outcome = row < 0 ? STORE_MISSING : STORE_DONE;
     if (row < 0)
         return;
-    video_read(rows, row, video);
+    video_from_row(rows, row, video);
     video->author_name = copied(lookup->arena, video->author_name);
     video->title = copied(lookup->arena, video->title);
     video->description = copied(lookup->arena, video->description);
     video->content_type = copied(lookup->arena, video->content_type);
 }
 
-static void ask(struct batch_job *const jobs[], size_t count)
+static void ask(struct coalescer_job *const jobs[], size_t count)
 {
     struct db_params params = {0};
     struct db_rows rows;
@@ -57,25 +57,25 @@ static void ask(struct batch_job *const jobs[], size_t count)
         if (outcome == DB_DONE)
             hand_out(lookup_of(jobs[i]), &rows);
         else
-            lookup_of(jobs[i])->outcome = store_of_db(outcome);
+            lookup_of(jobs[i])->outcome = store_outcome_from_db(outcome);
 }
 
-static void look_up(struct batch_job *const jobs[], size_t count)
+static void look_up(struct coalescer_job *const jobs[], size_t count)
 {
     const struct lookup *first = lookup_of(jobs[0]);
     db_begin(first->db, first->arena); /* waiting for the turn may have taken all the time */
     ask(jobs, count);
 }
 
-const struct batch_kind video_lookups = {IDS, NULL, look_up};
+const struct coalescer_kind video_lookups = {IDS, NULL, look_up};
 
 enum store_outcome video_lookup(const struct request *request, int64_t id, struct video *video)
 {
     const struct api_context *context = request->context;
     struct lookup lookup = {.db = request->db, .arena = request->arena, .id = id, .video = video};
-    bool shared = !batch_do(context->lookups, &lookup.job);
+    bool shared = !coalescer_run(context->lookups, &lookup.job);
     /* The failure is the other request's: its connection may have broken. */
     if (shared && lookup.outcome != STORE_DONE && lookup.outcome != STORE_MISSING)
-        ask(&(struct batch_job *){&lookup.job}, 1);
+        ask(&(struct coalescer_job *){&lookup.job}, 1);
     return lookup.outcome;
 }

@@ -1,10 +1,10 @@
-#include "video_store.h"
+#include "fcgi-api/video_store.h"
 
 #include <string.h>
 
-#include "statements.h"
+#include "fcgi-api/api_statements.h"
 
-void video_read(const struct db_rows *rows, int row, struct video *video)
+void video_from_row(const struct db_rows *rows, int row, struct video *video)
 {
     *video = (struct video){
         .id = db_number(rows, row, 0),
@@ -25,10 +25,10 @@ void video_read(const struct db_rows *rows, int row, struct video *video)
 static enum store_outcome read_one(enum db_outcome outcome, const struct db_rows *rows, struct video *video)
 {
     if (outcome != DB_DONE)
-        return store_of_db(outcome);
+        return store_outcome_from_db(outcome);
     if (rows->count == 0)
         return STORE_MISSING;
-    video_read(rows, 0, video);
+    video_from_row(rows, 0, video);
     return STORE_DONE;
 }
 
@@ -87,7 +87,7 @@ enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_
     db_bind_number(&params, grace_s);
     enum db_outcome outcome = db_query(db, VIDEO_DELETE, &params, &rows);
     if (outcome != DB_DONE)
-        return store_of_db(outcome);
+        return store_outcome_from_db(outcome);
     if (rows.count == 0)
         return STORE_MISSING;
     return judge(db_number(&rows, 0, 0) == 1, db_number(&rows, 0, 1), author_id);
@@ -104,7 +104,7 @@ enum store_outcome video_store_list(struct db *db, const struct page *page, bool
 {
     struct db_params params = {0};
     bind_page(&params, page);
-    return store_of_db(db_query(db, ready ? VIDEO_LIST_READY : VIDEO_LIST, &params, rows));
+    return store_outcome_from_db(db_query(db, ready ? VIDEO_LIST_READY : VIDEO_LIST, &params, rows));
 }
 
 enum store_outcome video_store_list_of_user(struct db *db, const struct page *page, int64_t author_id,
@@ -113,7 +113,7 @@ enum store_outcome video_store_list_of_user(struct db *db, const struct page *pa
     struct db_params params = {0};
     bind_page(&params, page);
     db_bind_number(&params, author_id);
-    return store_of_db(db_query(db, VIDEO_LIST_OF_USER, &params, rows));
+    return store_outcome_from_db(db_query(db, VIDEO_LIST_OF_USER, &params, rows));
 }
 
 enum store_outcome video_store_search(struct db *db, const struct page *page, const char *words,
@@ -124,5 +124,5 @@ enum store_outcome video_store_search(struct db *db, const struct page *page, co
     db_bind_text(&params, words, strlen(words));
     db_bind_text(&params, pattern, strlen(pattern));
     db_bind_number(&params, ready);
-    return store_of_db(db_query(db, VIDEO_SEARCH, &params, rows));
+    return store_outcome_from_db(db_query(db, VIDEO_SEARCH, &params, rows));
 }

@@ -1,9 +1,9 @@
 /* Videos in the database. Texts live as long as the request. */
-#ifndef VIDEO_STORE_H
-#define VIDEO_STORE_H
+#ifndef FCGI_API_VIDEO_STORE_H
+#define FCGI_API_VIDEO_STORE_H
 
-#include "page.h"
-#include "store.h"
+#include "lib/db/store.h"
+#include "lib/http/page.h"
 
 struct video {
     int64_t id, author_id;
@@ -44,6 +44,6 @@ enum store_outcome video_store_search(struct db *db, const struct page *page, co
                                       const char *pattern, bool ready, struct db_rows *rows);
 
 /* The video in a row of a list. */
-void video_read(const struct db_rows *rows, int row, struct video *video);
+void video_from_row(const struct db_rows *rows, int row, struct video *video);
 
 #endif

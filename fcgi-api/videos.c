@@ -1,9 +1,9 @@
-#include "api.h"
-#include "etag.h"
-#include "recent.h"
-#include "user_store.h"
-#include "video_lookup.h"
-#include "video_store.h"
+#include "fcgi-api/api.h"
+#include "fcgi-api/user_store.h"
+#include "fcgi-api/video_lookup.h"
+#include "fcgi-api/video_store.h"
+#include "lib/http/etag.h"
+#include "lib/media/media_cache.h"
 
 #include <stdio.h>
 
@@ -77,12 +77,12 @@ static enum status answer_list(struct request *request, struct response *respons
 {
     struct video video;
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
     struct json *json = response_json(response, 200);
     json_array(json);
     for (int i = 0; i < count; i++) {
-        video_read(rows, i, &video);
+        video_from_row(rows, i, &video);
         write_video(json, &video);
     }
     json_array_end(json);
@@ -113,7 +113,7 @@ enum status video_list_of_user(struct request *request, struct response *respons
     struct db_rows rows;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     outcome = video_store_list_of_user(request->db, &request->page, user.id, &rows);
     return answer_list(request, response, outcome, &rows);
 }
@@ -124,7 +124,7 @@ enum status video_get(struct request *request, struct response *response)
     struct video video;
     enum store_outcome outcome = video_lookup(request, request->ids.vid, &video);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     if (etag_none_match(request_variable(request, "HTTP_IF_NONE_MATCH"), video.revision)) {
         etag_header(&response->headers, video.revision, true);
         return response_empty(response, 304);
@@ -143,7 +143,7 @@ enum status video_create(struct request *request, struct response *response)
     enum store_outcome outcome =
         video_store_create(request->db, request->user_id, values[TITLE].text, description, &video);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     buffer_printf(&response->headers, "Location: /api/videos/%lld\r\n", (long long)video.id);
     return answer_video(response, 201, &video);
 }
@@ -163,7 +163,7 @@ enum status video_edit(struct request *request, struct response *response)
     enum store_outcome outcome =
         video_store_edit(request->db, request->ids.vid, request->user_id, &edit, &video);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     return answer_video(response, 200, &video);
 }
 
@@ -173,8 +173,8 @@ enum status video_delete(struct request *request, struct response *response)
     const char *revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH"));
     enum store_outcome outcome = video_store_delete(request->db, request->ids.vid, request->user_id,
                                                     revisions, request->config->delete_grace_s);
-    recent_forget_of(request->config, request->ids.vid);
+    media_cache_remove_in(request->config, request->ids.vid);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     return response_empty(response, 204);
 }

@@ -1,12 +1,15 @@
-#include "bookkeeper.h"
-#include "clock.h"
-#include "journal.h"
-#include "log.h"
-#include "metrics.h"
-#include "pool.h"
-#include "program.h"
-#include "statements.h"
-#include "stream.h"
+#include "fcgi-stream/accounting.h"
+#include "fcgi-stream/context.h"
+#include "fcgi-stream/delivery/small_files.h"
+#include "fcgi-stream/routes.h"
+#include "fcgi-stream/stream_statements.h"
+#include "fcgi-stream/tokens/journal.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/media/media_cache.h"
+#include "lib/metrics/metrics.h"
+#include "lib/process/pool.h"
+#include "lib/process/program.h"
 
 enum {
     REAP_EVERY_MS = 1000,
@@ -19,7 +22,7 @@ enum {
 static const char summary[] = "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
 
 /* What the supervisor looks after beside its workers. */
-struct keeper {
+struct janitor {
     const struct config *config;
     struct pool_watch *watch;
     struct stream_context *context;
@@ -29,34 +32,34 @@ struct keeper {
 
 static bool begin(void *object)
 {
-    struct keeper *keeper = object;
-    struct stream_context *context = keeper->context;
-    context->bucket = bucket_open(keeper->config);
-    context->recent = recent_open(keeper->config);
+    struct janitor *janitor = object;
+    struct stream_context *context = janitor->context;
+    context->bucket = bucket_open(janitor->config);
+    context->media_cache = media_cache_open(janitor->config);
     context->small_files = small_files_create();
-    context->views = views_open(keeper->config);
-    if (!context->bucket || !context->recent || !context->small_files || !context->views ||
-        !media_open(&context->media, keeper->config))
+    context->views = views_open(janitor->config);
+    if (!context->bucket || !context->media_cache || !context->small_files || !context->views ||
+        !media_open(&context->media, janitor->config))
         return false;
-    keeper->journal = journal_open(keeper->config, context->bucket, &context->media, context->views);
-    if (!keeper->journal)
+    janitor->journal = journal_open(janitor->config, context->bucket, &context->media, context->views);
+    if (!janitor->journal)
         return false;
-    keeper->watch->fd = journal_fd(keeper->journal);
-    journal_follow(keeper->journal); /* what is back already, the first worker can take */
+    janitor->watch->fd = journal_fd(janitor->journal);
+    journal_follow(janitor->journal); /* what is back already, the first worker can take */
     return true;
 }
 
 /* Tokens that the journal will never bring back. */
-static void reap(struct keeper *keeper)
+static void reap(struct janitor *janitor)
 {
-    struct bucket *bucket = keeper->context->bucket;
+    struct bucket *bucket = janitor->context->bucket;
     int reaped = bucket_reap(bucket);
     if (reaped > 0)
         log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"nginx worker died\"", reaped);
-    bool doubt = journal_is_doubtful(keeper->journal);
-    if (!doubt && clock_left_ms(keeper->next_ask_ms) > 0)
+    bool doubt = journal_may_have_lost_lines(janitor->journal);
+    if (!doubt && clock_left_ms(janitor->next_ask_ms) > 0)
         return;
-    keeper->next_ask_ms = clock_ms() + ASK_KERNEL_EVERY_MS;
+    janitor->next_ask_ms = clock_ms() + ASK_KERNEL_EVERY_MS;
     reaped = bucket_reap_connections(bucket, doubt ? DOUBT_AFTER_MS : LOST_AFTER_MS);
     if (reaped > 0)
         log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"connection is gone\"", reaped);
@@ -72,29 +75,29 @@ static void show(const struct bucket *bucket)
 
 static void look(void *object)
 {
-    struct keeper *keeper = object;
-    journal_follow(keeper->journal);
-    if (clock_left_ms(keeper->next_reap_ms) > 0)
+    struct janitor *janitor = object;
+    journal_follow(janitor->journal);
+    if (clock_left_ms(janitor->next_reap_ms) > 0)
         return;
-    keeper->next_reap_ms = clock_ms() + REAP_EVERY_MS;
-    reap(keeper);
-    show(keeper->context->bucket);
+    janitor->next_reap_ms = clock_ms() + REAP_EVERY_MS;
+    reap(janitor);
+    show(janitor->context->bucket);
 }
 
 static void worker_ended(void *object, pid_t pid)
 {
-    struct keeper *keeper = object;
-    bucket_worker_ended(keeper->context->bucket, pid);
+    struct janitor *janitor = object;
+    bucket_worker_ended(janitor->context->bucket, pid);
 }
 
 static void end(void *object)
 {
-    struct keeper *keeper = object;
-    journal_close(keeper->journal);
-    views_close(keeper->context->views);
-    small_files_destroy(keeper->context->small_files);
-    recent_close(keeper->context->recent);
-    bucket_close(keeper->context->bucket);
+    struct janitor *janitor = object;
+    journal_close(janitor->journal);
+    views_close(janitor->context->views);
+    small_files_destroy(janitor->context->small_files);
+    media_cache_close(janitor->context->media_cache);
+    bucket_close(janitor->context->bucket);
 }
 
 int main(int argc, char **argv)
@@ -116,11 +119,11 @@ int main(int argc, char **argv)
     const struct pool_group groups[] = {
         {"stream", (int)config.stream_processes, (int)config.stream_threads, &service},
         {"upload", (int)config.upload_processes, (int)config.upload_threads, &service},
-        {"books", 1, 1, &service, .work = bookkeeper_work, .no_socket = true},
+        {"accounting", 1, 1, &service, .work = accounting_work, .no_socket = true},
     };
-    struct keeper keeper = {.config = &config, .context = &context};
-    struct pool_watch watch = {begin, look, worker_ended, end, &keeper, -1, REAP_EVERY_MS, GATHER_US};
-    keeper.watch = &watch;
+    struct janitor janitor = {.config = &config, .context = &context};
+    struct pool_watch watch = {begin, look, worker_ended, end, &janitor, -1, REAP_EVERY_MS, GATHER_US};
+    janitor.watch = &watch;
     const struct pool pool = {"fcgi-stream", &config, groups, COUNT_OF(groups), &watch};
     return pool_run(&pool);
 }

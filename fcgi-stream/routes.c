@@ -1,5 +1,10 @@
-/* Delivery and uploads on one page. */
-#include "stream.h"
+#include "fcgi-stream/routes.h"
+
+#include "fcgi-stream/delivery/stream_video.h"
+#include "fcgi-stream/posters/poster.h"
+#include "fcgi-stream/uploads/gate.h"
+#include "fcgi-stream/uploads/tus.h"
+#include "fcgi-stream/uploads/upload.h"
 
 static const struct route routes[] = {
     {METHOD_GET, "/stream/videos/:vid", stream_video},

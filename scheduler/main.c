@@ -1,9 +1,9 @@
-#include "pool.h"
-#include "program.h"
-#include "runner.h"
-#include "scheduler.h"
-#include "statements.h"
-#include "worker.h"
+#include "lib/process/pool.h"
+#include "lib/process/program.h"
+#include "lib/process/worker.h"
+#include "scheduler/runner/runner.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/tasks/scheduler_statements.h"
 
 static const char summary[] =
     "Removes the files of deleted videos; its REST route under /scheduler is for nginx, over FastCGI.";

@@ -1,7 +1,7 @@
 /* The scheduler's REST route; nginx lets only the loopback address in. */
-#include "deletion_store.h"
-#include "recent.h"
-#include "scheduler.h"
+#include "lib/media/media_cache.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/tasks/deletion_store.h"
 
 static const struct route routes[] = {
     {METHOD_DELETE, "/scheduler/videos/:vid", video_schedule},
@@ -14,9 +14,9 @@ enum status video_schedule(struct request *request, struct response *response)
 {
     enum store_outcome outcome =
         deletion_store_schedule(request->db, request->ids.vid, request->config->delete_grace_s);
-    recent_forget_of(request->config, request->ids.vid);
+    media_cache_remove_in(request->config, request->ids.vid);
     if (outcome != STORE_DONE)
-        return status_of_store(outcome);
+        return status_from_store(outcome);
     struct json *json = response_json(response, 200);
     json_object(json);
     json_number(json, "video_id", request->ids.vid);

@@ -1,8 +1,8 @@
 /* What the scheduler's parts share. */
-#ifndef SCHEDULER_H
-#define SCHEDULER_H
+#ifndef SCHEDULER_SCHEDULER_H
+#define SCHEDULER_SCHEDULER_H
 
-#include "route.h"
+#include "lib/http/route.h"
 
 extern const struct route_table scheduler_routes;
 

@@ -9,6 +9,14 @@ use lib "$FindBin::Bin/lib";
 use Program;
 
 my @PROGRAMS = qw(fcgi-api fcgi-stream scheduler);
+my $TOP = "$FindBin::Bin/..";
+my $VERSION = content("$TOP/VERSION") =~ s/\n//r;
+
+sub content ($path) {
+    open my $file, '<', $path or die "cannot open $path: $!\n";
+    local $/;
+    return <$file>;
+}
 
 # What is refused, and what the program says is allowed.
 my @BAD = (
@@ -65,7 +73,7 @@ subtest 'command lines' => sub {
     for my $program (@PROGRAMS) {
         my ($status, $help) = Program->output($program, ['--help']);
         is $status, 0, "$program --help";
-        like $help, qr/^usage: \S+$program \[--help \| --check-config\]$/m, 'says how to call it';
+        like $help, qr/^usage: \S+$program \[--help\[=markdown\] \| --version \| --check-config\]$/m, 'says how to call it';
         my @described = $help =~ /^  (VS_\w+) +\S.*\(.+\)$/mg;
 
         ($status, my $settings) = Program->output($program, ['--check-config']);
@@ -74,12 +82,22 @@ subtest 'command lines' => sub {
         cmp_ok scalar @printed, '>', 20, 'prints the settings';
         is_deeply \@described, \@printed, 'which --help describes, all of them';
 
-        for my $arguments (['--version'], ['x'], [''], ['--check-config', '--help']) {
+        ($status, my $version) = Program->output($program, ['--version']);
+        is $status, 0, "$program --version";
+        is $version, "$program $VERSION\n", 'prints the version of the file VERSION';
+
+        for my $arguments (['--version', 'x'], ['--help=text'], ['x'], [''], ['--check-config', '--help']) {
             ($status, my $output) = Program->output($program, $arguments);
             is $status, 1, "$program @$arguments";
             like $output, qr/^\S+$program: unknown option; --help lists them$/, 'is refused';
         }
     }
+};
+
+subtest 'docs/configuration.md' => sub {
+    my ($status, $page) = Program->output('fcgi-api', ['--help=markdown']);
+    is $status, 0, 'fcgi-api --help=markdown';
+    is $page, content("$TOP/docs/configuration.md"), 'docs/configuration.md is current (make docs)';
 };
 
 # What is wrong with settings that look right is seen only when they are used.

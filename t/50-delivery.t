@@ -9,7 +9,7 @@ use Site;
 use Tus;
 use Time::HiRes qw(time);
 
-use constant PATIENCE => 60;    # seconds
+use constant TIMEOUT => 60;    # seconds
 
 my $folder = File::Temp->newdir;
 my $site = Site->start(VS_STREAM_PROCESSES => 2);
@@ -149,7 +149,7 @@ subtest 'a file that is lost' => sub {
 
 subtest 'a video that has been deleted' => sub {
     my (@left, %worker);
-    my $deadline = time + PATIENCE;
+    my $deadline = time + TIMEOUT;
     for (my $round = 1; $round <= 25 || (keys %worker < 2 && time < $deadline); $round++) {
         my $gone = add("Gone $round");
         $ann->upload($gone, 'bunny.mp4')->status == 201 or push @left, 'upload';

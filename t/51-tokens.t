@@ -19,7 +19,7 @@ use constant {
     STORM_SEED => 51,
     LOAD       => 24,
     ENOUGH     => 10,
-    PATIENCE   => 120,   # seconds; a busy machine takes long
+    TIMEOUT   => 120,   # seconds; a busy machine takes long
     JOURNAL    => 3 * 1024 * 1024,
 };
 
@@ -191,7 +191,7 @@ subtest 'a storm of clients that go at any moment' => sub {
 subtest 'never more than there are' => sub {
     my ($most, $whole, $refused) = (0, 0, 0);
     my %client = map { $_ => undef } 1 .. LOAD;
-    my $deadline = time + PATIENCE;
+    my $deadline = time + TIMEOUT;
     while ($whole < ENOUGH && time < $deadline) {
         for my $name (keys %client) {
             my $client = $client{$name} //= {connection => $site->open('GET', $url, buffer => 65_536), bytes => 0};

@@ -13,7 +13,7 @@ use Tus;
 
 use constant {
     TIMEOUT  => 3,      # seconds that nginx waits for the pool
-    PATIENCE => 30,
+    TIMEOUT => 30,
     BODY     => 1024 * 1024,
 };
 
@@ -42,17 +42,17 @@ for my $way (@WAYS) {
     subtest $name => sub {
         my %asked = (%options, headers => {%{$options{headers} // {}}, Expect => '100-continue'});
         my $begin = time;
-        my $answer = $ann->request($method, $path, %asked, on => $site->connect, seconds => PATIENCE);
+        my $answer = $ann->request($method, $path, %asked, on => $site->connect, seconds => TIMEOUT);
         my $took = time - $begin;
         $answer->is(503, 'is not taken')->problem('012')->header_is('Retry-After', 1);
         is $answer->sent, 0, 'no byte of it has been sent';
-        cmp_ok $took, '<', PATIENCE / 2, 'the client is told in time';
+        cmp_ok $took, '<', TIMEOUT / 2, 'the client is told in time';
         is Http2->refusal($http2, $ann->bytes($method, $path, %options)), '503 012', 'over HTTP/2, too';
 
         # Who sends the body unasked is not read from either.
         my $connection = $ann->open($method, $path, %options);
         is_deeply [incoming()], [], 'a body that comes unasked is not stored';
-        like $connection->answer($method, PATIENCE), qr{^HTTP/1\.1 503 }, 'who sends it is told the same';
+        like $connection->answer($method, TIMEOUT), qr{^HTTP/1\.1 503 }, 'who sends it is told the same';
         is_deeply [incoming()], [], 'and nothing is stored then';
         $connection->close;
     };
@@ -60,9 +60,9 @@ for my $way (@WAYS) {
 
 subtest 'the pool goes on' => sub {
     $site->kill(CONT => @workers);
-    $site->soon(sub { $ann->post("/stream/videos/$video", $film, on => $site->connect)->status == 201 }, 'films are taken again', PATIENCE);
+    $site->soon(sub { $ann->post("/stream/videos/$video", $film, on => $site->connect)->status == 201 }, 'films are taken again', TIMEOUT);
     $site->soon(sub { !$bucket->in_use('upload') && $site->sql('SELECT count(*) FROM uploads WHERE NOT resumable') == 0 },
-        'those who did not wait have left no token out, and nothing set aside', PATIENCE);
+        'those who did not wait have left no token out, and nothing set aside', TIMEOUT);
     is_deeply [incoming()], [], 'nor a body';
 };
 

@@ -88,7 +88,7 @@ subtest 'a video that goes before it is counted' => sub {
 
 # The process that counts: the pool's last one, with one thread.
 sub counter () {
-    my ($line) = reverse $site->log_lines(qr/event=worker_started pool=books/);
+    my ($line) = reverse $site->log_lines(qr/event=worker_started pool=accounting/);
     return $line =~ /worker=(\d+)/ ? $1 : die "nobody counts\n";
 }
 

@@ -11,7 +11,7 @@ use Site::Processes;
 use Tus;
 
 use constant {
-    PATIENCE => 60,
+    TIMEOUT => 60,
     WORKERS  => 2,     # of views and of uploads
 };
 
@@ -42,7 +42,7 @@ sub renew () {
     my @old = workers();
     $site->kill(KILL => @old);
     my %old = map { $_ => 1 } @old;
-    return $site->soon(sub { WORKERS == grep { !$old{$_} } workers() }, 'there are new workers', PATIENCE);
+    return $site->soon(sub { WORKERS == grep { !$old{$_} } workers() }, 'there are new workers', TIMEOUT);
 }
 
 my $video = add();
@@ -75,10 +75,10 @@ subtest 'for what an upload has become' => sub {
     $site->soon(sub { grep { /\d{10}$/ } glob "$site->{media}/incoming/*" }, 'a film is on its way');
     $faults->fail(realloc => ENOMEM);
     $upload->send(substr $film, -1);
-    like $upload->answer('POST', PATIENCE), qr{^HTTP/1\.1 503 .*"error_code":"012"}s, 'that cannot be told';
+    like $upload->answer('POST', TIMEOUT), qr{^HTTP/1\.1 503 .*"error_code":"012"}s, 'that cannot be told';
     $upload->close;
     $faults->go_on('realloc');
-    $site->soon(sub { $site->get("/stream/videos/$other")->status == 200 }, 'it is there all the same', PATIENCE);
+    $site->soon(sub { $site->get("/stream/videos/$other")->status == 200 }, 'it is there all the same', TIMEOUT);
     $site->get("/stream/videos/$other")->body_is($film, 'whole');
     is $site->media_files, scalar $site->sql('SELECT count(*) FROM videos WHERE media_key IS NOT NULL'), 'and once';
 };

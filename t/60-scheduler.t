@@ -14,7 +14,7 @@ use Site::Processes;
 use constant {
     MANY     => 600,
     ATTEMPTS => 3,
-    PATIENCE => 60,    # seconds
+    TIMEOUT => 60,    # seconds
 };
 
 my $site = Site->start(VS_SCHEDULER_INTERVAL => '1s', VS_SCHEDULER_ATTEMPTS => ATTEMPTS);
@@ -39,11 +39,11 @@ subtest 'woken by NOTIFY alone' => sub {
     }
     my $all = Deletions->new($quiet);
     $all->queue($all->make_files(MANY));
-    $quiet->soon(sub { $all->is_done }, 'more than a batch for one notification', PATIENCE);
+    $quiet->soon(sub { $all->is_done }, 'more than a batch for one notification', TIMEOUT);
     for my $key ($all->make_files(50)) {
         $all->queue($key);
     }
-    $quiet->soon(sub { $all->is_done }, 'many notifications in a row', PATIENCE);
+    $quiet->soon(sub { $all->is_done }, 'many notifications in a row', TIMEOUT);
     $quiet->stop;
 };
 
@@ -85,8 +85,8 @@ subtest 'a file that cannot be removed' => sub {
     unlink $deletions->path($poison) or die "cannot unlink: $!\n";
     mkdir $deletions->path($poison) or die "cannot mkdir: $!\n";
     $deletions->queue(@good[0 .. 9], $poison, @good[10 .. $#good]);
-    $site->soon(sub { !$deletions->left(@good) && $deletions->rows == 1 }, 'the good ones around it go', PATIENCE);
-    $site->soon(sub { $deletions->value('dead_at', $poison) }, 'it is given up in the end', PATIENCE);
+    $site->soon(sub { !$deletions->left(@good) && $deletions->rows == 1 }, 'the good ones around it go', TIMEOUT);
+    $site->soon(sub { $deletions->value('dead_at', $poison) }, 'it is given up in the end', TIMEOUT);
     is $deletions->value('attempts', $poison), ATTEMPTS, 'after so many attempts';
     is $deletions->value('last_error', $poison), 'Is a directory', 'with its error';
     my @tried = $site->log_lines(qr/event=task_failed .*subject=$poison reason="Is a directory"/);
@@ -114,10 +114,10 @@ subtest 'the pause between attempts' => sub {
     unlink $deletions->path($poison);
     mkdir $deletions->path($poison);
     $deletions->queue($poison);
-    $site->soon(sub { $deletions->value('attempts', $poison) }, 'the first attempt fails', PATIENCE);
+    $site->soon(sub { $deletions->value('attempts', $poison) }, 'the first attempt fails', TIMEOUT);
     is $site->sql('SELECT next_attempt_at - now() < attempts * 1.5 * interval \'1 second\' FROM video_deletions'), 't',
         'the next one is not far';
-    $site->soon(sub { pauses($poison) == ATTEMPTS - 1 }, 'so do the others', PATIENCE);
+    $site->soon(sub { pauses($poison) == ATTEMPTS - 1 }, 'so do the others', TIMEOUT);
     my @pauses = pauses($poison);
     cmp_ok $pauses[$_], '>=', 0.5 * 2**$_, 'after a pause that grows' for 0 .. $#pauses;
     rmdir $deletions->path($poison);
@@ -129,7 +129,7 @@ subtest 'a folder that cannot be written' => sub {
     my ($key, @others) = ($deletions->make_files(1, 'aa'), $deletions->make_files(5, 'bb'));
     chmod 0500, $deletions->folder($key);
     $deletions->queue($key, @others);
-    $site->soon(sub { $deletions->value('attempts', $key) }, 'is an error of the task', PATIENCE);
+    $site->soon(sub { $deletions->value('attempts', $key) }, 'is an error of the task', TIMEOUT);
     is $deletions->value('last_error', $key), 'Permission denied', 'which it names';
     is $deletions->left(@others), 0, 'files in other folders go';
     chmod 0750, $deletions->folder($key);
@@ -140,7 +140,7 @@ subtest 'the media folder is gone' => sub {
     my @keys = $deletions->make_files(5);
     rename $site->{media}, "$site->{media}-away" or die "cannot rename: $!\n";
     $deletions->queue(@keys);
-    $site->soon(sub { $deletions->rows('attempts > 0') == @keys }, 'nothing is taken for done', PATIENCE);
+    $site->soon(sub { $deletions->rows('attempts > 0') == @keys }, 'nothing is taken for done', TIMEOUT);
     is $deletions->value('last_error', $keys[0]), 'No such file or directory', 'the error is named';
     rename "$site->{media}-away", $site->{media} or die "cannot rename: $!\n";
     $deletions->all_done('with the folder back, the files go');
@@ -198,7 +198,7 @@ subtest 'SIGKILL in the middle' => sub {
         my $before = $deletions->left(@keys);
         $deletions->queue(@keys) if $time == 1;
         my $worker = $deletions->worker;
-        $site->soon(sub { $deletions->left(@keys) < $before }, 'it has begun', PATIENCE);
+        $site->soon(sub { $deletions->left(@keys) < $before }, 'it has begun', TIMEOUT);
         $killed++ if $deletions->left(@keys) && $site->kill(KILL => $worker);
         $site->soon(sub { my (undef, $next) = $site->pids('scheduler'); $next && $next != $worker }, 'it is started again')
             if $killed == $time;
@@ -213,10 +213,10 @@ subtest 'SIGTERM' => sub {
     my @keys = $deletions->make_files(10 * MANY);
     my ($supervisor) = $site->pids('scheduler');
     $deletions->queue(@keys);
-    $site->soon(sub { $deletions->left(@keys) < @keys }, 'it has begun', PATIENCE);
+    $site->soon(sub { $deletions->left(@keys) < @keys }, 'it has begun', TIMEOUT);
     my $start = time;
     $site->kill(TERM => $supervisor);
-    $site->soon(sub { !Site::Processes::is_alive($supervisor) }, 'it ends in an orderly way', PATIENCE);
+    $site->soon(sub { !Site::Processes::is_alive($supervisor) }, 'it ends in an orderly way', TIMEOUT);
     cmp_ok time - $start, '<', 20, 'soon';
     $deletions->end_leases;
     $deletions->all_done('the next one does the rest');

@@ -17,7 +17,7 @@ use constant {
     COUNTS   => 5,
     FEW      => 12,     # after five, PostgreSQL thinks of keeping a plan; there are two executors
     SILENCE  => 30,     # seconds, after which a listener that hears nothing looks
-    PATIENCE => 60,     # seconds
+    TIMEOUT => 60,     # seconds
 };
 
 my @STEPS = qw(after_claim before_unlink after_unlink after_sync before_rows after_rows);
@@ -32,7 +32,7 @@ subtest 'killed at each step' => sub {
         $deletions->queue($deletions->make_files(20));
         $site->soon(sub { !$faults->is_set($step) }, "it dies at $step");
         $deletions->all_done('the next one does it, as soon as the lease is over');
-        cmp_ok time - $start, '<', PATIENCE, 'which takes seconds';
+        cmp_ok time - $start, '<', TIMEOUT, 'which takes seconds';
     }
 };
 
@@ -44,7 +44,7 @@ subtest 'killed many times' => sub {
         my $step = $STEPS[rand @STEPS];
         $faults->kill_at($step, $step =~ /unlink/ ? 1 + int rand BATCH : 1);
         $deletions->end_leases;
-        $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "time $time, at $step", PATIENCE);
+        $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "time $time, at $step", TIMEOUT);
         $killed++ if !$faults->is_set($step);
         $faults->go_on($step);
         $deletions->queue($deletions->make_files(BATCH));
@@ -87,7 +87,7 @@ subtest 'a notification is lost' => sub {
     $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video_scheduler'});
     $deletions->queue($lost);
     $faults->go_on('before_renew');
-    $site->soon(sub { $deletions->value('claimed_by', $lost) }, 'with another connection it looks what it has not heard of',
+    $site->soon(sub { $deletions->value('leased_by', $lost) }, 'with another connection it looks what it has not heard of',
         SILENCE / 2);
     $faults->go_on('before_unlink');
     $deletions->all_done('and all is done');
@@ -119,7 +119,7 @@ subtest 'the disk fails for many at once' => sub {
     my @keys = $deletions->make_files(100);
     $faults->fail(syncfs => EIO);
     $deletions->queue(@keys);
-    $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row goes before it is durable', PATIENCE);
+    $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row goes before it is durable', TIMEOUT);
     $faults->go_on('syncfs');
     $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
     $deletions->all_done('all are done when the disk is well again');
@@ -143,9 +143,9 @@ subtest 'a million rows of which one is due' => sub {
         my ($key) = $deletions->make_files(1);
         my ($before) = $site->sql($stats);
         $deletions->queue($key);
-        $site->soon(sub { !-e $deletions->path($key) }, 'it is found', PATIENCE);
+        $site->soon(sub { !-e $deletions->path($key) }, 'it is found', TIMEOUT);
         my $after;
-        $site->soon(sub { ($after) = $site->sql($stats); $after->[1] > $before->[1] }, 'the row goes', PATIENCE);
+        $site->soon(sub { ($after) = $site->sql($stats); $after->[1] > $before->[1] }, 'the row goes', TIMEOUT);
         my $read = $after->[0] - $before->[0];
         $least = $read if !defined $least || $read < $least;
         last if $least < 1000;

@@ -9,7 +9,7 @@ use Program;
 use Site;
 
 use constant {
-    PATIENCE => 60,    # seconds
+    TIMEOUT => 60,    # seconds
     KIB      => 1024,
     AGE      => 6,     # seconds; a busy machine takes some from one piece of an upload to the next
     SWEEPS   => 6,
@@ -30,8 +30,8 @@ sub sweep ($name) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     $site->sql("UPDATE sweeps SET next_run_at = 'epoch', attempts = 0 WHERE name = '$name'");
     return $site->soon(
-        sub { $site->sql("SELECT next_run_at > now() AND claimed_by IS NULL FROM sweeps WHERE name = '$name'") eq 't' },
-        "$name has been made", PATIENCE);
+        sub { $site->sql("SELECT next_run_at > now() AND leased_by IS NULL FROM sweeps WHERE name = '$name'") eq 't' },
+        "$name has been made", TIMEOUT);
 }
 
 # The same, again and again until the check holds: files must have an age.
@@ -40,13 +40,13 @@ sub sweep_until ($name, $check, $what) {
     return $site->soon(sub {
         $site->sql("UPDATE sweeps SET next_run_at = 'epoch' WHERE name = '$name'");
         return $check->();
-    }, $what, PATIENCE);
+    }, $what, TIMEOUT);
 }
 
 subtest 'each is made by itself' => sub {
     $site->soon(sub {
-        $site->sql("SELECT count(*) FROM sweeps WHERE next_run_at > now() AND claimed_by IS NULL") == SWEEPS
-    }, 'after the start', PATIENCE);
+        $site->sql("SELECT count(*) FROM sweeps WHERE next_run_at > now() AND leased_by IS NULL") == SWEEPS
+    }, 'after the start', TIMEOUT);
     is_deeply [map { $_->[0] } $site->sql('SELECT name FROM sweeps WHERE last_error IS NOT NULL')], [], 'without an error';
 };
 
@@ -113,13 +113,13 @@ subtest 'uploads that were given up' => sub {
     $deletions->queue_claimed('6 seconds', $id{over});
     sweep('upload_sweep');
     is_deeply [map { $_->[0] } $site->sql('SELECT id FROM uploads')], [$id{live}], 'the row of one goes, even if its file is queued already';
-    $site->soon(sub { !$deletions->left($id{over}) }, 'and what was about to be published goes with it', PATIENCE);
+    $site->soon(sub { !$deletions->left($id{over}) }, 'and what was about to be published goes with it', TIMEOUT);
     sweep_until('incoming_sweep', sub { !-e incoming($id{over}) }, 'then its file does');
     ok -e incoming($id{live}), 'the file of one that may be gone on with stays, however old';
     sweep('reconcile');
     is $deletions->left(@published), 1, 'and so does what it becomes';
     $ann->delete("/api/videos/$video")->is(204);
-    $site->soon(sub { !$deletions->left(@published) }, 'until the video is gone', PATIENCE);
+    $site->soon(sub { !$deletions->left(@published) }, 'until the video is gone', TIMEOUT);
     sweep_until('incoming_sweep', sub { !-e incoming($id{live}) }, 'which holds for both');
 };
 
@@ -129,7 +129,7 @@ subtest 'files that no row knows' => sub {
     my @unknown = $deletions->make_files(20);
     my ($waiting) = $deletions->make_files(1);
     $deletions->queue_claimed('6 seconds', $waiting);
-    $site->sql("UPDATE video_deletions SET next_attempt_at = now() + interval '1 hour', claimed_until = NULL");
+    $site->sql("UPDATE video_deletions SET next_attempt_at = now() + interval '1 hour', leased_until = NULL");
     my $other = $deletions->folder($unknown[0]) . '/notes.txt';
     open my $file, '>', $other or die "cannot write $other: $!\n";
     close $file;
@@ -142,7 +142,7 @@ subtest 'files that no row knows' => sub {
     ok -e $deletions->path($waiting), 'and what is to be deleted later';
     my $keys = join '|', @unknown;
     $site->soon(sub { my @told = $site->log_lines(qr/event=unknown_file_removed key=(?:$keys)/); @told == @unknown },
-        'the log tells of each', PATIENCE);
+        'the log tells of each', TIMEOUT);
     $site->get("/stream/videos/$video")->is(200);
     $site->sql("UPDATE video_deletions SET next_attempt_at = 'epoch'");
     $site->soon(sub { !$deletions->rows }, 'what waits can go');
@@ -199,14 +199,14 @@ subtest 'one daemon at a time' => sub {
 subtest 'what is in the table' => sub {
     my @keys = $deletions->make_files(3);
     $deletions->queue_claimed('5 seconds', @keys);
-    $site->sql("UPDATE video_deletions SET next_attempt_at = now() + interval '1 hour', claimed_until = NULL");
+    $site->sql("UPDATE video_deletions SET next_attempt_at = now() + interval '1 hour', leased_until = NULL");
     $site->sql("UPDATE video_deletions SET dead_at = now() WHERE media_key = '$keys[0]'");
     my $pending = $deletions->rows('dead_at IS NULL');
-    $site->soon(sub { $site->get('/metrics')->body =~ /^video_server_deletions_pending $pending$/m }, 'waits', PATIENCE);
-    $site->soon(sub { $site->get('/metrics')->body =~ /^video_server_deletions_dead 1$/m }, 'or is dead', PATIENCE);
+    $site->soon(sub { $site->get('/metrics')->body =~ /^video_server_deletions_pending $pending$/m }, 'waits', TIMEOUT);
+    $site->soon(sub { $site->get('/metrics')->body =~ /^video_server_deletions_dead 1$/m }, 'or is dead', TIMEOUT);
     cmp_ok(($site->get('/metrics')->body =~ /^video_server_deletions_done_total (\d+)$/m)[0], '>', 0, 'some are done');
     $site->sql("UPDATE video_deletions SET dead_at = NULL, next_attempt_at = 'epoch'");
-    $site->soon(sub { $deletions->is_done }, 'all is gone', PATIENCE);
+    $site->soon(sub { $deletions->is_done }, 'all is gone', TIMEOUT);
 };
 
 done_testing;

@@ -10,7 +10,7 @@ use Deletions;
 use Program;
 use Site;
 
-use constant PATIENCE => 60;    # seconds
+use constant TIMEOUT => 60;    # seconds
 
 my $site = Site->start(VS_SCHEDULER_INTERVAL => '1s', VS_SCHEDULER_ATTEMPTS => 1, VS_ORPHAN_AGE => '1s',
     VS_DELETE_GRACE => '1h');
@@ -77,7 +77,7 @@ subtest 'deletions' => sub {
     }
     my ($held) = $deletions->make_files(1);
     $deletions->queue(@poison);
-    $site->soon(sub { $deletions->rows('dead_at IS NOT NULL') == 3 }, 'three are given up', PATIENCE);
+    $site->soon(sub { $deletions->rows('dead_at IS NOT NULL') == 3 }, 'three are given up', TIMEOUT);
     $site->sql("INSERT INTO video_deletions (video_id, media_key, next_attempt_at) VALUES (9, '$held', now() + interval '1 day')");
     my ($status, $output) = vsctl('deletions');
     is $status, 0, 'they are listed';
@@ -89,16 +89,16 @@ subtest 'deletions' => sub {
     rmdir $deletions->path($_) for @poison;
     ($status, $output) = vsctl('deletions', 'redrive', $first);
     is $status, 0, 'one is redriven';
-    $site->soon(sub { $deletions->rows == 3 }, 'it is done now', PATIENCE);
+    $site->soon(sub { $deletions->rows == 3 }, 'it is done now', TIMEOUT);
     is $deletions->rows('dead_at IS NOT NULL'), 2, 'the others are not tried';
     ($status, $output) = vsctl('deletions', 'redrive', $first);
     is $status, 1, 'it is not there any more';
     like $output, qr/there is no deletion $first that was given up/, 'as is told';
     is_deeply [vsctl('deletions', 'redrive', '--all')], [0, "2 will be tried again\n"], 'all are redriven';
-    $site->soon(sub { $deletions->rows == 1 }, 'they are done', PATIENCE);
+    $site->soon(sub { $deletions->rows == 1 }, 'they are done', TIMEOUT);
     is_deeply [vsctl('deletions', 'redrive', '--all')], [0, "0 will be tried again\n"], 'there is nothing left';
     $site->sql("UPDATE video_deletions SET next_attempt_at = 'epoch'");
-    $site->soon(sub { $deletions->is_done }, 'all is gone', PATIENCE);
+    $site->soon(sub { $deletions->is_done }, 'all is gone', TIMEOUT);
 };
 
 subtest 'redriven at once' => sub {
@@ -109,7 +109,7 @@ subtest 'redriven at once' => sub {
     $quiet->sql("INSERT INTO video_deletions (video_id, media_key, dead_at) VALUES (1, '$file', now())");
     my ($status) = Program->output('vsctl', [qw(deletions redrive --all)], VS_STATE_DIR => $quiet->{state});
     is $status, 0, 'a daemon that the timer does not wake';
-    $quiet->soon(sub { $all->is_done }, 'is woken', PATIENCE);
+    $quiet->soon(sub { $all->is_done }, 'is woken', TIMEOUT);
     $quiet->stop;
     unlink $deletions->path($key);
 };
@@ -155,7 +155,7 @@ subtest 'a video comes back' => sub {
     $ben->post("/api/videos/$video/comments", {content => "Number $_"})->is(201) for 1 .. 3;
     $ann->put("/stream/videos/$video/poster", $PICTURE)->is(201, 'it has a poster');
     $site->get("/stream/videos/$video", headers => {Connection => 'close'})->is(200, 'and has been watched');
-    $site->soon(sub { $site->get("/api/videos/$video")->json->{views} }, 'which has been counted', PATIENCE);
+    $site->soon(sub { $site->get("/api/videos/$video")->json->{views} }, 'which has been counted', TIMEOUT);
     my $was = $site->get("/api/videos/$video")->json;
     my @rows = map { $site->sql("SELECT * FROM $_ WHERE video_id = $video") } qw(posters video_traffic);
     my $comments = $site->get("/api/videos/$video/comments")->json;
@@ -199,18 +199,18 @@ subtest 'until its time is over' => sub {
     is scalar((vsctl('videos', 'restore', $video))[0]), 1, 'then it stays deleted';
     ok -e $deletions->path($key), 'even if its file is there';
     $site->sql("UPDATE video_deletions SET next_attempt_at = now() WHERE video_id IN ($video, $late)");
-    $site->soon(sub { !$deletions->rows("video_id IN ($video, $late)") }, 'the files go', PATIENCE);
+    $site->soon(sub { !$deletions->rows("video_id IN ($video, $late)") }, 'the files go', TIMEOUT);
     ok !-e $deletions->path($with_film), 'a poster with its film';
     is $deletions->rows("video_id = $bare"), 2, 'but not those that have time left';
     is scalar((vsctl('videos', 'restore', $late))[0]), 1, 'without its file it does not come back';
     $site->sql("UPDATE video_deletions SET next_attempt_at = now() WHERE media_key = '$poster'");
-    $site->soon(sub { !-e $deletions->path($poster) && !$deletions->value('id', $poster) }, 'a poster is gone', PATIENCE);
+    $site->soon(sub { !-e $deletions->path($poster) && !$deletions->value('id', $poster) }, 'a poster is gone', TIMEOUT);
     is scalar((vsctl('videos', 'restore', $bare))[0]), 0, 'without it a video comes back';
     is $site->get("/api/videos/$bare")->json->{poster_url}, undef, 'and has none';
     is scalar((vsctl('fsck'))[0]), 0, 'disk and rows agree';
     $site->get("/api/videos/$late")->is(404);
     $site->sql("UPDATE sweeps SET next_run_at = 'epoch' WHERE name = 'trash_sweep'");
-    $site->soon(sub { !$site->sql("SELECT count(*) FROM deleted_videos WHERE video_id = $video") }, 'all that was kept goes', PATIENCE);
+    $site->soon(sub { !$site->sql("SELECT count(*) FROM deleted_videos WHERE video_id = $video") }, 'all that was kept goes', TIMEOUT);
     ok $site->sql('SELECT count(*) FROM deleted_videos') > 0, 'what has time left stays';
 };
 

@@ -27,11 +27,11 @@ subtest 'a slow one keeps what it has' => sub {
     $deletions->queue(@keys);
     $site->soon(sub { $faults->is_held('before_unlink') }, 'a daemon has a batch and is slow');
     my $other = $deletions->daemon;
-    my $owner = $deletions->value('claimed_by', $keys[0]);
+    my $owner = $deletions->value('leased_by', $keys[0]);
     my $until = time + LEASE + 3;
     my @lost;
     $site->soon(sub {
-        push @lost, 'a row' if $deletions->rows("claimed_by = '$owner' AND claimed_until > now()") != @keys;
+        push @lost, 'a row' if $deletions->rows("leased_by = '$owner' AND leased_until > now()") != @keys;
         push @lost, 'a file' if $deletions->left(@keys) != @keys;
         return time > $until;
     }, 'for longer than a lease', 3 * LEASE);
@@ -77,9 +77,9 @@ sub take_over ($step, @keys) {
     $faults->hold_at('before_unlink');
     $deletions->queue(@keys);
     $site->soon(sub { $own->is_held($step) }, "a daemon that renews nothing is at $step");
-    my $owner = $deletions->value('claimed_by', $keys[0]);
+    my $owner = $deletions->value('leased_by', $keys[0]);
     $site->kill(CONT => $worker);
-    $site->soon(sub { $deletions->rows("claimed_by <> '$owner' AND claimed_until > now()") == @keys },
+    $site->soon(sub { $deletions->rows("leased_by <> '$owner' AND leased_until > now()") == @keys },
         'another one takes over when the lease is over', 4 * LEASE);
     $site->soon(sub { $faults->is_held('before_unlink') }, 'and has not begun');
     return ($own, $slow);
@@ -90,7 +90,7 @@ sub has_ended ($slow) { return $slow->log =~ /event=tasks_done kind=file_delete/
 
 subtest 'a claim is foreign by then' => sub {
     my @keys = $deletions->make_files(5);
-    my $foreign = q{claimed_by IS NOT NULL AND claimed_until > now() AND attempts = 0};
+    my $foreign = q{leased_by IS NOT NULL AND leased_until > now() AND attempts = 0};
     my ($own, $slow) = take_over(after_sync => @keys);
     $own->go_on('after_sync');
     $site->soon(sub { has_ended($slow) }, 'the slow one says that they are done');
@@ -128,7 +128,7 @@ subtest 'a claim is foreign by then' => sub {
 subtest 'renewed in vain' => sub {
     my @keys = $deletions->make_files(5);
     my ($own, $slow) = take_over(before_unlink => @keys);
-    my $owners = 'SELECT claimed_by FROM video_deletions ORDER BY id';
+    my $owners = 'SELECT leased_by FROM video_deletions ORDER BY id';
     my @owners = $site->sql($owners);
     $own->go_on('before_renew');
     my $until = time + LEASE;
@@ -153,7 +153,7 @@ subtest 'several daemons on one table' => sub {
     my @keys = $deletions->make_files(MANY);
     $faults->hold_at('before_unlink');
     $deletions->queue(@keys[$_ * 100 .. $_ * 100 + 99]) for 0 .. MANY / 100 - 1;
-    $site->soon(sub { $site->sql('SELECT count(DISTINCT claimed_by) FROM video_deletions') == DAEMONS }, 'each claims a part');
+    $site->soon(sub { $site->sql('SELECT count(DISTINCT leased_by) FROM video_deletions') == DAEMONS }, 'each claims a part');
     $faults->go_on('before_unlink');
     $deletions->all_done('do all of it');
     my @done = (done($site->log('scheduler')) - $before, map { done($_->log) } @others);
@@ -166,7 +166,7 @@ subtest 'several daemons on one table' => sub {
 
 # As if somebody had set the clock: what was written down by it moves the other way.
 sub set_clock ($interval) {
-    return $site->sql("UPDATE video_deletions SET claimed_until = claimed_until - interval '$interval',"
+    return $site->sql("UPDATE video_deletions SET leased_until = leased_until - interval '$interval',"
             . " next_attempt_at = next_attempt_at - CASE WHEN next_attempt_at > 'epoch' THEN interval '$interval' ELSE '0' END");
 }
 

@@ -45,7 +45,7 @@ subtest 'SIGTERM in mid-batch' => sub {
     $faults->hold_at('before_unlink');
     my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
     $deletions->queue(@keys);
-    $site->soon(sub { $deletions->rows('claimed_by IS NOT NULL') > BATCH }, 'it has several batches');
+    $site->soon(sub { $deletions->rows('leased_by IS NOT NULL') > BATCH }, 'it has several batches');
     $site->soon(sub { $faults->times('before_unlink') == EXECUTORS }, 'and works at two');
     my $start = time;
     ends($daemon);
@@ -57,7 +57,7 @@ subtest 'SIGTERM in mid-batch' => sub {
     cmp_ok $left, '>=', 2 * BATCH, 'it has begun no other batch';
     is $left, 2 * BATCH, 'and finished those in hand' if $seconds < FINISH;
     is $deletions->rows, $left, 'the rows of what is there are there';
-    is $deletions->rows('claimed_by IS NOT NULL OR claimed_until IS NOT NULL'), 0, 'and nobody has them any more';
+    is $deletions->rows('leased_by IS NOT NULL OR leased_until IS NOT NULL'), 0, 'and nobody has them any more';
     $site->kill(CONT => $worker);
     $deletions->all_done('the next one does the rest');
 };
@@ -76,7 +76,7 @@ subtest 'SIGTERM when a batch takes too long' => sub {
     $faults->go_on('after_unlink');
     $daemon->stop;
     is $deletions->rows, BATCH - 1, 'it finishes that one and no other';
-    is $deletions->rows('claimed_by IS NOT NULL'), 0, 'and gives the rest back';
+    is $deletions->rows('leased_by IS NOT NULL'), 0, 'and gives the rest back';
     $site->kill(CONT => $worker);
     $deletions->all_done('the next one does the rest');
 };
@@ -88,13 +88,13 @@ subtest 'SIGTERM with a large backlog' => sub {
             . BACKLOG * BATCH . ')');
     $faults->hold_at('after_claim');
     my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
-    $site->soon(sub { $deletions->rows('claimed_by IS NOT NULL') == BATCH && $faults->is_held('after_claim') }, 'it has begun to claim');
+    $site->soon(sub { $deletions->rows('leased_by IS NOT NULL') == BATCH && $faults->is_held('after_claim') }, 'it has begun to claim');
     ends($daemon);
     $faults->go_on('after_claim');
     is $daemon->await_end, 0, 'it ends as it should';
     my $given_back = () = $daemon->log =~ /event=tasks_released/g;
     is $given_back, 1, 'and has claimed no more of it';
-    is $deletions->rows('claimed_by IS NULL'), BACKLOG * BATCH, 'all is left to others';
+    is $deletions->rows('leased_by IS NULL'), BACKLOG * BATCH, 'all is left to others';
     $site->kill(CONT => $worker);
     $deletions->all_done('the next one does the rest');
 };
@@ -127,7 +127,7 @@ subtest 'SIGTERM while somebody has locked the rows' => sub {
     $faults->hold_at('after_sync');
     my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder, VS_DATABASE_TIMEOUT_MS => 60_000);
     $deletions->queue(@keys);
-    $site->soon(sub { $faults->times('after_sync') == EXECUTORS && $deletions->rows('claimed_by IS NOT NULL') == @keys },
+    $site->soon(sub { $faults->times('after_sync') == EXECUTORS && $deletions->rows('leased_by IS NOT NULL') == @keys },
         'it works at two batches, and has more');
     my $lock = $site->transaction('SELECT count(*) FROM (SELECT 1 FROM video_deletions FOR UPDATE) locked');
     my $start = time;

@@ -184,7 +184,7 @@ subtest 'a file of another version' => sub {
     ok $site->log_lines(qr/event=metrics_refused service=scheduler/), 'which is logged';
     is_deeply [metrics()->wrong], [], 'the others are';
     $site->kill(KILL => 'scheduler');
-    $site->soon(sub { $site->log_lines(qr/event=metrics_replaced/) }, 'a program that finds such a file says so');
+    $site->soon(sub { $site->log_lines(qr/event=shared_memory_replaced/) }, 'a program that finds such a file says so');
     $site->soon(sub {
         $site->delete('/scheduler/videos/999');    # by a worker of the old one, perhaps
         return requests('scheduler', '/scheduler/videos/:vid', 200) > 0;

@@ -13,8 +13,8 @@ use Site::Processes;
 use Tus;
 
 use constant {
-    MOST_STEPS => 30,    # of one kind in one upload
-    PATIENCE   => 60,
+    STEPS_MAX => 30,    # of one kind in one upload
+    TIMEOUT   => 60,
 };
 
 # Each is between two things that are done: before the next one.
@@ -47,7 +47,7 @@ sub incoming () { return map { s{.*/}{}r } glob "$site->{media}/incoming/*" }
 # Asks until there is an answer of a site that is whole.
 sub patiently ($ask) {
     my $answer;
-    $site->soon(sub { $answer = $ask->(); $answer->status != 0 && $answer->status < 500 }, 'it answers again', PATIENCE);
+    $site->soon(sub { $answer = $ask->(); $answer->status != 0 && $answer->status < 500 }, 'it answers again', TIMEOUT);
     return $answer;
 }
 
@@ -127,7 +127,7 @@ sub in_order ($name) {
 sub nothing_set_aside () {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return $site->soon(sub { !$site->sql('SELECT count(*) FROM uploads WHERE NOT resumable') },
-        'nothing is set aside any more', PATIENCE);
+        'nothing is set aside any more', TIMEOUT);
 }
 
 # Interrupts one upload at the step for that time. False when it does not come to it so often.
@@ -158,7 +158,7 @@ for my $name (sort keys %UPLOADS) {
     subtest "killed: $name" => sub {
         my $kills = 0;
         for my $step (@STEPS) {
-            for my $time (1 .. MOST_STEPS) {
+            for my $time (1 .. STEPS_MAX) {
                 interrupt($name, $step, $time) or last;
                 $kills++;
             }
@@ -169,16 +169,16 @@ for my $name (sort keys %UPLOADS) {
     };
 }
 
-subtest 'killed: the bookkeeper' => sub {
+subtest 'killed: the accounting process' => sub {
     for my $time (1 .. 3) {
-        $faults->kill_at('after_books_query', $time);
+        $faults->kill_at('after_accounting_query', $time);
         my $upload = $ann->open('POST', '/stream/videos/' . add(), body => 'x', headers => {'Content-Length' => 1000});
         $site->soon(sub { $site->sql('SELECT count(*) FROM uploads WHERE NOT resumable') }, 'an upload begins');
         $upload->close;
         nothing_set_aside();
-        $site->soon(sub { !$faults->is_set('after_books_query') }, 'it was killed', PATIENCE);
+        $site->soon(sub { !$faults->is_set('after_accounting_query') }, 'it was killed', TIMEOUT);
     }
-    in_order('killed: the bookkeeper');
+    in_order('killed: the accounting process');
 };
 
 sub folders () { return glob "$site->{media}/[0-9a-f][0-9a-f]" }
@@ -216,7 +216,7 @@ subtest 'taken back too early' => sub {
     for my $name (sort keys %uploads) {
         $faults->hold_at('after_rename');
         my $upload = $uploads{$name}->();
-        $site->soon(sub { $faults->is_held('after_rename') }, "$name is about to be published", PATIENCE);
+        $site->soon(sub { $faults->is_held('after_rename') }, "$name is about to be published", TIMEOUT);
         $site->sql('DELETE FROM uploads WHERE NOT resumable');
         $faults->go_on('after_rename');
         like $upload->answer($name eq 'a film' ? 'POST' : 'PUT'), qr{^HTTP/1\.1 404 }, 'then it is not';
@@ -250,7 +250,7 @@ subtest 'killed in the gate' => sub {
 sub kill_program ($program) {
     my ($pid) = $site->kill(KILL => $program);
     $site->soon(sub { !Site::Processes::is_alive($pid) }, "$program dies");
-    return sub () { $site->soon(sub { grep { $_ != $pid } ($site->pids($program))[0] // () }, 'it is started again', PATIENCE) };
+    return sub () { $site->soon(sub { grep { $_ != $pid } ($site->pids($program))[0] // () }, 'it is started again', TIMEOUT) };
 }
 
 # What PostgreSQL says of its death and, when it is started again before the last of its processes has noticed, of that.
@@ -268,7 +268,7 @@ sub die_at ($program, $name, $step, $time) {
         ? $upload->open($half, substr($film, $half), $half)
         : $ann->open('POST', "/stream/videos/$video", body => $film);
     my $held;
-    $site->soon(sub { $held = $faults->is_held($step); $held || $connection->await(qr/./, 0.01) }, "$name comes to $step $time", PATIENCE);
+    $site->soon(sub { $held = $faults->is_held($step); $held || $connection->await(qr/./, 0.01) }, "$name comes to $step $time", TIMEOUT);
     my $await = $held && kill_program($program);
     $faults->go_on($step);
     $connection->close;
@@ -277,7 +277,7 @@ sub die_at ($program, $name, $step, $time) {
     my $where = "$name, $step $time, $program";
     patiently(sub { $site->get("/api/videos/$video") });
     $site->soon(sub { $UPLOADS{$name}{go_on}->($video, $upload); $site->get("/stream/videos/$video")->body eq $film },
-        "$where: then the video is what was uploaded", PATIENCE);
+        "$where: then the video is what was uploaded", TIMEOUT);
     in_order($where);
     return 1;
 }
@@ -311,7 +311,7 @@ subtest 'others die while a piece is on its way' => sub {
         my $head = patiently(sub { $upload->head });
         cmp_ok $head->header('Upload-Offset'), '>=', 1000, 'what was acknowledged is there';
         $site->soon(sub { finish($video, $upload); $site->get("/stream/videos/$video")->body eq $film },
-            'and the upload can be gone on with', PATIENCE);
+            'and the upload can be gone on with', TIMEOUT);
         in_order($program);
         my @uploads = grep { /-/ } incoming();
         is "@uploads", '', 'nothing is left of it';

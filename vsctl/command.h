@@ -1,9 +1,9 @@
 /* The subcommands of vsctl. Each gets what follows its name on the command line and returns the exit status:
  * 0, 1 when it could not be done, COMMAND_MISUSED, or what its own comment says. */
-#ifndef COMMAND_H
-#define COMMAND_H
+#ifndef VSCTL_COMMAND_H
+#define VSCTL_COMMAND_H
 
-#include "config.h"
+#include "lib/base/config.h"
 
 enum { COMMAND_MISUSED = 2, COMMAND_FOUND = 3 };
 

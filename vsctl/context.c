@@ -1,4 +1,4 @@
-#include "context.h"
+#include "vsctl/context.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "log.h"
-#include "privilege.h"
-#include "statements.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/process/privilege.h"
+#include "scheduler/tasks/scheduler_statements.h"
 
 enum { URL_SIZE = PATH_MAX + 64 };
 

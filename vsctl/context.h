@@ -1,9 +1,9 @@
 /* What the subcommands work with that do by hand what the scheduler does by itself: its role in the database, its
  * SQL, and the media folder. */
-#ifndef CONTEXT_H
-#define CONTEXT_H
+#ifndef VSCTL_CONTEXT_H
+#define VSCTL_CONTEXT_H
 
-#include "task.h"
+#include "scheduler/runner/task.h"
 
 /* Becomes VS_USER when root calls it. Without VS_DATABASE_URL the database is the site's own, found in the state
  * folder. NULL is said on standard error. */

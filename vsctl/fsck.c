@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "context.h"
-#include "reconcile.h"
+#include "scheduler/tasks/reconcile.h"
+#include "vsctl/command.h"
+#include "vsctl/context.h"
 
 static void print_unknown(const char *key)
 {

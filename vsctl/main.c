@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "lib/base/version.h"
+#include "vsctl/command.h"
 
 static const struct command {
     const char *name, *arguments, *help;
@@ -49,6 +50,10 @@ int main(int argc, char **argv)
     char error[CONFIG_ERROR_SIZE];
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("vsctl %s\n", version);
+        return EXIT_SUCCESS;
+    }
     if (!config_load(&config, error)) {
         fprintf(stderr, "vsctl: %s\n", error);
         return EXIT_FAILURE;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bucket.h"
-#include "command.h"
-#include "param.h"
+#include "fcgi-stream/tokens/bucket.h"
+#include "lib/base/param.h"
+#include "vsctl/command.h"
 
 enum { CLIENTS_SHOWN = 20 };
 

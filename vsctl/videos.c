@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "context.h"
-#include "param.h"
-#include "statements.h"
+#include "lib/base/param.h"
+#include "scheduler/tasks/scheduler_statements.h"
+#include "vsctl/command.h"
+#include "vsctl/context.h"
 
 enum { ROWS_AT_ONCE = 500 };
 

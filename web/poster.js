@@ -5,13 +5,13 @@ const LATEST_S = 1; // and no later than that
 const MOST_WIDTH = 640;
 const MOST_BYTES = 512 * 1024; // that the server takes
 const QUALITIES = [0.85, 0.6, 0.3];
-const PATIENCE_MS = 30000;
+const TIMEOUT_MS = 30000;
 
 function happens(target, name) {
   return new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, {once: true});
     target.addEventListener('error', () => reject(new Error('no film')), {once: true});
-    setTimeout(() => reject(new Error('too slow')), PATIENCE_MS);
+    setTimeout(() => reject(new Error('too slow')), TIMEOUT_MS);
   });
 }
 

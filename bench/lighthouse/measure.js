@@ -9,7 +9,7 @@ import lighthouse from 'lighthouse';
 import puppeteer from 'puppeteer-core';
 
 const CATEGORIES = ['performance', 'accessibility'];
-const PATIENCE_MS = 60000;
+const TIMEOUT_MS = 60000;
 const MOST_TRIES = 5;
 
 const {address, chromium, runs, session, film, videos, pages} = JSON.parse(process.argv[2]);
@@ -81,7 +81,7 @@ async function costOfHome(page) {
     });
     devtools.on('Network.loadingFinished', ({requestId, encodedDataLength}) => bytes.set(requestId, encodedDataLength));
     await page.goto(`${address}/`, {waitUntil: 'networkidle0'});
-    await page.waitForSelector('.card', {timeout: PATIENCE_MS});
+    await page.waitForSelector('.card', {timeout: TIMEOUT_MS});
     const needed = [...urls].filter(([, url]) => !url.endsWith('/poster'));
     return {
         bytes: needed.reduce((sum, [id]) => sum + bytes.get(id), 0),
@@ -105,7 +105,7 @@ async function measure(browser) {
 const browser = await puppeteer.launch({
     executablePath: chromium,
     args: process.getuid() === 0 ? ['--no-sandbox'] : [],
-    protocolTimeout: 10 * PATIENCE_MS,
+    protocolTimeout: 10 * TIMEOUT_MS,
 });
 try {
     console.log(JSON.stringify(await measure(browser)));

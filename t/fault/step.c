@@ -5,7 +5,7 @@
  * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the
  * system call returns, and a part of the paths that it is for, or with ! before it is not for, if not for all; a file
  * realloc the same, with how many bytes are asked for in place of the path. */
-#include "step.h"
+#include "scheduler/runner/step.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* A step for the tests' own fcgi-stream: after_token, when a worker has taken a token and not answered yet. */
-#include "bucket.h"
-#include "step.h"
+#include "fcgi-stream/tokens/bucket.h"
+#include "scheduler/runner/step.h"
 
 enum bucket_outcome __real_bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
                                           const struct bucket_holder *holder, char token[BUCKET_TOKEN_SIZE]);

@@ -2,17 +2,17 @@
  * each followed by a step, so that a test can kill it between any two (see step.c, which has after_fsync).
  *
  * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been answered
- * yet, after_answer, when it has been; before_writeback, when the disk is to begin with what has arrived. What the
- * bookkeeper does are steps of their own, before_books_copy and after_books_query. */
+ * yet, after_answer, when it has been; before_writeback, when the disk is to begin with what has arrived. The statements of the
+ * accounting process have a step of their own, after_accounting_query. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <sys/types.h>
 
-#include "media_writer.h"
-#include "pool.h"
-#include "step.h"
+#include "lib/media/media_writer.h"
+#include "lib/process/pool.h"
+#include "scheduler/runner/step.h"
 
-static bool is_bookkeeper;
+static bool is_accounting;
 static _Thread_local bool is_asking; /* what a connection begins with is no step */
 
 int __real_rename(const char *from, const char *to);
@@ -27,8 +27,8 @@ int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
                                const int *lengths, const int *formats, int result_format);
 PGresult *__real_PQgetResult(PGconn *connection);
 PGresult *__wrap_PQgetResult(PGconn *connection);
-bool __real_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd);
-bool __wrap_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd);
+bool __real_accounting_work(const struct pool_group *group, const struct config *config, int listen_fd);
+bool __wrap_accounting_work(const struct pool_group *group, const struct config *config, int listen_fd);
 
 int __wrap_rename(const char *from, const char *to)
 {
@@ -42,14 +42,13 @@ int __wrap_rename(const char *from, const char *to)
 /* Writes one half, then the other. */
 bool __wrap_media_write(struct media_writer *writer, const char *bytes, size_t length)
 {
-    size_t half = is_bookkeeper ? 0 : length / 2;
+    size_t half = length / 2;
     if (!__real_media_write(writer, bytes, half))
         return false;
-    step_reached(is_bookkeeper ? "before_books_copy" : "half_copy");
+    step_reached("half_copy");
     bool written = __real_media_write(writer, bytes + half, length - half);
     int saved = errno;
-    if (!is_bookkeeper)
-        step_reached("after_copy");
+    step_reached("after_copy");
     errno = saved;
     return written;
 }
@@ -65,8 +64,8 @@ int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
 {
     int sent = __real_PQsendQueryPrepared(connection, name, count, values, lengths, formats, result_format);
     PQflush(connection);
-    is_asking = !is_bookkeeper;
-    step_reached(is_bookkeeper ? "after_books_query" : "after_query");
+    is_asking = !is_accounting;
+    step_reached(is_accounting ? "after_accounting_query" : "after_query");
     return sent;
 }
 
@@ -81,8 +80,8 @@ PGresult *__wrap_PQgetResult(PGconn *connection)
     return result;
 }
 
-bool __wrap_bookkeeper_work(const struct pool_group *group, const struct config *config, int listen_fd)
+bool __wrap_accounting_work(const struct pool_group *group, const struct config *config, int listen_fd)
 {
-    is_bookkeeper = true;
-    return __real_bookkeeper_work(group, config, listen_fd);
+    is_accounting = true;
+    return __real_accounting_work(group, config, listen_fd);
 }

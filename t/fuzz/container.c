@@ -1,10 +1,10 @@
 /* Bytes from outside: a file that may be a film. */
-#include "container.h"
+#include "fcgi-stream/uploads/container.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "t/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

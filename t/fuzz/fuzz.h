@@ -1,7 +1,7 @@
 /* What the fuzz targets share. Each of them calls a function that reads bytes from outside, as libFuzzer wants it;
  * linked to replay.c instead, it goes once through the files that it is given. */
-#ifndef FUZZ_H
-#define FUZZ_H
+#ifndef T_FUZZ_FUZZ_H
+#define T_FUZZ_FUZZ_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "t/fuzz/fuzz.h"
 
 void fuzz_require(bool holds)
 {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fuzz.h"
+#include "t/fuzz/fuzz.h"
 
 enum { INPUT_MAX = 1024 * 1024 };
 

@@ -1,11 +1,12 @@
 /* Text from outside: the value of a header of a resumable upload, given to each function that reads one. */
-#include "tus_header.h"
+#include "fcgi-stream/uploads/tus_header.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
-#include "fuzz.h"
+#include "fcgi-stream/uploads/digest.h"
+#include "lib/media/media_upload.h"
+#include "t/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -18,11 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     if (tus_metadata(text))
         fuzz_require(strlen(text) <= TUS_METADATA_MAX && !strpbrk(text, "\r\n"));
-    if (tus_piece(text, id, &offset))
+    if (media_upload_chunk_parse(text, id, &offset))
         fuzz_require(offset >= 0 && strlen(id) == PARAM_UUID_SIZE - 1);
-    if (digest_read_field(text, &digest) == DIGEST_GIVEN)
+    if (digest_parse_field(text, &digest) == DIGEST_GIVEN)
         fuzz_require(digest.kind == DIGEST_SHA256);
-    if (digest_read_checksum(text, &digest) == DIGEST_GIVEN)
+    if (digest_parse_checksum(text, &digest) == DIGEST_GIVEN)
         fuzz_require(digest.kind == DIGEST_SHA1 || digest.kind == DIGEST_SHA256);
     free(text);
     return 0;

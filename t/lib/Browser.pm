@@ -29,7 +29,7 @@ use Site::Processes;
 use constant {
     ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf',
     LOOK_SECONDS  => 60,
-    MOST_TABS     => 60,
+    TABS_MAX     => 60,
     TAB           => "\x{e004}",
     ENTER         => "\x{e007}",
     ESCAPE        => "\x{e00c}",
@@ -189,7 +189,7 @@ JS
 # Presses Tab until the element that is called so has the focus.
 sub tab_to ($self, $name) {
     my @passed;
-    for (1 .. MOST_TABS) {
+    for (1 .. TABS_MAX) {
         $self->keys(TAB);
         push @passed, $self->focused;
         return $self if $passed[-1] eq $name;

@@ -18,7 +18,7 @@ use Program;
 use Runner::Account;
 use Site;
 
-use constant PATIENCE => 60;    # seconds
+use constant TIMEOUT => 60;    # seconds
 
 # A site whose programs fail where a test wants it, with a PostgreSQL that the test may stop. Returns the site, these files,
 # the faults and the cluster.
@@ -84,7 +84,7 @@ sub queue ($self, @keys) {
 # Puts them into the table as some other daemon's, which has them for so long.
 sub queue_claimed ($self, $interval, @keys) {
     my $keys = join ',', map { "'$_'" } @keys;
-    return $self->{site}->sql('INSERT INTO video_deletions (video_id, media_key, claimed_until)'
+    return $self->{site}->sql('INSERT INTO video_deletions (video_id, media_key, leased_until)'
             . " SELECT 1, unnest(ARRAY[$keys]::uuid[]), now() + interval '$interval'");
 }
 
@@ -101,7 +101,7 @@ sub left ($self, @keys) { return scalar grep { -e $self->path($_) } @keys }
 
 # Lets the claims of a daemon that has died run out.
 sub end_leases ($self) {
-    return $self->{site}->sql('UPDATE video_deletions SET claimed_until = now() WHERE claimed_until IS NOT NULL');
+    return $self->{site}->sql('UPDATE video_deletions SET leased_until = now() WHERE leased_until IS NOT NULL');
 }
 
 # Another scheduler on the same table and the same folder. With FAULT_DIR it is one that has faults.
@@ -125,7 +125,7 @@ sub worker ($self) {
 # Waits until all files and all rows are gone.
 sub all_done ($self, $name) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return $self->{site}->soon(sub { $self->is_done }, $name, PATIENCE);
+    return $self->{site}->soon(sub { $self->is_done }, $name, TIMEOUT);
 }
 
 sub is_done ($self) { return !$self->rows && !$self->{site}->media_files }

@@ -22,7 +22,7 @@ use constant {
     TYPE_STDERR  => 7,
     RESPONDER    => 1,
     KEEP_CONN    => 1,
-    MOST_CONTENT => 65_535,
+    CONTENT_MAX => 65_535,
     SECONDS      => 20,
 };
 
@@ -50,7 +50,7 @@ sub begin ($id, $keep = 0) {
 # All of a stream, with the empty record that ends it.
 sub stream ($type, $id, $bytes) {
     my $records = '';
-    $records .= record($type, $id, substr $bytes, 0, MOST_CONTENT, '') while length $bytes;
+    $records .= record($type, $id, substr $bytes, 0, CONTENT_MAX, '') while length $bytes;
     return $records . record($type, $id, '');
 }
 

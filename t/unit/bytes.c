@@ -1,4 +1,4 @@
-#include "bytes.h"
+#include "t/unit/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>

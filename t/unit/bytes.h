@@ -1,6 +1,6 @@
 /* Bytes to feed to a parser. */
-#ifndef BYTES_H
-#define BYTES_H
+#ifndef T_UNIT_BYTES_H
+#define T_UNIT_BYTES_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
-#include "capture.h"
+#include "t/unit/capture.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "scratch.h"
+#include "t/unit/scratch.h"
 
 static int captured, saved, file;
 

@@ -1,6 +1,6 @@
 /* What the program writes to standard output or to its log, for a while. */
-#ifndef CAPTURE_H
-#define CAPTURE_H
+#ifndef T_UNIT_CAPTURE_H
+#define T_UNIT_CAPTURE_H
 
 /* From now on what is written to the descriptor, 1 or 2, is kept. No check may fail until capture_end. */
 void capture_begin(int fd);

@@ -1,4 +1,4 @@
-#include "scratch.h"
+#include "t/unit/scratch.h"
 
 #include <fcntl.h>
 #include <ftw.h>

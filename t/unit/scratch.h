@@ -1,6 +1,6 @@
 /* A temporary folder of the test's own, gone when the test ends. */
-#ifndef SCRATCH_H
-#define SCRATCH_H
+#ifndef T_UNIT_SCRATCH_H
+#define T_UNIT_SCRATCH_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "tap.h"
+#include "t/unit/tap.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,12 +3,12 @@
  * A test is a main() that makes its checks and ends with `return done_testing();`. Each check takes a printf
  * format that names it. A failed one says on standard error where it stands, what it got and what it
  * expected, and the test goes on. Checks belong into the main thread of the first process. */
-#ifndef TAP_H
-#define TAP_H
+#ifndef T_UNIT_TAP_H
+#define T_UNIT_TAP_H
 
 #include <stdbool.h>
 
-#include "compiler.h"
+#include "lib/base/compiler.h"
 
 #define ok(condition, ...)          tap_ok(__FILE__, __LINE__, #condition, condition, __VA_ARGS__)
 #define is_int(got, expected, ...)  tap_int(__FILE__, __LINE__, got, expected, __VA_ARGS__)

@@ -12,7 +12,7 @@ use constant {
     BYTES       => 10_000_000,    # of each film
     PIECE_BYTES => 1024,
     PIECE_S     => 1,             # between two pieces of one film
-    PATIENCE    => 60,
+    TIMEOUT    => 60,
 };
 
 # Starts so many, and returns once all of them are being received.

@@ -22,7 +22,7 @@ use constant {
     GOAL          => 10,
     GOAL_P50_MS   => 5,
     GOAL_P95_MS   => 20,
-    PATIENCE      => 600,        # seconds
+    TIMEOUT      => 600,        # seconds
 };
 
 use constant FILES => ('files of a block', 'empty files');
@@ -123,7 +123,7 @@ sub _bulk ($self, $who, $files, $count) {
     my $start = $psql->do($self->_statement($who, @keys));
     while (@left) {
         pop @left while @left && !-e $left[-1];
-        die "$self->{name}{$who} does not delete all\n" if time - $start > PATIENCE;
+        die "$self->{name}{$who} does not delete all\n" if time - $start > TIMEOUT;
         sleep 0.002;
     }
     my $seconds = time - $start;
@@ -146,7 +146,7 @@ sub _single ($self, $who, $count) {
         my $path = $self->{files}->path($key);
         my $start = $psql->do($self->_statement($who, $key));
         while (-e $path) {
-            die "$self->{name}{$who} does not delete $path\n" if time - $start > PATIENCE;
+            die "$self->{name}{$who} does not delete $path\n" if time - $start > TIMEOUT;
         }
         push @ms, 1000 * (time - $start);
         sleep 0.01;    # so that it is idle again
@@ -162,7 +162,7 @@ sub _drain ($self, $count) {
     my $start = $psql->do('INSERT INTO video_deletions (video_id, media_key)'
             . " SELECT 1, gen_random_uuid() FROM generate_series(1, $count);");
     while ($psql->ask('SELECT EXISTS (SELECT FROM video_deletions);') ne 'f') {
-        die "the scheduler does not end\n" if time - $start > PATIENCE;
+        die "the scheduler does not end\n" if time - $start > TIMEOUT;
         sleep 0.005;
     }
     return {count => $count, us => 1e6 * (time - $start) / $count};

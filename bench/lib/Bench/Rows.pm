@@ -20,7 +20,7 @@ sub prepare ($class, $stand) {
     my $program = $stand->site->folder . '/bench/rows-or-json';
     my $libraries = '$(pkg-config --cflags --libs libpq json-c uuid libsodium fcgi)';
     my ($status, $output) = Runner::Command::capture(['sh', '-c',
-        "cc -std=c11 -D_GNU_SOURCE -O2 -pthread -I'$CHECKOUT/lib' -o '$program' '$CHECKOUT/bench/rows-or-json.c' '$build/obj/lib.a' $libraries"]);
+        "cc -std=c11 -D_GNU_SOURCE -O2 -pthread -I'$CHECKOUT' -o '$program' '$CHECKOUT/bench/rows-or-json.c' '$build/obj/lib.a' $libraries"]);
     die "bench/rows-or-json.c cannot be built:\n$output" if $status != 0;
     return bless {program => $program, stand => $stand}, $class;
 }

@@ -18,7 +18,7 @@ use Scratch;
 use Site ();
 use Site::Port;
 
-use constant MOST_COMPLAINTS => 5;
+use constant COMPLAINTS_MAX => 5;
 
 my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
 my $BUILD    = Cwd::realpath("$CHECKOUT/" . ($ENV{VS_BUILD} || 'build')) // die "it is not built: run make\n";
@@ -83,7 +83,7 @@ sub stop ($self) {
 # What went wrong, as far as the site's logs tell: the first few lines.
 sub complaints ($self) {
     my @lines = $self->{site}{logs}->unexpected;
-    splice @lines, MOST_COMPLAINTS if @lines > MOST_COMPLAINTS;
+    splice @lines, COMPLAINTS_MAX if @lines > COMPLAINTS_MAX;
     return map { "$_\n" } @lines;
 }
 

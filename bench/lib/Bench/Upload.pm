@@ -30,7 +30,7 @@ use constant {
     GOAL_FORM    => 1.3,
     GOAL_MEMORY  => 1_000_000,
     SAMPLE_S     => 0.002,
-    PATIENCE     => 60,
+    TIMEOUT     => 60,
     NETWORK      => 125_000_000,    # bytes/s: 1 Gbit/s
 };
 
@@ -138,7 +138,7 @@ sub _several ($self, $way) {
 
 # What was written before, and what it has replaced, is no longer anybody's work.
 sub _settle ($self) {
-    my $deadline = time + PATIENCE;
+    my $deadline = time + TIMEOUT;
     unlink $self->{put};
     while ($self->{site}->sql('SELECT count(*) FROM video_deletions')) {
         die "the films before are not deleted\n" if time > $deadline;

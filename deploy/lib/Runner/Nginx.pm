@@ -9,7 +9,7 @@ use IO::Socket::IP;
 use Runner::Command;
 
 use constant {
-    MOST_CONNECTIONS => 16_384,
+    CONNECTIONS_MAX => 16_384,
     FORM_BYTES       => 64 * 1024,    # what a form puts around the file that is uploaded
 };
 
@@ -118,7 +118,7 @@ sub _origin ($origin) { return sprintf '        "~^%s$" "%s";', quotemeta $origi
 # A viewer takes a descriptor for the connection and one for the file or the pool.
 sub _connections ($self) {
     my $half = int($self->{open_files} / 2);
-    return $half < MOST_CONNECTIONS ? $half : MOST_CONNECTIONS;
+    return $half < CONNECTIONS_MAX ? $half : CONNECTIONS_MAX;
 }
 
 sub _has_ipv6 ($self) {

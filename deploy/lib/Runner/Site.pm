@@ -33,8 +33,8 @@ use constant {
     PROGRAM_SECONDS    => 60,     # to bring the tables up to date
     NGINX_SECONDS      => 20,
     STOP_SECONDS       => 120,
-    MOST_OPEN_FILES    => 65_536,
-    MOST_LOG_BYTES     => 64 * 1024 * 1024,
+    OPEN_FILES_MAX    => 65_536,
+    LOG_BYTES_MAX     => 64 * 1024 * 1024,
 };
 
 # Reads the settings; makes nothing yet.
@@ -228,7 +228,7 @@ sub _set_environment ($self) {
 sub _allow_open_files () {
     open my $limits, '<', '/proc/self/limits' or die "cannot read /proc/self/limits: $!\n";
     my ($hard) = map { /^Max open files\s+\S+\s+(\d+)/ } <$limits>;
-    $hard = MOST_OPEN_FILES if $hard > MOST_OPEN_FILES;
+    $hard = OPEN_FILES_MAX if $hard > OPEN_FILES_MAX;
     Runner::Command::output(['prlimit', '--pid', $$, "--nofile=$hard:"]);
     return $hard;
 }
@@ -236,7 +236,7 @@ sub _allow_open_files () {
 # A log that has grown large is put aside, in the place of the one that was put aside before.
 sub _rotate_logs ($self) {
     for my $log (glob "'" . $self->log_path('*') =~ s/'/\\'/gr . "'") {
-        next if -s $log < MOST_LOG_BYTES;
+        next if -s $log < LOG_BYTES_MAX;
         rename $log, "$log.1" or die "cannot rename $log: $!\n";
     }
     return;

@@ -1,10 +1,10 @@
-#include "common_password.h"
+#include "fcgi-api/common_password.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "tap.h"
+#include "t/unit/bytes.h"
+#include "t/unit/tap.h"
 
 /* Each of the list, in capitals. */
 static void test_list(void)

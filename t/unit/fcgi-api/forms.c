@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api.h"
-#include "bytes.h"
-#include "tap.h"
+#include "fcgi-api/api.h"
+#include "t/unit/bytes.h"
+#include "t/unit/tap.h"
 
 static struct arena *arena;
 static struct field_value values[FIELDS_MAX];
@@ -15,7 +15,7 @@ static const char *read_form(const struct form *form, const char *format, const 
     char body[40000];
     int length = snprintf(body, sizeof body, format, text);
     arena_reset(arena);
-    return body_read(arena, body, (size_t)length, form->fields, form->count, values);
+    return body_parse(arena, body, (size_t)length, form->fields, form->count, values);
 }
 
 static void test_credentials(void)

@@ -1,10 +1,10 @@
-#include "limiter.h"
+#include "fcgi-api/limiter.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "t/unit/tap.h"
 
 enum { SECOND_US = 1000000, KEYS = 65536 };
 
@@ -46,18 +46,18 @@ static void test_give_back(struct limiter *limiter)
 {
     static const struct limit none = {0, 60 * (int64_t)SECOND_US};
     is_int(take(limiter, 5, 3, 0), 0, "all of them");
-    limiter_give_back(limiter, 5, &three_a_minute, 1);
+    limiter_refund(limiter, 5, &three_a_minute, 1);
     is_int(take(limiter, 5, 1, 0), 0, "what is given back can be taken");
     is_int(take(limiter, 5, 1, 0), 20, "once");
-    limiter_give_back(limiter, 5, &three_a_minute, 9);
+    limiter_refund(limiter, 5, &three_a_minute, 9);
     is_int(take(limiter, 5, 3, 0), 0, "more than there are is all of them");
     is_int(take(limiter, 5, 1, 0), 20, "and not more");
-    limiter_give_back(limiter, 6, &three_a_minute, 3);
+    limiter_refund(limiter, 6, &three_a_minute, 3);
     is_int(take(limiter, 6, 3, 0), 0, "what was never taken");
     is_int(take(limiter, 6, 1, 0), 20, "can't be given back");
     for (int i = 0; i < 10; i++)
         is_int(limiter_take(limiter, 7, &none, 1, now_us), 0, "without a limit there is none");
-    limiter_give_back(limiter, 7, &none, 1);
+    limiter_refund(limiter, 7, &none, 1);
 }
 
 /* Far more keys than places: those that are used up for longest are still known. */
@@ -93,7 +93,7 @@ static void test_shared(struct limiter *limiter)
         pid_t pid = fork();
         while (pid == 0) {
             (void)!limiter_take(limiter, 8, &three_a_minute, 1, now_us);
-            limiter_give_back(limiter, 8, &three_a_minute, 1);
+            limiter_refund(limiter, 8, &three_a_minute, 1);
         }
         usleep(1000);
         kill(pid, SIGKILL);

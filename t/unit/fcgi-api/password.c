@@ -1,9 +1,9 @@
-#include "password.h"
+#include "fcgi-api/password.h"
 
 #include <string.h>
 
-#include "bytes.h"
-#include "tap.h"
+#include "t/unit/bytes.h"
+#include "t/unit/tap.h"
 
 /* As cheap as can be. */
 static const struct config config = {.password_memory_kib = 8, .password_passes = 1};

@@ -1,0 +1,147 @@
+#include "fcgi-stream/uploads/early_writeback.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fcgi-stream/uploads/container.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+enum {
+    ARRIVALS_MAX = 1024,
+    NAME_SIZE = 24,         /* nginx names a body by a number */
+    STEP = 4 * 1024 * 1024, /* as much as is worth a system call */
+    BLOCK = 64 * 1024,      /* the last one may still be written to */
+    LOOK_MS = 5,
+    LOOK_MAX_MS = 640, /* often at first, less often at one that comes slowly */
+};
+
+struct arrival {
+    char name[NAME_SIZE];
+    off_t begun; /* the disk has begun with all before it */
+    int64_t look_ms;
+    int pause_ms;
+};
+
+struct early_writeback {
+    char folder[MEDIA_PATH_SIZE];
+    int inotify_fd;
+    int count;
+    struct arrival all[ARRIVALS_MAX];
+};
+
+struct early_writeback *early_writeback_open(const struct media *media)
+{
+    struct early_writeback *writeback = calloc(1, sizeof *writeback);
+    if (!writeback)
+        return NULL;
+    media_incoming_path(media, writeback->folder);
+    writeback->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (writeback->inotify_fd >= 0 &&
+        inotify_add_watch(writeback->inotify_fd, writeback->folder, IN_CREATE | IN_ONLYDIR) >= 0)
+        return writeback;
+    log_write(LOG_WARNING, "early_writeback_failed", "reason=\"%s\"", strerror(errno));
+    early_writeback_close(writeback);
+    return NULL;
+}
+
+void early_writeback_close(struct early_writeback *writeback)
+{
+    if (writeback->inotify_fd >= 0)
+        close(writeback->inotify_fd);
+    free(writeback);
+}
+
+int early_writeback_fd(const struct early_writeback *writeback)
+{
+    return writeback->inotify_fd;
+}
+
+static void add(struct early_writeback *writeback, const char *name)
+{
+    size_t length = strlen(name);
+    if (length >= NAME_SIZE || strspn(name, "0123456789") != length || writeback->count == ARRIVALS_MAX)
+        return;
+    struct arrival *arrival = &writeback->all[writeback->count++];
+    *arrival = (struct arrival){.look_ms = clock_ms() + LOOK_MS, .pause_ms = LOOK_MS};
+    memcpy(arrival->name, name, length);
+}
+
+static void read_events(struct early_writeback *writeback)
+{
+    _Alignas(struct inotify_event) char events[4096];
+    ssize_t length;
+    while ((length = read(writeback->inotify_fd, events, sizeof events)) > 0)
+        for (ssize_t at = 0; at < length;) {
+            const struct inotify_event *event = (const struct inotify_event *)(events + at);
+            if (event->len > 0)
+                add(writeback, event->name);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+}
+
+static bool is_video(int fd)
+{
+    unsigned char head[CONTAINER_HEAD];
+    return pread(fd, head, sizeof head, 0) == sizeof head && container_begins(head);
+}
+
+/* Starts write-back of what is new. False when the file needs none, now or later. */
+static bool begin(struct arrival *arrival, const char *path, off_t size)
+{
+    off_t end = size / BLOCK * BLOCK;
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool more =
+        is_video(fd) && sync_file_range(fd, arrival->begun, end - arrival->begun, SYNC_FILE_RANGE_WRITE) == 0;
+    close(fd);
+    arrival->begun = end;
+    return more;
+}
+
+/* Looks at one. False when it needn't be looked at any more. */
+static bool look(const struct early_writeback *writeback, struct arrival *arrival)
+{
+    char path[MEDIA_PATH_SIZE + NAME_SIZE];
+    struct stat file;
+    snprintf(path, sizeof path, "%s/%s", writeback->folder, arrival->name);
+    if (lstat(path, &file) != 0 || !S_ISREG(file.st_mode))
+        return false;
+    bool grown = file.st_size - arrival->begun >= STEP;
+    if (grown && !begin(arrival, path, file.st_size))
+        return false;
+    arrival->pause_ms = grown                             ? LOOK_MS
+                        : arrival->pause_ms < LOOK_MAX_MS ? 2 * arrival->pause_ms
+                                                          : LOOK_MAX_MS;
+    arrival->look_ms = clock_ms() + arrival->pause_ms;
+    return true;
+}
+
+/* The one that has waited longest to be looked at; NULL when there is none. */
+static struct arrival *find_next(struct early_writeback *writeback)
+{
+    struct arrival *next = NULL;
+    for (int i = 0; i < writeback->count; i++)
+        if (!next || writeback->all[i].look_ms < next->look_ms)
+            next = &writeback->all[i];
+    return next;
+}
+
+int early_writeback_step(struct early_writeback *writeback)
+{
+    read_events(writeback);
+    struct arrival *next = find_next(writeback);
+    if (next && clock_left_ms(next->look_ms) == 0) {
+        if (!look(writeback, next))
+            *next = writeback->all[--writeback->count];
+        next = find_next(writeback);
+    }
+    return next ? clock_left_ms(next->look_ms) : -1;
+}

@@ -1,0 +1,9 @@
+/* Attributes that let the compiler check what a declaration promises. */
+#ifndef LIB_BASE_COMPILER_H
+#define LIB_BASE_COMPILER_H
+
+#define WARN_UNUSED              __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define COUNT_OF(array)          (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,113 @@
+#include "lib/base/shared_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+enum { PATH_SIZE = 256 };
+
+static bool find_path(const struct config *config, const char *name, char path[PATH_SIZE])
+{
+    errno = ENAMETOOLONG;
+    return config_run_path(config, name, path, PATH_SIZE);
+}
+
+static bool map(struct shared_memory *shared)
+{
+    void *memory = mmap(NULL, shared->size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
+    shared->memory = memory == MAP_FAILED ? NULL : memory;
+    return shared->memory != NULL;
+}
+
+static bool attach(struct shared_memory *shared, const char *path, const struct shared_memory_layout *layout)
+{
+    struct stat file;
+    *shared = (struct shared_memory){.size = layout->size, .fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
+    if (shared->fd < 0)
+        return false;
+    /* Only a file of the right size is mapped: reading past the end of one is SIGBUS. */
+    bool has_size = fstat(shared->fd, &file) == 0 && file.st_size == (off_t)layout->size;
+    if (has_size && !map(shared)) {
+        shared_memory_close(shared);
+        return false;
+    }
+    if (has_size && memcmp(shared->memory, layout->head, layout->head_size) == 0)
+        return true;
+    errno = EPROTO;
+    shared_memory_close(shared);
+    return false;
+}
+
+static bool fill(const struct shared_memory *shared, const struct shared_memory_layout *layout)
+{
+    return ftruncate(shared->fd, (off_t)layout->size) == 0 &&
+           shared_memory_reserve(shared, 0, layout->reserved) &&
+           pwrite(shared->fd, layout->head, layout->head_size, 0) == (ssize_t)layout->head_size;
+}
+
+/* The new file takes its place when it is complete, so nobody attaches to half of one. */
+static bool create(struct shared_memory *shared, const char *path, const struct shared_memory_layout *layout)
+{
+    char new_path[PATH_SIZE + 4];
+    snprintf(new_path, sizeof new_path, "%s.new", path);
+    unlink(new_path);
+    *shared = (struct shared_memory){.size = layout->size,
+                                     .fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (shared->fd < 0)
+        return false;
+    if (fill(shared, layout) && map(shared) && rename(new_path, path) == 0)
+        return true;
+    int error = errno;
+    unlink(new_path);
+    shared_memory_close(shared);
+    errno = error;
+    return false;
+}
+
+bool shared_memory_open(struct shared_memory *shared, const struct config *config,
+                        const struct shared_memory_layout *layout)
+{
+    char path[PATH_SIZE];
+    *shared = (struct shared_memory){.fd = -1};
+    if (!find_path(config, layout->name, path))
+        return false;
+    if (attach(shared, path, layout))
+        return true;
+    if (errno != ENOENT && errno != EPROTO)
+        return false;
+    if (errno == EPROTO)
+        log_write(LOG_WARNING, "shared_memory_replaced", "name=%s reason=\"another version's layout\"",
+                  layout->name);
+    return create(shared, path, layout);
+}
+
+bool shared_memory_attach(struct shared_memory *shared, const struct config *config,
+                          const struct shared_memory_layout *layout)
+{
+    char path[PATH_SIZE];
+    *shared = (struct shared_memory){.fd = -1};
+    return find_path(config, layout->name, path) && attach(shared, path, layout);
+}
+
+bool shared_memory_reserve(const struct shared_memory *shared, size_t offset, size_t length)
+{
+    errno = posix_fallocate(shared->fd, (off_t)offset, (off_t)length);
+    return errno == 0;
+}
+
+void shared_memory_close(struct shared_memory *shared)
+{
+    int error = errno;
+    if (shared->memory)
+        munmap(shared->memory, shared->size);
+    if (shared->fd >= 0)
+        close(shared->fd);
+    *shared = (struct shared_memory){.fd = -1};
+    errno = error;
+}

@@ -1,9 +1,0 @@
-/* Attributes that let the compiler check what a declaration promises. */
-#ifndef COMPILER_H
-#define COMPILER_H
-
-#define WARN_UNUSED              __attribute__((warn_unused_result))
-#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
-#define COUNT_OF(array)          (sizeof(array) / sizeof((array)[0]))
-
-#endif

@@ -1,0 +1,45 @@
+/* What a handler ends with, and how that looks to a client: one table joins the two (status.c). */
+#ifndef LIB_HTTP_STATUS_H
+#define LIB_HTTP_STATUS_H
+
+#include "lib/db/store.h"
+
+enum status {
+    STATUS_ANSWERED, /* the handler wrote the response */
+    STATUS_BAD_REQUEST,
+    STATUS_UNAUTHENTICATED,
+    STATUS_FORBIDDEN,
+    STATUS_NOT_FOUND,
+    STATUS_METHOD_NOT_ALLOWED,
+    STATUS_CONFLICT,
+    STATUS_PRECONDITION_FAILED,
+    STATUS_TOO_LARGE,
+    STATUS_UNSUPPORTED_MEDIA,
+    STATUS_CHECKSUM_MISMATCH, /* of tus */
+    STATUS_TOO_MANY_REQUESTS,
+    STATUS_INTERNAL,
+    STATUS_DB_FAILED,
+    STATUS_DB_UNAVAILABLE,
+    STATUS_UNAVAILABLE,
+    STATUS_STORAGE_FULL,
+    STATUS_COUNT
+};
+
+struct failure {
+    int http;
+    const char *title;      /* of the HTTP status */
+    const char *error;      /* what clients show */
+    const char *error_code; /* what they tell failures apart by */
+    int retry_after_s;      /* 0: none is sent */
+};
+
+/* How that status looks; never called with STATUS_ANSWERED. */
+const struct failure *status_failure(enum status status);
+
+/* What a client is told of an outcome other than STORE_DONE. */
+enum status status_from_store(enum store_outcome outcome);
+
+/* The reason phrase of an HTTP status that the programs send, "" for another. */
+const char *status_reason(int http);
+
+#endif

@@ -1,0 +1,349 @@
+#include "lib/media/media.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/media/media_writer.h"
+
+enum { PROBE_BYTES = 4096, BLOCK_BYTES = 256 * 1024 };
+
+#define EXTRACT ".file"
+
+static bool make_dir(const char *path)
+{
+    return mkdir(path, 0750) == 0 || errno == EEXIST;
+}
+
+bool media_find(struct media *media, const struct config *config)
+{
+    int length = *config->media_dir
+                     ? snprintf(media->root, sizeof media->root, "%s", config->media_dir)
+                     : snprintf(media->root, sizeof media->root, "%s/media", config->state_dir);
+    if (length < 0 || (size_t)length >= sizeof media->root) {
+        log_write(LOG_ERROR, "media_failed", "reason=\"VS_MEDIA_DIR is too long\"");
+        return false;
+    }
+    return true;
+}
+
+void media_incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE])
+{
+    snprintf(path, MEDIA_PATH_SIZE, "%s/incoming", media->root);
+}
+
+static bool sync_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return done;
+}
+
+/* All folders that files can go to, durably, before there are any. One that can't be made now is made when a file comes. */
+static void make_shards(const struct media *media)
+{
+    char path[MEDIA_PATH_SIZE];
+    bool made = true;
+    for (int i = 0; i < MEDIA_FOLDERS && made; i++) {
+        snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
+        made = make_dir(path);
+    }
+    if (!made || !sync_dir(media->root))
+        log_write(LOG_WARNING, "media_folders_lacking", "path=%s reason=\"%s\"", media->root,
+                  strerror(errno));
+}
+
+bool media_open(struct media *media, const struct config *config)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    if (!media_find(media, config))
+        return false;
+    media_incoming_path(media, incoming);
+    if (!make_dir(media->root) || !make_dir(incoming)) {
+        log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
+        return false;
+    }
+    make_shards(media);
+    return true;
+}
+
+/* A file without a name or, where the file system knows none, one whose name is gone at once. */
+static int open_nameless(const char *folder)
+{
+    char path[MEDIA_PATH_SIZE + 16];
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+        return fd;
+    snprintf(path, sizeof path, "%s/.probe-XXXXXX", folder);
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+bool media_can_write(const struct media *media)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    media_incoming_path(media, incoming);
+    int fd = open_nameless(incoming);
+    if (fd < 0)
+        return false;
+    int error = posix_fallocate(fd, 0, PROBE_BYTES);
+    close(fd);
+    errno = error;
+    return error == 0;
+}
+
+void media_name(const char *key, char name[MEDIA_NAME_SIZE])
+{
+    snprintf(name, MEDIA_NAME_SIZE, "%.2s/%.36s", key, key);
+}
+
+bool media_is_incoming(const struct media *media, const char *path)
+{
+    size_t root = strlen(media->root);
+    static const char folder[] = "/incoming/";
+    if (strncmp(path, media->root, root) != 0 || strncmp(path + root, folder, sizeof folder - 1) != 0)
+        return false;
+    const char *name = path + root + sizeof folder - 1;
+    return *name && *name != '.' && !strchr(name, '/');
+}
+
+bool media_free(const struct media *media, int64_t *bytes)
+{
+    struct statvfs disk;
+    if (statvfs(media->root, &disk) != 0)
+        return false;
+    *bytes = (int64_t)(disk.f_bavail * disk.f_frsize);
+    return true;
+}
+
+static bool extract_path(const char *incoming, char path[MEDIA_PATH_SIZE])
+{
+    errno = ENAMETOOLONG;
+    return snprintf(path, MEDIA_PATH_SIZE, "%s" EXTRACT, incoming) < MEDIA_PATH_SIZE;
+}
+
+int media_create_extract(const char *incoming, char path[MEDIA_PATH_SIZE])
+{
+    if (!extract_path(incoming, path))
+        return -1;
+    unlink(path); /* nginx may give a body the name of one that a crash has left */
+    return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+bool media_discard(const char *incoming)
+{
+    char extract[MEDIA_PATH_SIZE];
+    bool removed = unlink(incoming) == 0;
+    if (extract_path(incoming, extract))
+        unlink(extract);
+    return removed;
+}
+
+bool media_sync_incoming(const struct media *media)
+{
+    char path[MEDIA_PATH_SIZE];
+    snprintf(path, sizeof path, "%s/incoming", media->root);
+    return sync_dir(path);
+}
+
+/* Not by copy_file_range(): on ext4 that goes page by page, which takes longer, and longer again to be written to the disk;
+ * and where it would do better, pieces that begin anywhere in a block have no use of that. */
+bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
+{
+    struct media_writer writer = {.fd = to, .end = to_start, .begun = to_start};
+    char *block = malloc(BLOCK_BYTES);
+    bool good = block;
+    for (off_t at = 0; good && at < length;) {
+        size_t most = (size_t)(length - at < BLOCK_BYTES ? length - at : BLOCK_BYTES);
+        ssize_t got = pread(from, block, most, start + at);
+        if (got == 0)
+            errno = EIO;
+        good = got > 0 ? media_write(&writer, block, (size_t)got) : errno == EINTR;
+        at += got > 0 ? got : 0;
+    }
+    int saved = errno;
+    media_write_end(&writer);
+    free(block);
+    errno = saved;
+    return good;
+}
+
+static int digit_value(char digit)
+{
+    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
+int media_folder(const char *key)
+{
+    return digit_value(key[0]) * 16 + digit_value(key[1]);
+}
+
+static void shard_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
+{
+    snprintf(path, MEDIA_PATH_SIZE, "%s/%.2s", media->root, key);
+}
+
+void media_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
+{
+    char name[MEDIA_NAME_SIZE];
+    media_name(key, name);
+    snprintf(path, MEDIA_PATH_SIZE, "%s/%s", media->root, name);
+}
+
+/* The folder that the key's file goes to, should somebody have removed it. */
+static bool make_shard(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    shard_path(media, key, path);
+    if (mkdir(path, 0750) != 0)
+        return errno == EEXIST;
+    if (sync_dir(media->root))
+        return true;
+    int saved = errno;
+    rmdir(path); /* or nobody would try again to make it durable */
+    errno = saved;
+    return false;
+}
+
+bool media_publish(const struct media *media, int fd, const char *path, const char *key)
+{
+    char final[MEDIA_PATH_SIZE];
+    media_path(media, key, final);
+    if (fsync(fd) != 0 || !make_shard(media, key) || rename(path, final) != 0)
+        return false;
+    if (media_sync(media, key))
+        return true;
+    int saved = errno;
+    (void)!rename(final, path); /* where it stays, a sweep finds it */
+    errno = saved;
+    return false;
+}
+
+bool media_remove(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    media_path(media, key, path);
+    if (unlink(path) == 0)
+        return true;
+    /* A file that is missing is done; a whole media folder that is missing is a fault. */
+    return errno == ENOENT && media_is_there(media);
+}
+
+bool media_sync(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    shard_path(media, key, path);
+    return sync_dir(path) || errno == ENOENT;
+}
+
+bool media_sync_all(const struct media *media)
+{
+    int fd = open(media->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = syncfs(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return done;
+}
+
+bool media_read(const struct media *media, const char *key, size_t length, struct buffer *out,
+                time_t *modified)
+{
+    char path[MEDIA_PATH_SIZE];
+    struct stat file;
+    const struct buffer before = *out;
+    media_path(media, key, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool known = fd >= 0 && fstat(fd, &file) == 0 && (size_t)file.st_size == length;
+    char *place = known ? buffer_extend(out, length) : NULL;
+    bool whole = place && read(fd, place, length) == (ssize_t)length;
+    if (!whole) {
+        out->length = before.length;
+        out->failed = before.failed; /* nginx can send what there is no memory for */
+    }
+    if (fd >= 0)
+        close(fd);
+    if (whole)
+        *modified = file.st_mtim.tv_sec;
+    return whole;
+}
+
+bool media_exists(const struct media *media, const char *key)
+{
+    char path[MEDIA_PATH_SIZE];
+    media_path(media, key, path);
+    return access(path, F_OK) == 0 || errno != ENOENT; /* what can't be seen may be there */
+}
+
+bool media_is_there(const struct media *media)
+{
+    char incoming[MEDIA_PATH_SIZE];
+    struct stat folder;
+    media_incoming_path(media, incoming);
+    return stat(incoming, &folder) == 0;
+}
+
+/* Shows a folder's regular files to look. Returns 1 at the end, 0 when look has ended it, -1 with errno set. */
+static int list_folder(const char *path, bool keys_only, media_visit *look, void *context)
+{
+    const struct dirent *entry;
+    struct stat file;
+    char key[MEDIA_KEY_SIZE];
+    bool go_on = true;
+    DIR *folder = opendir(path);
+    if (!folder)
+        return errno == ENOENT && keys_only ? 1 : -1;
+    while (go_on && (entry = readdir(folder))) {
+        if (entry->d_name[0] == '.' || (keys_only && !param_uuid(entry->d_name, strlen(entry->d_name), key)))
+            continue;
+        if (fstatat(dirfd(folder), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
+            go_on = look(context, entry->d_name, file.st_ctime);
+    }
+    closedir(folder);
+    return go_on;
+}
+
+bool media_list(const struct media *media, media_visit *look, void *context)
+{
+    char path[MEDIA_PATH_SIZE];
+    int result = 1;
+    for (int i = 0; i < MEDIA_FOLDERS && result > 0; i++) {
+        snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
+        result = list_folder(path, true, look, context);
+    }
+    return result >= 0;
+}
+
+bool media_list_incoming(const struct media *media, media_visit *look, void *context)
+{
+    char path[MEDIA_PATH_SIZE];
+    media_incoming_path(media, path);
+    return list_folder(path, false, look, context) >= 0;
+}
+
+bool media_remove_incoming(const struct media *media, const char *name)
+{
+    char path[MEDIA_PATH_SIZE];
+    int length = snprintf(path, sizeof path, "%s/incoming/%s", media->root, name);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return unlink(path) == 0;
+}

@@ -1,0 +1,31 @@
+#include "lib/media/media_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { BEGIN_BYTES = 8 * 1024 * 1024 };
+
+bool media_write(struct media_writer *writer, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = pwrite(writer->fd, bytes, length, writer->end);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        writer->end += written;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    if (writer->end - writer->begun >= BEGIN_BYTES)
+        media_write_end(writer);
+    return true;
+}
+
+void media_write_end(struct media_writer *writer)
+{
+    if (writer->end > writer->begun)
+        sync_file_range(writer->fd, writer->begun, writer->end - writer->begun, SYNC_FILE_RANGE_WRITE);
+    writer->begun = writer->end;
+}

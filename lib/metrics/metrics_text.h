@@ -1,0 +1,14 @@
+/* The metrics of all programs in Prometheus' text format
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). */
+#ifndef LIB_METRICS_METRICS_TEXT_H
+#define LIB_METRICS_METRICS_TEXT_H
+
+#include "lib/base/buffer.h"
+#include "lib/base/config.h"
+
+#define METRICS_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* Writes what the programs have counted. One whose file is missing or of another version is left out. */
+void metrics_text_write(const struct config *config, struct buffer *out);
+
+#endif

@@ -1,8 +1,0 @@
-/* Named steps of the daemon's work, for tests of what happens when it dies or is held up there. In the program
- * that is installed the function does nothing; a program of the tests has one of its own (t/fault). */
-#ifndef STEP_H
-#define STEP_H
-
-void step_reached(const char *name);
-
-#endif

@@ -1,0 +1,37 @@
+/* All SQL of the scheduler, by name. */
+#ifndef SCHEDULER_TASKS_SCHEDULER_STATEMENTS_H
+#define SCHEDULER_TASKS_SCHEDULER_STATEMENTS_H
+
+#include "lib/db/db.h"
+
+enum statement {
+    DELETION_CLAIM,
+    DELETION_RENEW,
+    DELETION_RELEASE,
+    DELETION_DONE,
+    DELETION_FAILED,
+    DELETION_LIST,
+    DELETION_REDRIVE,
+    SWEEP_CLAIM,
+    SWEEP_RENEW,
+    SWEEP_RELEASE,
+    SWEEP_DONE,
+    SWEEP_FAILED,
+    SESSION_SWEEP,
+    UPLOAD_SWEEP,
+    UPLOAD_EXISTS,
+    CLOCK_SWEEP,
+    MEDIA_UNKNOWN,
+    VIDEO_FILES,
+    VIDEO_HAS_FILE,
+    VIDEO_DETACH,
+    VIDEO_SCHEDULE,
+    VIDEO_RESTORE,
+    DELETED_LIST,
+    TRASH_SWEEP,
+    STATEMENT_COUNT
+};
+
+extern const struct db_statement scheduler_statements[STATEMENT_COUNT];
+
+#endif
