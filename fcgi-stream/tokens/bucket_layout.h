@@ -10,7 +10,7 @@
 #include "fcgi-stream/tokens/bucket.h"
 #include "lib/base/shared_memory.h"
 
-enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 6 };
+enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 5 };
 
 enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
 
