@@ -75,6 +75,17 @@ check-asan: ## run all tests under AddressSanitizer and UndefinedBehaviorSanitiz
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test
 
+check-tsan: ## run the tests of what threads share under ThreadSanitizer
+	@deploy/install-packages run test
+	@$(MAKE) --no-print-directory BUILD=build-tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread' \
+	    TESTS='$(TSAN_TESTS)' test
+
+TSAN_TESTS = $(UNIT_TESTS:$(BUILD)/%=build-tsan/%) t/39-together.t t/40-pool.t t/59-small-files.t t/60-scheduler.t
+
+lint: ## run clang-tidy, cppcheck, gcc -fanalyzer, shellcheck, perlcritic and clang-format
+	@deploy/install-packages run lint
+	@t/lint
+
 fuzz: ## run libFuzzer on the parsers, FUZZ_SECONDS (60) each
 	@deploy/install-packages run fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
