@@ -11,8 +11,8 @@ enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigne
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, video_id);
-    /* Without a session a hash that none has: with NULL the server would think it worth its while to plan the
-     * statement anew each time. */
+    /* Without a session, an empty hash, which matches none: with NULL PostgreSQL would
+     * plan the statement again for each execution. */
     db_bind_bytes(&params, session ? session : (const unsigned char *)"", session ? SESSION_HASH_SIZE : 0);
     enum db_outcome outcome = db_query(db, VIDEO_FILE, &params, &rows);
     if (outcome != DB_DONE)
