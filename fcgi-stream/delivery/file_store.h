@@ -21,11 +21,11 @@ enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigne
  * STORE_MISSING. */
 enum store_outcome file_store_check_author(struct db *db, int64_t video_id, int64_t user_id);
 
-/* Makes the file of a user's upload a file of the video. *kept is true when a row names
- * the file, or may name it because the outcome is unknown; the file must not be deleted
- * then. */
+/* Makes the file of a user's upload a file of the video. *referenced is true when a row
+ * names the file, or may name it because the outcome is unknown; the file must not be
+ * deleted then. */
 typedef enum store_outcome file_store_put(struct db *db, int64_t video_id, int64_t user_id,
-                                          const struct video_file *file, bool *kept);
+                                          const struct video_file *file, bool *referenced);
 
 /* Binds the parameters that the statements of all file_store_put functions share. */
 void file_store_bind(struct db_params *params, int64_t video_id, int64_t user_id,

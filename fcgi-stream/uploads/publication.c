@@ -11,12 +11,12 @@ static enum status publish(struct request *request, const struct incoming *incom
                            const struct video_file *file, file_store_put *put)
 {
     const struct stream_context *context = request->context;
-    bool kept;
+    bool referenced;
     if (!media_publish(&context->media, incoming->fd, incoming->path, file->key))
         return incoming_fail(request, "publish");
     db_begin(request->db, request->arena); /* the fsync may have used up the time limit */
-    enum store_outcome outcome = put(request->db, request->ids.vid, request->user_id, file, &kept);
-    if (!kept && !media_remove(&context->media, file->key))
+    enum store_outcome outcome = put(request->db, request->ids.vid, request->user_id, file, &referenced);
+    if (!referenced && !media_remove(&context->media, file->key))
         log_write(LOG_ERROR, "file_not_removed", "id=%s key=%s reason=\"%s\"", request->id, file->key,
                   strerror(errno));
     return status_from_store(outcome);

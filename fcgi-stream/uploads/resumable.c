@@ -103,12 +103,12 @@ static enum status publish(struct request *request, struct resumable *upload, co
 {
     const struct stream_context *context = request->context;
     const struct video_file file = {upload->id, content_type, upload->row.length};
-    bool kept;
+    bool referenced;
     if (!media_upload_publish(upload->file))
         return incoming_fail(request, "publish");
     db_begin(request->db, request->arena);
     enum store_outcome outcome =
-        file_store_publish(request->db, upload->row.video_id, upload->row.user_id, &file, &kept);
+        file_store_publish(request->db, upload->row.video_id, upload->row.user_id, &file, &referenced);
     media_cache_remove(context->media_cache, upload->row.video_id);
     /* The video was deleted, and the upload's row with it. After any other failure the
      * next request retries from here. */
