@@ -17,7 +17,7 @@ enum { MIB = 1024 * 1024, DEADLINE_MS = 20 * 1000, SHORT_MS = 100 };
 static struct media media;
 static struct early_writeback *writeback;
 
-/* Records the calls of sync_file_range, which this function replaces. */
+/* The last call of sync_file_range, which this test replaces. */
 static struct {
     int count;
     long long offset, length;
