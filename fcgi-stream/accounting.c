@@ -18,23 +18,25 @@
 #include "lib/base/log.h"
 
 enum {
-    EVERY_S = 1,
-    SETTLE_MS = 5000, /* what a worker has sent to the database may be done a moment after its death */
+    INTERVAL_S = 1,
+    SETTLE_MS = 5000, /* a dead worker's last statement may be executed after its death */
 };
 
 struct accounting {
     struct view_counter counter;
     const struct stream_context *context;
-    uint64_t releases; /* of uploads' tokens, when it was last looked what has become of them */
-    bool looked, settled;
-    int64_t settled_ms;
+    uint64_t releases;  /* of upload tokens, at the last reclaim */
+    bool reclaimed;     /* the last reclaim succeeded */
+    bool settled;       /* reclaimed once more after SETTLE_MS */
+    int64_t settled_ms; /* when that is due */
 };
 
-/* Once an upload's token is back, what was set aside for it is looked after, and a while later again. */
-static void look_after_reservations(struct accounting *accounting)
+/* Reclaims reservations after upload tokens were released, and once more after
+ * SETTLE_MS. */
+static void reclaim_reservations(struct accounting *accounting)
 {
     uint64_t releases = bucket_releases(accounting->context->bucket, BUCKET_UPLOAD);
-    if (!accounting->looked || releases != accounting->releases) {
+    if (!accounting->reclaimed || releases != accounting->releases) {
         accounting->settled = false;
         accounting->settled_ms = clock_ms() + SETTLE_MS;
     } else if (accounting->settled || clock_left_ms(accounting->settled_ms) > 0) {
@@ -44,67 +46,67 @@ static void look_after_reservations(struct accounting *accounting)
     }
     arena_reset(accounting->counter.arena);
     db_begin(accounting->counter.db, accounting->counter.arena);
-    int taken;
-    accounting->looked =
-        reservation_reclaim(accounting->counter.db, accounting->context, &taken) == STORE_DONE;
+    int count;
+    accounting->reclaimed =
+        reservation_reclaim(accounting->counter.db, accounting->context, &count) == STORE_DONE;
     accounting->releases = releases;
 }
 
-/* Until a signal says stop; what is there then is still done. */
+/* Runs until SIGTERM or SIGINT, with one last round after it. */
 static void run(struct accounting *accounting)
 {
-    const struct timespec pause = {.tv_sec = EVERY_S};
+    const struct timespec interval = {.tv_sec = INTERVAL_S};
     sigset_t stop;
     bool stopped;
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
     do {
-        stopped = sigtimedwait(&stop, NULL, &pause) > 0;
+        stopped = sigtimedwait(&stop, NULL, &interval) > 0;
         view_counter_count(&accounting->counter);
-        look_after_reservations(accounting);
+        reclaim_reservations(accounting);
     } while (!stopped);
 }
 
-/* A thread of its own: who hands something to the disk may have to wait. */
-struct lookout {
-    struct early_writeback *writeback;
-    int stop_fd; /* readable when it is to end */
+/* Runs early_writeback, which may block on the disk. */
+struct writeback_thread {
+    struct early_writeback *writeback; /* NULL: not running */
+    int stop_fd;                       /* readable when the thread is to end */
     pthread_t thread;
 };
 
-static void *look_out(void *object)
+static void *run_writeback(void *object)
 {
-    struct lookout *lookout = object;
-    struct pollfd fds[] = {{.fd = lookout->stop_fd, .events = POLLIN},
-                           {.fd = early_writeback_fd(lookout->writeback), .events = POLLIN}};
+    struct writeback_thread *thread = object;
+    struct pollfd fds[] = {{.fd = thread->stop_fd, .events = POLLIN},
+                           {.fd = early_writeback_fd(thread->writeback), .events = POLLIN}};
     while (!(fds[0].revents & POLLIN))
-        poll(fds, COUNT_OF(fds), early_writeback_step(lookout->writeback));
+        poll(fds, COUNT_OF(fds), early_writeback_step(thread->writeback));
     return NULL;
 }
 
-/* Without it uploads only take a little longer. */
-static void lookout_start(struct lookout *lookout, const struct media *media)
+/* Failure is harmless: uploads take a little longer. */
+static void writeback_thread_start(struct writeback_thread *thread, const struct media *media)
 {
-    lookout->writeback = early_writeback_open(media);
-    lookout->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (!lookout->writeback)
+    thread->writeback = early_writeback_open(media);
+    thread->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (!thread->writeback)
         return;
-    if (lookout->stop_fd >= 0 && pthread_create(&lookout->thread, NULL, look_out, lookout) == 0)
+    if (thread->stop_fd >= 0 && pthread_create(&thread->thread, NULL, run_writeback, thread) == 0)
         return;
-    log_write(LOG_WARNING, "early_writeback_failed", "reason=\"no thread\"");
-    early_writeback_close(lookout->writeback);
-    lookout->writeback = NULL;
+    log_write(LOG_WARNING, "early_writeback_failed", "reason=\"cannot start a thread\"");
+    early_writeback_close(thread->writeback);
+    thread->writeback = NULL;
 }
 
-static void lookout_stop(struct lookout *lookout)
+static void writeback_thread_stop(struct writeback_thread *thread)
 {
-    if (lookout->writeback && eventfd_write(lookout->stop_fd, 1) == 0) {
-        pthread_join(lookout->thread, NULL);
-        early_writeback_close(lookout->writeback);
+    if (thread->writeback && eventfd_write(thread->stop_fd, 1) == 0) {
+        pthread_join(thread->thread, NULL);
+        early_writeback_close(thread->writeback);
     }
-    if (lookout->stop_fd >= 0)
-        close(lookout->stop_fd);
+    if (thread->stop_fd >= 0)
+        close(thread->stop_fd);
 }
 
 bool accounting_work(const struct pool_group *group, const struct config *config, int listen_fd)
@@ -112,7 +114,7 @@ bool accounting_work(const struct pool_group *group, const struct config *config
     const struct stream_context *context = group->service->context;
     const struct db_options options = service_db_options(group->service, config);
     static struct accounting accounting;
-    struct lookout lookout;
+    struct writeback_thread thread;
     (void)listen_fd;
     accounting.context = context;
     accounting.counter.views = context->views;
@@ -120,9 +122,9 @@ bool accounting_work(const struct pool_group *group, const struct config *config
     accounting.counter.db = db_create(&options);
     if (!accounting.counter.arena || !accounting.counter.db)
         return false;
-    lookout_start(&lookout, &context->media);
+    writeback_thread_start(&thread, &context->media);
     run(&accounting);
-    lookout_stop(&lookout);
+    writeback_thread_stop(&thread);
     db_destroy(accounting.counter.db);
     arena_destroy(accounting.counter.arena);
     return true;

@@ -12,25 +12,28 @@
 #include "lib/process/program.h"
 
 enum {
-    REAP_EVERY_MS = 1000,
-    GATHER_US = 300, /* to be woken for each line takes more time than all the rest (see journal_wait.h) */
-    ASK_KERNEL_EVERY_MS = 10 * 1000,
-    LOST_AFTER_MS = 60 * 1000, /* a token that is out for longer may be one whose line was lost */
-    DOUBT_AFTER_MS = 2 * 1000, /* the same, when it is known that lines may have been lost */
+    REAP_INTERVAL_MS = 1000,
+    BATCH_US = 300, /* collects journal lines; one wake-up per line costs more */
+    CONNECTION_INTERVAL_MS = 10 * 1000,
+    /* Tokens older than this are checked: is their client still connected? */
+    CONNECTION_AGE_MS = 60 * 1000,
+    /* The same while journal lines may have been lost. */
+    CONNECTION_AGE_DOUBT_MS = 2 * 1000,
 };
 
-static const char summary[] = "Delivery and uploads under /stream, for nginx, over FastCGI on a unix socket.";
+static const char summary[] =
+    "Serves /stream, video delivery and uploads, to nginx over FastCGI on unix sockets.";
 
-/* What the supervisor looks after beside its workers. */
+/* The janitor: the part of the supervisor that reads the journal and reaps tokens. */
 struct janitor {
     const struct config *config;
     struct pool_watch *watch;
     struct stream_context *context;
     struct journal *journal;
-    int64_t next_reap_ms, next_ask_ms;
+    int64_t next_reap_ms, next_connection_check_ms;
 };
 
-static bool begin(void *object)
+static bool janitor_start(void *object)
 {
     struct janitor *janitor = object;
     struct stream_context *context = janitor->context;
@@ -45,11 +48,11 @@ static bool begin(void *object)
     if (!janitor->journal)
         return false;
     janitor->watch->fd = journal_fd(janitor->journal);
-    journal_follow(janitor->journal); /* what is back already, the first worker can take */
+    journal_follow(janitor->journal); /* releases tokens before the first worker starts */
     return true;
 }
 
-/* Tokens that the journal will never bring back. */
+/* Releases tokens that no journal line will release. */
 static void reap(struct janitor *janitor)
 {
     struct bucket *bucket = janitor->context->bucket;
@@ -57,15 +60,15 @@ static void reap(struct janitor *janitor)
     if (reaped > 0)
         log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"nginx worker died\"", reaped);
     bool doubt = journal_may_have_lost_lines(janitor->journal);
-    if (!doubt && clock_left_ms(janitor->next_ask_ms) > 0)
+    if (!doubt && clock_left_ms(janitor->next_connection_check_ms) > 0)
         return;
-    janitor->next_ask_ms = clock_ms() + ASK_KERNEL_EVERY_MS;
-    reaped = bucket_reap_connections(bucket, doubt ? DOUBT_AFTER_MS : LOST_AFTER_MS);
+    janitor->next_connection_check_ms = clock_ms() + CONNECTION_INTERVAL_MS;
+    reaped = bucket_reap_connections(bucket, doubt ? CONNECTION_AGE_DOUBT_MS : CONNECTION_AGE_MS);
     if (reaped > 0)
-        log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"connection is gone\"", reaped);
+        log_write(LOG_WARNING, "tokens_reaped", "count=%d reason=\"client connection closed\"", reaped);
 }
 
-static void show(const struct bucket *bucket)
+static void publish_metrics(const struct bucket *bucket)
 {
     metrics_set(METRIC_STREAM_TOKENS_IN_USE, bucket_in_use(bucket, BUCKET_STREAM));
     metrics_set(METRIC_UPLOAD_TOKENS_IN_USE, bucket_in_use(bucket, BUCKET_UPLOAD));
@@ -73,24 +76,24 @@ static void show(const struct bucket *bucket)
     metrics_set(METRIC_UPLOAD_TOKENS_CAPACITY, bucket_capacity(bucket, BUCKET_UPLOAD));
 }
 
-static void look(void *object)
+static void janitor_run(void *object)
 {
     struct janitor *janitor = object;
     journal_follow(janitor->journal);
     if (clock_left_ms(janitor->next_reap_ms) > 0)
         return;
-    janitor->next_reap_ms = clock_ms() + REAP_EVERY_MS;
+    janitor->next_reap_ms = clock_ms() + REAP_INTERVAL_MS;
     reap(janitor);
-    show(janitor->context->bucket);
+    publish_metrics(janitor->context->bucket);
 }
 
-static void worker_ended(void *object, pid_t pid)
+static void janitor_worker_ended(void *object, pid_t pid)
 {
     struct janitor *janitor = object;
     bucket_worker_ended(janitor->context->bucket, pid);
 }
 
-static void end(void *object)
+static void janitor_stop(void *object)
 {
     struct janitor *janitor = object;
     journal_close(janitor->journal);
@@ -122,7 +125,8 @@ int main(int argc, char **argv)
         {"accounting", 1, 1, &service, .work = accounting_work, .no_socket = true},
     };
     struct janitor janitor = {.config = &config, .context = &context};
-    struct pool_watch watch = {begin, look, worker_ended, end, &janitor, -1, REAP_EVERY_MS, GATHER_US};
+    struct pool_watch watch = {janitor_start, janitor_run, janitor_worker_ended, janitor_stop,
+                               &janitor,      -1,          REAP_INTERVAL_MS,     BATCH_US};
     janitor.watch = &watch;
     const struct pool pool = {"fcgi-stream", &config, groups, COUNT_OF(groups), &watch};
     return pool_run(&pool);

@@ -17,7 +17,7 @@ static const struct route routes[] = {
     {METHOD_GATE, "/stream/uploads/:upload", tus_gate, .session = true},
     {METHOD_PATCH, "/stream/uploads/:upload", tus_append, .session = true},
     {METHOD_GET, "/stream/uploads/:upload", tus_show, .session = true},
-    {METHOD_DELETE, "/stream/uploads/:upload", tus_end, .session = true},
+    {METHOD_DELETE, "/stream/uploads/:upload", tus_terminate, .session = true},
     {METHOD_OPTIONS, "/stream/uploads/:upload", tus_options},
 };
 

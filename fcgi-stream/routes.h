@@ -1,4 +1,4 @@
-/* Delivery and uploads on one page. */
+/* The routes of delivery, uploads and posters. */
 #ifndef FCGI_STREAM_ROUTES_H
 #define FCGI_STREAM_ROUTES_H
 

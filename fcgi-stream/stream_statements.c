@@ -2,10 +2,10 @@
 
 #include "lib/http/session.h"
 
-/* SQL has lines of its own. */
+/* The line breaks of SQL are deliberate. */
 /* clang-format off */
 
-/* More than a quarter of a video is a view of it. */
+/* Sending more than a quarter of a video to a viewer counts as a view. */
 #define IS_VIEW(bytes, size) "(" bytes ") * 4 > " size
 #define IS_NEW_VIEW \
     "w.view_time IS NULL AND " IS_VIEW("w.bytes_sent + excluded.bytes_sent", \
@@ -14,7 +14,7 @@
 const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
 
-    /* The last column is the user whose session has that hash. */
+    /* The last column is the user of the session with that hash. */
     [VIDEO_FILE] = {"video_file",
                     "SELECT media_key::text, content_type, size, title,"
                     " (SELECT user_id FROM sessions WHERE token_hash = $2::bytea AND expires_at > now())"
@@ -23,9 +23,9 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [VIDEO_AUTHOR] = {"video_author", "SELECT author_id FROM videos WHERE id = $1::bigint",
                       .read = true},
 
-    /* The new key comes and the old one goes to the deletion table, and what was set aside is the video's, or
-     * none of it, as when there is nothing set aside any more; the last column is the author, of whichever video
-     * there was. Doing it once more changes nothing. */
+    /* In one transaction: sets the new key, queues the old one for deletion, and ends the
+     * reservation. Does nothing when the reservation is gone or the video is another
+     * user's. The last column is the author, NULL when there is no video. Idempotent. */
     [UPLOAD_PUBLISH] = {"upload_publish",
                         "WITH old AS (SELECT id, author_id, media_key FROM videos"
                         " WHERE id = $1::bigint FOR UPDATE),"
@@ -48,7 +48,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
                         "SELECT upload_reserve($1::uuid, $2::bigint, $3::bigint, $4::bigint, $5::boolean,"
                         " $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint)"},
     [UPLOAD_CANCEL] = {"upload_cancel", "DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"},
-    /* A file that nobody publishes any more goes the way of all files. */
+    /* The file already has its final name, so the scheduler deletes it. */
     [UPLOAD_ABANDON] = {"upload_abandon",
                         "WITH gone AS (DELETE FROM uploads WHERE id = $1::uuid AND NOT resumable"
                         " RETURNING video_id, id)"
@@ -73,7 +73,7 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [POSTER_GET] = {"poster_get",
                     "SELECT media_key::text, content_type, size FROM posters WHERE video_id = $1::bigint",
                     .read = true},
-    /* What is shown of the video changes, so it gets another revision. What was set aside is the poster's. */
+    /* Updating the video raises its revision (trigger). Ends the reservation. */
     [POSTER_PUT] = {"poster_put",
                     "WITH video AS (UPDATE videos SET media_key = media_key"
                     " WHERE id = $1::bigint AND author_id = $2::bigint RETURNING id),"
@@ -86,8 +86,9 @@ const struct db_statement stream_statements[STATEMENT_COUNT] = {
     [VIEW_POSITION] = {"view_position", "SELECT position FROM view_queues WHERE id = $1::uuid", .read = true},
     [VIEW_FORGET] = {"view_forget", "DELETE FROM video_viewers WHERE expires_at <= now()"},
 
-    /* $4 to $6 are videos, viewers and bytes that the queue has between the positions $2 and $3; they count only
-     * when the queue's position moves, too. A video that is being deleted is waited for, and is none then. */
+    /* $4 to $6 are the videos, viewers and bytes of the queue's entries from position $2
+     * to $3. They are counted only if the queue's position can be advanced. Waits for a
+     * concurrent deletion of a video, whose entries are then dropped. */
     [VIEW_COUNT] = {"view_count",
                     "WITH moved AS (INSERT INTO view_queues AS q (id, position) VALUES ($1::uuid, $3::bigint)"
                     " ON CONFLICT (id) DO UPDATE SET position = excluded.position WHERE q.position <= $2::bigint"

@@ -1,4 +1,4 @@
-/* All SQL of fcgi-stream, by name. */
+/* All SQL statements of fcgi-stream, by name. */
 #ifndef FCGI_STREAM_STREAM_STATEMENTS_H
 #define FCGI_STREAM_STREAM_STATEMENTS_H
 

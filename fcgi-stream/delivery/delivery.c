@@ -4,12 +4,12 @@
 #include "fcgi-stream/delivery/small_files.h"
 #include "lib/base/clock.h"
 
-/* What only a file that nginx sends itself is looked at for. */
+/* Request headers that only nginx evaluates, for files that it sends itself. */
 static const char *const conditions[] = {
     "HTTP_RANGE", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE",
 };
 
-static bool is_asked_for_whole(const struct request *request)
+static bool is_unconditional(const struct request *request)
 {
     for (size_t i = 0; i < COUNT_OF(conditions); i++)
         if (request_find(request, conditions[i]))
@@ -17,8 +17,9 @@ static bool is_asked_for_whole(const struct request *request)
     return true;
 }
 
-/* As nginx tells of a file: ngx_http_set_etag() makes its entity tag of the time and the size. */
-static void describe(struct response *response, time_t modified, int64_t size)
+/* The headers that nginx sends with a file; see ngx_http_set_etag() for the entity
+ * tag. */
+static void write_file_headers(struct response *response, time_t modified, int64_t size)
 {
     char date[CLOCK_HTTP_SIZE];
     response_header(response, "Last-Modified", clock_http(modified, date));
@@ -32,11 +33,11 @@ static bool send_small(const struct request *request, struct response *response,
 {
     const struct stream_context *context = request->context;
     time_t modified;
-    if (file->size > SMALL_FILE_MAX || !is_asked_for_whole(request) ||
+    if (file->size > SMALL_FILE_MAX || !is_unconditional(request) ||
         !small_files_read(context->small_files, &context->media, file->key, (size_t)file->size,
                           &response->body, &modified))
         return false;
-    describe(response, modified, file->size);
+    write_file_headers(response, modified, file->size);
     return true;
 }
 

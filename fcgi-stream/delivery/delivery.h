@@ -1,6 +1,9 @@
-/* How a file gets to the client: nginx sends it (X-Accel-Redirect), and for that closes the connection to us, which for a
- * small file would cost more than all the rest. One that is asked for whole comes with the answer instead, over the kept
- * connection, with the same headers as from nginx. */
+/* Sends a file to the client.
+ *
+ * nginx sends it (X-Accel-Redirect), but closes the FastCGI connection for that, which
+ * costs more than sending a small file. A small file that is requested without Range or
+ * conditions is therefore sent in the response, over the kept connection, with the same
+ * headers as nginx would send. */
 #ifndef FCGI_STREAM_DELIVERY_DELIVERY_H
 #define FCGI_STREAM_DELIVERY_DELIVERY_H
 
@@ -8,7 +11,8 @@
 #include "lib/http/request.h"
 #include "lib/http/response.h"
 
-/* 200; nginx makes of it what the request's Range and conditions ask for. The headers written so far are kept. */
+/* 200; nginx turns it into 206, 304, 412 or 416 as the request's Range and conditions
+ * demand. Headers that were written before are kept. */
 enum status delivery_send(const struct request *request, struct response *response,
                           const struct video_file *file);
 

@@ -13,8 +13,9 @@ static size_t character_length(unsigned char first)
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* A control character, one that a file system knows, or one that changes the direction of the text, so that a
- * name might not look like what it is (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069). */
+/* A control character, one that is special in file systems, or one that changes the text
+ * direction and so could disguise the extension (U+200E, U+200F, U+202A to U+202E, U+2066
+ * to U+2069). */
 static bool is_unsafe(const unsigned char *c)
 {
     if (c[0] < 0x80)
@@ -32,8 +33,8 @@ static bool ends_with(const char *name, size_t length, const char *end)
     return length >= end_length && strncasecmp(name + length - end_length, end, end_length) == 0;
 }
 
-/* The title as the name of a file; returns its length, 0 when nothing is left. */
-static size_t clean(const char *title, char name[NAME_SIZE])
+/* Turns the title into a file name. Returns its length, 0 when nothing is left. */
+static size_t sanitize(const char *title, char name[NAME_SIZE])
 {
     size_t length = 0;
     for (const char *c = title; *c;) {
@@ -51,7 +52,7 @@ static size_t clean(const char *title, char name[NAME_SIZE])
     return length;
 }
 
-/* As quoted ASCII, for those who don't know the other form. */
+/* The quoted ASCII form, for clients that do not support filename*. */
 static void write_plain(struct buffer *out, const char *name)
 {
     for (const char *c = name; *c; c += character_length((unsigned char)*c))
@@ -73,7 +74,7 @@ void disposition_write(struct buffer *out, const char *title, const char *conten
 {
     const char *end = strcmp(content_type, "video/webm") == 0 ? ".webm" : ".mp4";
     char name[NAME_SIZE];
-    size_t length = title ? clean(title, name) : 0;
+    size_t length = title ? sanitize(title, name) : 0;
     if (length == 0)
         length = (size_t)snprintf(name, sizeof name, "video-%" PRId64, video_id);
     name[length] = '\0';

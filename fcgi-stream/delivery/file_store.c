@@ -11,8 +11,8 @@ enum store_outcome file_store_get(struct db *db, int64_t video_id, const unsigne
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, video_id);
-    /* Without a session a hash that none has: with NULL the server would think it worth its while to plan the
-     * statement anew each time. */
+    /* Without a session, an empty hash, which matches none: with NULL PostgreSQL would
+     * plan the statement again for each execution. */
     db_bind_bytes(&params, session ? session : (const unsigned char *)"", session ? SESSION_HASH_SIZE : 0);
     enum db_outcome outcome = db_query(db, VIDEO_FILE, &params, &rows);
     if (outcome != DB_DONE)
@@ -51,17 +51,17 @@ void file_store_bind(struct db_params *params, int64_t video_id, int64_t user_id
 }
 
 enum store_outcome file_store_publish(struct db *db, int64_t video_id, int64_t user_id,
-                                      const struct video_file *file, bool *kept)
+                                      const struct video_file *file, bool *referenced)
 {
     struct db_params params = {0};
     struct db_rows rows;
     file_store_bind(&params, video_id, user_id, file);
     enum db_outcome outcome = db_query(db, UPLOAD_PUBLISH, &params, &rows);
-    *kept = outcome == DB_UNKNOWN;
+    *referenced = outcome == DB_UNKNOWN;
     if (outcome != DB_DONE)
         return store_outcome_from_db(outcome);
-    *kept = db_number(&rows, 0, 0) == 1;
-    if (*kept)
+    *referenced = db_number(&rows, 0, 0) == 1;
+    if (*referenced)
         return STORE_DONE;
     bool is_others = !db_is_null(&rows, 0, 1) && db_number(&rows, 0, 1) != user_id;
     return is_others ? STORE_FORBIDDEN : STORE_MISSING;

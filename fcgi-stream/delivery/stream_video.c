@@ -11,17 +11,19 @@
 #include "lib/http/session.h"
 #include "lib/media/media_cache.h"
 
-/* Asks for the video's file, and in the same query who wants it. session is a hash or NULL. */
-static enum store_outcome ask(struct request *request, const unsigned char *session, struct video_file *file)
+/* Queries the database for the video's file and the session's user. session is a hash or
+ * NULL. */
+static enum store_outcome query_file(struct request *request, const unsigned char *session,
+                                     struct video_file *file)
 {
     const struct stream_context *context = request->context;
-    int64_t user_id, asked_us = clock_us();
+    int64_t user_id, queried_us = clock_us();
     enum store_outcome outcome = file_store_get(request->db, request->ids.vid, session, file, &user_id);
     switch (outcome) {
     case STORE_DONE:
         session_accept(request, user_id);
         media_cache_put(context->media_cache, request->ids.vid, file->key, file->content_type, file->size,
-                        asked_us);
+                        queried_us);
         return outcome;
     case STORE_MISSING: media_cache_remove(context->media_cache, request->ids.vid); return outcome;
     default: return outcome;
@@ -35,9 +37,10 @@ static bool is_download(const struct request *request)
     return param_query(request->query, "download", &value, &length) && length == 1 && *value == '1';
 }
 
-/* Finds the video's file. What is known from just now needs no database, unless there is more to ask for: who wants
- * it, or what the video is called. With the database down, what is known from the last minute has to do. */
-static enum store_outcome find(struct request *request, struct video_file *file)
+/* Finds the video's file. A fresh cache entry saves the query, unless the session or the
+ * title is needed as well. When the database is down, an entry of the last minute is
+ * used. */
+static enum store_outcome find_file(struct request *request, struct video_file *file)
 {
     const struct stream_context *context = request->context;
     struct media_cache_entry *cached = arena_alloc(request->arena, sizeof *cached);
@@ -45,7 +48,7 @@ static enum store_outcome find(struct request *request, struct video_file *file)
     bool has_session = session_parse(request, session);
     bool known = !has_session && !is_download(request) &&
                  media_cache_find_fresh(context->media_cache, request->ids.vid, cached);
-    enum store_outcome outcome = known ? STORE_DONE : ask(request, has_session ? session : NULL, file);
+    enum store_outcome outcome = known ? STORE_DONE : query_file(request, has_session ? session : NULL, file);
     if (!known && outcome == STORE_UNAVAILABLE)
         known = media_cache_find(context->media_cache, request->ids.vid, cached);
     if (!known)
@@ -55,13 +58,11 @@ static enum store_outcome find(struct request *request, struct video_file *file)
     return STORE_DONE;
 }
 
-/* 200, and the file, or the part of it that the client asked for; 404 when there is no such video or no file of it; 429
- * when the bucket is empty. */
 enum status stream_video(struct request *request, struct response *response)
 {
     struct video_file file;
     char token[BUCKET_TOKEN_SIZE];
-    enum store_outcome outcome = find(request, &file);
+    enum store_outcome outcome = find_file(request, &file);
     if (outcome != STORE_DONE)
         return status_from_store(outcome);
     enum status status = token_take(request, BUCKET_STREAM, token);
@@ -70,7 +71,7 @@ enum status stream_video(struct request *request, struct response *response)
     response_header(response, "X-Token", token);
     if (is_download(request))
         disposition_write(&response->headers, file.title, file.content_type, request->ids.vid);
-    /* VS_STREAM_BURST is in nginx's configuration. */
+    /* nginx applies it after VS_STREAM_BURST bytes (limit_rate_after). */
     if (request->config->stream_rate > 0)
         buffer_printf(&response->headers, "X-Accel-Limit-Rate: %" PRId64 "\r\n",
                       request->config->stream_rate);

@@ -5,6 +5,8 @@
 #include "lib/http/request.h"
 #include "lib/http/response.h"
 
+/* 200 with the file, or the range that the client asked for; 404 when there is no such
+ * video or it has no file yet; 429 when no token is free. */
 enum status stream_video(struct request *request, struct response *response);
 
 #endif

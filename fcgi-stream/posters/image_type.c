@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A chunk of an odd size may have a byte behind it. */
+/* A chunk of odd size is followed by a padding byte. */
 static int is_webp(const unsigned char *head, size_t length, long long size)
 {
     if (length < 16 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WEBPVP8", 7) != 0)

@@ -1,4 +1,3 @@
-/* Posters: a picture for each video that has one, JPEG or WebP. To look at one takes no token. */
 #include <string.h>
 #include <unistd.h>
 
@@ -15,14 +14,14 @@ enum { POSTER_MAX = 512 * 1024 };
 static enum status check_size(struct request *request, int64_t size)
 {
     if (size == 0)
-        return request_refuse(request, STATUS_BAD_REQUEST, "the picture is empty");
+        return request_refuse(request, STATUS_BAD_REQUEST, "the poster is empty");
     if (size > POSTER_MAX)
-        return request_refuse(request, STATUS_TOO_LARGE, "the picture is larger than 512 KiB");
+        return request_refuse(request, STATUS_TOO_LARGE, "the poster is larger than 512 KiB");
     return STATUS_ANSWERED;
 }
 
-/* 204: the body may come. One without a length is bounded by nginx, and looked at when it is there. The bytes count
- * with the user's films, or many small pictures would come to as much as anybody likes. */
+/* A body without a declared length is bounded by nginx and checked after it has arrived.
+ * Posters count towards the user's quota; otherwise many small ones could evade it. */
 enum status poster_gate(struct request *request, struct response *response)
 {
     const char *text = request_variable(request, "CONTENT_LENGTH");
@@ -46,10 +45,9 @@ static enum status check_type(struct request *request, const struct incoming *bo
     *content_type = image_type_detect(head, (size_t)length, body->size);
     return *content_type
                ? STATUS_ANSWERED
-               : request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "the picture is neither JPEG nor WebP");
+               : request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "the poster is neither JPEG nor WebP");
 }
 
-/* 201; 404 when the video has gone meanwhile; 413 and 415 for what the picture is. */
 enum status poster_put(struct request *request, struct response *response)
 {
     struct incoming *body;
@@ -69,7 +67,6 @@ enum status poster_put(struct request *request, struct response *response)
     return status;
 }
 
-/* 200 and the picture; 404 when there is none. */
 enum status poster_get(struct request *request, struct response *response)
 {
     struct video_file file;

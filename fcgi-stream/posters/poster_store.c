@@ -18,12 +18,12 @@ enum store_outcome poster_store_get(struct db *db, int64_t video_id, struct vide
 }
 
 enum store_outcome poster_store_put(struct db *db, int64_t video_id, int64_t user_id,
-                                    const struct video_file *file, bool *kept)
+                                    const struct video_file *file, bool *referenced)
 {
     struct db_params params = {0};
     struct db_rows rows;
     file_store_bind(&params, video_id, user_id, file);
     enum db_outcome outcome = db_query(db, POSTER_PUT, &params, &rows);
-    *kept = outcome == DB_UNKNOWN || (outcome == DB_DONE && rows.count == 1);
+    *referenced = outcome == DB_UNKNOWN || (outcome == DB_DONE && rows.count == 1);
     return outcome == DB_DONE && rows.count == 0 ? STORE_MISSING : store_outcome_from_db(outcome);
 }

@@ -4,11 +4,12 @@
 
 #include "fcgi-stream/delivery/file_store.h"
 
-/* STORE_MISSING when there is none. size is not filled in. */
+/* Finds a video's poster. Returns STORE_MISSING when it has none. */
 enum store_outcome poster_store_get(struct db *db, int64_t video_id, struct video_file *file);
 
-/* Makes it the video's poster; one that it replaces is queued for deletion. STORE_MISSING when there is no such
- * video of the user's, or nothing is set aside for the poster any more. */
+/* Makes the file the video's poster; the database queues the one that it replaces for
+ * deletion. Returns STORE_MISSING when the user has no such video or the reservation is
+ * gone. */
 file_store_put poster_store_put;
 
 #endif

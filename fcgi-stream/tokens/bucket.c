@@ -13,10 +13,11 @@
 #include "lib/base/log.h"
 #include "lib/metrics/metrics.h"
 
-enum { NGINX_WORKERS_KNOWN = 64 };
+enum { START_CACHE_SIZE = 64, START_CACHE_MS = 1000 };
 
-/* A slot's word, from its highest bits: the state (2), how often it has been freed (24), the beginning of the
- * request's id (16), the pid of the worker that claimed it (22, as PID_MAX_LIMIT of the kernel). */
+/* A slot's word, from its highest bits: the state (2 bits), the generation, which counts
+ * how often the slot has been freed (24), the tag, which is the start of the request id
+ * (16), and the pid of the worker that claimed it (22, the kernel's PID_MAX_LIMIT). */
 enum { PID_BITS = 22, TAG_BITS = 16, GENERATION_BITS = 24 };
 
 static uint64_t make_word(enum slot_state state, uint32_t generation, uint16_t tag, pid_t pid)
@@ -52,26 +53,26 @@ static uint16_t tag_of(const unsigned char request_id[BUCKET_REQUEST_ID_BYTES])
     return (uint16_t)(request_id[0] | request_id[1] << 8);
 }
 
-/* When an nginx worker started. Each pool worker asks the kernel once a second at most. */
+/* The start time of an nginx worker, cached per thread for a second. */
 static uint64_t nginx_start(pid_t pid)
 {
     static _Thread_local struct {
         pid_t pid;
         uint64_t start;
         int64_t read_ms;
-    } known[NGINX_WORKERS_KNOWN];
-    unsigned at = (unsigned)pid % NGINX_WORKERS_KNOWN;
+    } cache[START_CACHE_SIZE];
+    unsigned at = (unsigned)pid % START_CACHE_SIZE;
     int64_t now = clock_ms();
-    if (known[at].pid != pid || now - known[at].read_ms > 1000) {
-        known[at].pid = pid;
-        known[at].start = process_start(pid);
-        known[at].read_ms = now;
+    if (cache[at].pid != pid || now - cache[at].read_ms > START_CACHE_MS) {
+        cache[at].pid = pid;
+        cache[at].start = process_start(pid);
+        cache[at].read_ms = now;
     }
-    return known[at].start;
+    return cache[at].start;
 }
 
-/* False when the slot has changed meanwhile. */
-static bool give_back(_Atomic uint64_t *slot_word, uint64_t word)
+/* Returns false when the slot has changed since its word was read. */
+static bool free_slot(_Atomic uint64_t *slot_word, uint64_t word)
 {
     uint64_t freed = make_word(SLOT_FREE, word_generation(word) + 1, 0, 0);
     return atomic_compare_exchange_strong(slot_word, &word, freed);
@@ -94,7 +95,7 @@ static int count_client(const struct shared *shared, enum bucket_kind kind, uint
     return count;
 }
 
-/* Claims a free slot, starting the search anywhere; -1 when there is none. */
+/* Claims a free slot, starting at a random one. Returns -1 when there is none. */
 static int claim(struct shared *shared, enum bucket_kind kind, const struct bucket_holder *holder,
                  uint64_t *word)
 {
@@ -113,8 +114,8 @@ static int claim(struct shared *shared, enum bucket_kind kind, const struct buck
     return -1;
 }
 
-/* Whether a claimed slot is one too many. After the capacity was lowered, slots beyond it may still be held,
- * and one that was claimed beforehand may lie beyond it itself. */
+/* Whether the claimed slot exceeds the capacity. After the capacity was lowered, slots
+ * beyond it may still be held, and this slot may itself lie beyond it. */
 static bool is_over_capacity(const struct shared *shared, enum bucket_kind kind, int at)
 {
     int capacity = atomic_load(&shared->capacity[kind]), end = slot_end(shared, kind);
@@ -134,11 +135,11 @@ enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
     shared->slots[kind][at] = (struct slot){*holder, nginx_start(holder->nginx_pid), clock_ms()};
     atomic_store(&shared->clients[kind][at], holder->client);
     if (is_over_capacity(shared, kind, at)) {
-        give_back(slot_word, word);
+        free_slot(slot_word, word);
         return BUCKET_FULL;
     }
     if (cap > 0 && count_client(shared, kind, holder->client) > cap) {
-        give_back(slot_word, word);
+        free_slot(slot_word, word);
         return BUCKET_CLIENT_FULL;
     }
     atomic_store(slot_word, make_word(SLOT_HELD, word_generation(word), word_tag(word), word_pid(word)));
@@ -161,10 +162,11 @@ bool bucket_release(struct bucket *bucket, const char *token, struct bucket_hold
         return false;
     if (holder)
         *holder = shared->slots[kind][at].holder;
-    return give_back(&shared->words[kind][at], word);
+    return free_slot(&shared->words[kind][at], word);
 }
 
-/* Calls visit for every slot in use; its true frees the slot. Returns how many of the kind were freed. */
+/* Calls visit for each slot in use and frees the slot when visit returns true. Returns
+ * the number of slots freed. */
 typedef bool slot_visit(const struct slot *slot, uint64_t word, void *argument);
 static int sweep_kind(struct shared *shared, enum bucket_kind kind, slot_visit *visit, void *argument)
 {
@@ -172,7 +174,7 @@ static int sweep_kind(struct shared *shared, enum bucket_kind kind, slot_visit *
     for (int i = 0; i < end; i++) {
         uint64_t word = atomic_load(&shared->words[kind][i]);
         if (word_state(word) != SLOT_FREE && visit(&shared->slots[kind][i], word, argument))
-            freed += give_back(&shared->words[kind][i], word);
+            freed += free_slot(&shared->words[kind][i], word);
     }
     return freed;
 }
@@ -185,7 +187,7 @@ static int sweep(struct bucket *bucket, slot_visit *visit, void *argument)
     return freed;
 }
 
-/* As sweep, for tokens that nobody gave back. */
+/* As sweep, and adds the tokens to the reaped metrics. */
 static int reap(struct bucket *bucket, slot_visit *visit, void *argument)
 {
     static const enum metric metrics[BUCKET_KINDS] = {METRIC_STREAM_TOKENS_REAPED,
@@ -199,27 +201,27 @@ static int reap(struct bucket *bucket, slot_visit *visit, void *argument)
     return sum;
 }
 
-struct wanted {
+struct request_search {
     const unsigned char *request_id;
     struct bucket_holder *holder;
 };
 
 static bool is_of_request(const struct slot *slot, uint64_t word, void *argument)
 {
-    const struct wanted *wanted = argument;
-    if (word_state(word) != SLOT_HELD || word_tag(word) != tag_of(wanted->request_id) ||
-        memcmp(slot->holder.request_id, wanted->request_id, BUCKET_REQUEST_ID_BYTES) != 0)
+    const struct request_search *search = argument;
+    if (word_state(word) != SLOT_HELD || word_tag(word) != tag_of(search->request_id) ||
+        memcmp(slot->holder.request_id, search->request_id, BUCKET_REQUEST_ID_BYTES) != 0)
         return false;
-    if (wanted->holder)
-        *wanted->holder = slot->holder;
+    if (search->holder)
+        *search->holder = slot->holder;
     return true;
 }
 
 int bucket_release_request(struct bucket *bucket, const unsigned char request_id[BUCKET_REQUEST_ID_BYTES],
                            struct bucket_holder *holder)
 {
-    struct wanted wanted = {request_id, holder};
-    return sweep(bucket, is_of_request, &wanted);
+    struct request_search search = {request_id, holder};
+    return sweep(bucket, is_of_request, &search);
 }
 
 static bool is_claim_of(const struct slot *slot, uint64_t word, void *pid)
@@ -245,24 +247,24 @@ void bucket_free_dead_claims(struct bucket *bucket)
     sweep(bucket, is_claim_of_dead, NULL);
 }
 
-/* Slots of one nginx worker tend to come together; the last answer is kept for the next slot. */
-struct last_look {
+/* The last process looked up; adjacent slots often belong to the same nginx worker. */
+struct last_lookup {
     pid_t pid;
     uint64_t start;
 };
 
 static bool is_of_dead_nginx(const struct slot *slot, uint64_t word, void *argument)
 {
-    struct last_look *last = argument;
+    struct last_lookup *last = argument;
     if (word_state(word) != SLOT_HELD)
         return false;
     if (last->pid != slot->holder.nginx_pid)
-        *last = (struct last_look){slot->holder.nginx_pid, process_start(slot->holder.nginx_pid)};
+        *last = (struct last_lookup){slot->holder.nginx_pid, process_start(slot->holder.nginx_pid)};
     return last->start != slot->nginx_start || last->start == 0;
 }
 
-/* Once all beyond the capacity are back, they need not be looked at any more. */
-static void forget_beyond(struct shared *shared, enum bucket_kind kind)
+/* Stops scanning the slots beyond a lowered capacity once all of them are free. */
+static void shrink_to_capacity(struct shared *shared, enum bucket_kind kind)
 {
     int capacity = atomic_load(&shared->capacity[kind]), beyond = atomic_load(&shared->beyond[kind]);
     if (beyond > capacity && count_in_use(shared, kind, capacity, beyond) == 0)
@@ -271,34 +273,34 @@ static void forget_beyond(struct shared *shared, enum bucket_kind kind)
 
 int bucket_reap(struct bucket *bucket)
 {
-    struct last_look last = {0};
+    struct last_lookup last = {0};
     int reaped = reap(bucket, is_of_dead_nginx, &last);
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
-        forget_beyond(bucket->shared, kind);
+        shrink_to_capacity(bucket->shared, kind);
     return reaped;
 }
 
-struct kernel_look {
-    int kernel;
+struct connection_check {
+    int sock_diag;
     int64_t taken_before_ms;
 };
 
-static bool is_of_lost_connection(const struct slot *slot, uint64_t word, void *argument)
+static bool is_of_closed_connection(const struct slot *slot, uint64_t word, void *argument)
 {
-    const struct kernel_look *look = argument;
-    return word_state(word) == SLOT_HELD && slot->since_ms <= look->taken_before_ms &&
-           connection_is_closed(look->kernel, &slot->holder.connection);
+    const struct connection_check *check = argument;
+    return word_state(word) == SLOT_HELD && slot->since_ms <= check->taken_before_ms &&
+           connection_is_closed(check->sock_diag, &slot->holder.connection);
 }
 
 int bucket_reap_connections(struct bucket *bucket, int64_t min_age_ms)
 {
-    struct kernel_look look = {connection_open_kernel(), clock_ms() - min_age_ms};
-    if (look.kernel < 0) {
+    struct connection_check check = {connection_open_sock_diag(), clock_ms() - min_age_ms};
+    if (check.sock_diag < 0) {
         log_write(LOG_WARNING, "sock_diag_failed", "reason=\"%s\"", strerror(errno));
         return 0;
     }
-    int reaped = reap(bucket, is_of_lost_connection, &look);
-    close(look.kernel);
+    int reaped = reap(bucket, is_of_closed_connection, &check);
+    close(check.sock_diag);
     return reaped;
 }
 

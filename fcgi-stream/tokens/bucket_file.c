@@ -1,4 +1,4 @@
-/* The bucket's file in the run folder, and the limits that stand in it. */
+/* The bucket's file in the run folder, and the limits stored in it. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>

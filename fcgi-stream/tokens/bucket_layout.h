@@ -1,7 +1,7 @@
-/* How the bucket lies in shared memory; for bucket.c and bucket_file.c alone.
+/* The bucket's layout in shared memory; private to bucket.c and bucket_file.c.
  *
- * Whether a slot is free is in its word, and all words of a kind lie together, so that looking through them
- * costs little. Everything else about a slot is valid while it is held. */
+ * A slot's state is in its word. The words of a kind are contiguous, so that scanning all
+ * slots is cheap. The slot itself is valid only while its word says SLOT_HELD. */
 #ifndef FCGI_STREAM_TOKENS_BUCKET_LAYOUT_H
 #define FCGI_STREAM_TOKENS_BUCKET_LAYOUT_H
 
@@ -12,28 +12,33 @@
 
 enum { SLOTS_MAX = 100000, LAYOUT_VERSION = 5 };
 
+/* A worker claims a free slot, fills it in, and then holds it. */
 enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
 
 struct slot {
     struct bucket_holder holder;
-    uint64_t nginx_start;
-    int64_t since_ms; /* of clock_ms */
+    uint64_t nginx_start; /* of holder.nginx_pid, as process_start says */
+    int64_t since_ms;     /* of clock_ms */
 };
 
 _Static_assert(sizeof(struct slot) == 96, "another layout needs another LAYOUT_VERSION");
 
-/* Sparse: only what is in use takes memory. */
+/* The file is sparse: only slots below a capacity have memory. */
 struct shared {
     struct shared_memory_head head;
-    uint32_t
-        epoch; /* not 0; part of each token's name, so that those of an earlier bucket name none of this one */
-    _Atomic int32_t client_cap[BUCKET_KINDS]; /* 0: none */
+    /* Random, never 0. Part of each token's name, so that a name from an earlier bucket
+     * never matches a token of this one. */
+    uint32_t epoch;
+    _Atomic int32_t client_cap[BUCKET_KINDS]; /* 0: unlimited */
     _Atomic int32_t capacity[BUCKET_KINDS];
-    _Atomic int32_t beyond[BUCKET_KINDS]; /* after the capacity was lowered: slots up to here may be in use */
-    int32_t set_client_cap[BUCKET_KINDS], set_capacity[BUCKET_KINDS]; /* by the settings when last read */
+    /* After the capacity was lowered, slots below this one may still be in use. */
+    _Atomic int32_t beyond[BUCKET_KINDS];
+    /* The settings as they were last read. */
+    int32_t set_client_cap[BUCKET_KINDS], set_capacity[BUCKET_KINDS];
     struct bucket_position position;
     _Alignas(64) _Atomic uint64_t words[BUCKET_KINDS][SLOTS_MAX];
-    _Atomic uint64_t clients[BUCKET_KINDS][SLOTS_MAX]; /* the holders', for others to count */
+    /* The client of each slot, outside the slots so that counting a client is cheap. */
+    _Atomic uint64_t clients[BUCKET_KINDS][SLOTS_MAX];
     struct slot slots[BUCKET_KINDS][SLOTS_MAX];
 };
 
@@ -42,14 +47,14 @@ struct bucket {
     struct shared_memory file;
 };
 
-/* No slot from here on is in use. */
+/* The end of the slots that may be in use. */
 static inline int slot_end(const struct shared *shared, enum bucket_kind kind)
 {
     int capacity = atomic_load(&shared->capacity[kind]), beyond = atomic_load(&shared->beyond[kind]);
     return beyond > capacity ? beyond : capacity;
 }
 
-/* Frees the slots that workers were taking which are dead by now. */
+/* Frees the slots that were claimed by workers that are dead now. */
 void bucket_free_dead_claims(struct bucket *bucket);
 
 #endif

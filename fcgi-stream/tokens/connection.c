@@ -13,7 +13,7 @@
 
 #include "lib/base/param.h"
 
-static bool read_port(const char *text, uint16_t *port)
+static bool parse_port(const char *text, uint16_t *port)
 {
     int64_t number;
     if (!param_number(text, strlen(text), UINT16_MAX, &number) || number == 0)
@@ -27,7 +27,8 @@ struct connection connection_parse(const char *client_address, const char *clien
 {
     static const int families[] = {AF_INET, AF_INET6};
     struct connection connection = {0};
-    if (!read_port(client_port, &connection.client_port) || !read_port(server_port, &connection.server_port))
+    if (!parse_port(client_port, &connection.client_port) ||
+        !parse_port(server_port, &connection.server_port))
         return connection;
     for (size_t i = 0; i < COUNT_OF(families); i++)
         if (inet_pton(families[i], client_address, connection.client) == 1 &&
@@ -44,17 +45,17 @@ const char *connection_client(const struct connection *connection, char text[CON
     return text;
 }
 
-int connection_open_kernel(void)
+int connection_open_sock_diag(void)
 {
-    const struct timeval patience = {.tv_sec = 1};
+    const struct timeval timeout = {.tv_sec = 1};
     int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd >= 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     return fd;
 }
 
-/* sock_diag(7). */
-static bool ask(int kernel, const struct connection *connection)
+/* Sends a query for the connection, see sock_diag(7). */
+static bool send_query(int sock_diag, const struct connection *connection)
 {
     struct {
         struct nlmsghdr header;
@@ -70,18 +71,18 @@ static bool ask(int kernel, const struct connection *connection)
     };
     memcpy(message.request.id.idiag_src, connection->server, sizeof connection->server);
     memcpy(message.request.id.idiag_dst, connection->client, sizeof connection->client);
-    return send(kernel, &message, sizeof message, 0) == (ssize_t)sizeof message;
+    return send(sock_diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
 }
 
-bool connection_is_closed(int kernel, const struct connection *connection)
+bool connection_is_closed(int sock_diag, const struct connection *connection)
 {
     union {
         struct nlmsghdr header;
         char bytes[4096];
     } answer;
-    if (connection->family == 0 || !ask(kernel, connection))
+    if (connection->family == 0 || !send_query(sock_diag, connection))
         return false;
-    ssize_t length = recv(kernel, &answer, sizeof answer, 0);
+    ssize_t length = recv(sock_diag, &answer, sizeof answer, 0);
     if (length < (ssize_t)NLMSG_LENGTH(sizeof(struct inet_diag_msg)) ||
         answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY)
         return false;
@@ -90,6 +91,8 @@ bool connection_is_closed(int kernel, const struct connection *connection)
     case TCP_ESTABLISHED:
     case TCP_SYN_RECV:
     case TCP_CLOSE_WAIT: return false;
-    default: return true; /* nginx has said that nothing follows; or, TCP_LISTEN, there is only who listens */
+    /* nginx has closed its side; or TCP_LISTEN, when only the listening socket is
+     * left. */
+    default: return true;
     }
 }

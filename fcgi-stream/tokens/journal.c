@@ -17,13 +17,13 @@
 enum {
     READ_SIZE = 64 * 1024,
     LINE_SIZE = 4096,
-    HOLE_EVERY = 1024 * 1024, /* bytes; a multiple of the page size */
-    CLOCK_SLACK_MS = 1000,    /* nginx reads its clock once for many events */
-    REOPEN_MS = 2000,         /* within which all of nginx's workers open a new file */
-    ROOM = 1024 * 1024,       /* bytes that are kept ready behind the last line */
-    LITTLE = 64 * 1024,       /* when as much of it is left, nginx may have found none */
-    DOUBT_MS = 10 * 1000,     /* nginx writes nothing for a second after it has found no room */
-    MOVED = IN_MOVE_SELF | IN_ATTRIB | IN_DELETE_SELF, /* the file may have another name now, or none */
+    PUNCH_BYTES = 1024 * 1024,     /* a multiple of the page size */
+    RESERVE_BYTES = 1024 * 1024,   /* kept allocated behind the last line */
+    RESERVE_LOW_BYTES = 64 * 1024, /* with less left, nginx may have run out of it */
+    CLOCK_SLACK_MS = 1000,         /* nginx updates its clock once per batch of events */
+    REOPEN_MS = 2000,              /* all nginx workers have reopened the file by then */
+    DOUBT_MS = 10 * 1000,          /* after ENOSPC nginx skips lines for a second */
+    RENAMED = IN_MOVE_SELF | IN_ATTRIB | IN_DELETE_SELF, /* or deleted */
 };
 
 struct journal {
@@ -32,31 +32,31 @@ struct journal {
     struct bucket *bucket;
     const struct media *media;
     struct views *views;
-    bool views_full;   /* which has been logged */
-    uint64_t hole_end; /* what lies before it has been given back */
-    uint64_t room_end; /* up to here there is memory */
-    bool room_lacking; /* which has been logged */
+    bool views_full;       /* has been logged */
+    uint64_t hole_end;     /* the file is punched up to here */
+    uint64_t reserved_end; /* the file has memory up to here */
+    bool reserve_failed;   /* has been logged */
     int64_t doubt_until_ms;
-    bool moved;                  /* away from its path, where nginx will make a new one */
-    int old_fd;                  /* the file that was the journal until it was moved away, -1: none */
-    _Atomic uint64_t old_offset; /* how far that one has been read */
-    int64_t old_until_ms;        /* how long something may still be written to it */
+    bool renamed;                /* nginx will create a new file at the path */
+    int old_fd;                  /* the previous journal file after a rename, or -1 */
+    _Atomic uint64_t old_offset; /* read offset of the previous file */
+    int64_t old_until_ms;        /* nginx may write to the previous file until then */
     char data[READ_SIZE];
 };
 
-/* Whether the position was one in this very file. */
+/* Whether the position is one in this file. */
 static bool is_position_in(const struct bucket_position *position, const struct stat *file)
 {
     return position->device == file->st_dev && position->inode == file->st_ino &&
            position->offset <= (uint64_t)file->st_size;
 }
 
-/* Opens the file that is at the path now and watches it. When it can't, all stays as it was. */
+/* Opens the file at the path and watches it. On failure nothing is changed. */
 static bool attach(struct journal *journal)
 {
     struct stat file;
     int fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY | MOVED);
+    int watch = inotify_add_watch(journal->inotify_fd, journal->path, IN_MODIFY | RENAMED);
     if (fd < 0 || watch < 0 || fstat(fd, &file) != 0) {
         if (fd >= 0)
             close(fd);
@@ -65,13 +65,13 @@ static bool attach(struct journal *journal)
     journal->fd = fd;
     journal->watch = watch;
     struct bucket_position *position = bucket_position(journal->bucket);
-    if (position->inode == 0) /* a new bucket: what was written before is about an earlier one */
+    if (position->inode == 0) /* a new bucket: existing lines belong to an earlier one */
         *position = (struct bucket_position){file.st_dev, file.st_ino, (uint64_t)file.st_size};
     else if (!is_position_in(position, &file))
         *position = (struct bucket_position){.device = file.st_dev, .inode = file.st_ino};
-    journal->hole_end = position->offset / HOLE_EVERY * HOLE_EVERY;
-    journal->room_end = 0;
-    journal->moved = false;
+    journal->hole_end = position->offset / PUNCH_BYTES * PUNCH_BYTES;
+    journal->reserved_end = 0;
+    journal->renamed = false;
     return true;
 }
 
@@ -84,7 +84,7 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
     journal->bucket = bucket;
     journal->media = media;
     journal->views = views;
-    journal->views_full = journal->room_lacking = false;
+    journal->views_full = journal->reserve_failed = false;
     journal->doubt_until_ms = 0;
     journal->old_fd = -1;
     journal->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -96,7 +96,7 @@ struct journal *journal_open(const struct config *config, struct bucket *bucket,
     return NULL;
 }
 
-static void leave_old(struct journal *journal)
+static void close_old(struct journal *journal)
 {
     if (journal->old_fd >= 0)
         close(journal->old_fd);
@@ -105,7 +105,7 @@ static void leave_old(struct journal *journal)
 
 void journal_close(struct journal *journal)
 {
-    leave_old(journal);
+    close_old(journal);
     close(journal->fd);
     close(journal->inotify_fd);
     free(journal);
@@ -116,9 +116,9 @@ int journal_fd(const struct journal *journal)
     return journal->inotify_fd;
 }
 
-/* What was sent of a video is counted for whoever had the token. */
-static void count(struct journal *journal, const struct journal_line *line,
-                  const struct bucket_holder *holder)
+/* Queues the bytes sent of a video to be counted for the token's holder. */
+static void queue_view(struct journal *journal, const struct journal_line *line,
+                       const struct bucket_holder *holder)
 {
     if (holder->video_id == 0 || line->bytes_sent == 0 || (line->status != 200 && line->status != 206))
         return;
@@ -126,37 +126,39 @@ static void count(struct journal *journal, const struct journal_line *line,
     bool full =
         !views_add(journal->views, &(struct view){holder->video_id, holder->client, line->bytes_sent});
     if (full && !journal->views_full)
-        log_write(LOG_WARNING, "views_lost", "reason=\"the queue is full\"");
+        log_write(LOG_WARNING, "views_lost", "reason=\"the view queue is full\"");
     journal->views_full = full;
 }
 
 static void release(struct journal *journal, const struct journal_line *line)
 {
     struct bucket_holder holder = {0};
-    /* Where the line names no token, there was none, or it was taken at the gate, or the worker that took it died, and
-     * another one may have taken one, too. */
+    /* A line names no token when the request took none, when the gate took it, or when
+     * the first worker died and the request was repeated, so there may be two. */
     if (!line->token[0])
         bucket_release_request(journal->bucket, line->request_id, &holder);
     else if (!bucket_release(journal->bucket, line->token, &holder))
-        log_write(LOG_WARNING, "token_not_out", "token=%s", line->token);
-    count(journal, line, &holder);
+        log_write(LOG_WARNING, "token_not_held", "token=%s", line->token);
+    queue_view(journal, line, &holder);
 }
 
-/* A piece of a resumable upload whose client has vanished, or whose worker has died, is not lost. */
-static bool keep_piece(struct journal *journal, const struct journal_line *line)
+/* Saves a chunk of a resumable upload whose client has vanished or whose worker has died.
+ * Returns false when the body is not such a chunk or can't be saved. */
+static bool save_chunk(struct journal *journal, const struct journal_line *line)
 {
     char id[PARAM_UUID_SIZE];
     int64_t offset;
     if (!line->upload[0] || !media_upload_chunk_parse(line->upload, id, &offset) ||
         !media_upload_save_chunk(journal->media, id, offset, line->body_file))
         return false;
-    log_write(LOG_INFO, "piece_kept", "id=%s offset=%lld", id, (long long)offset);
+    log_write(LOG_INFO, "chunk_saved", "id=%s offset=%lld", id, (long long)offset);
     return true;
 }
 
-/* Removes a body that nobody took over (what was has another name by now). A file that has changed since is a
- * later one: after a restart nginx uses its names again. */
-static void discard_body(struct journal *journal, const struct journal_line *line)
+/* Saves or deletes a body that no worker has taken over; one that was has been renamed or
+ * deleted. A file that changed after the line belongs to a later request: nginx reuses
+ * its file names after a restart. */
+static void handle_body(struct journal *journal, const struct journal_line *line)
 {
     struct stat file;
     if (!media_is_incoming(journal->media, line->body_file) || lstat(line->body_file, &file) != 0)
@@ -164,14 +166,15 @@ static void discard_body(struct journal *journal, const struct journal_line *lin
     int64_t changed_ms = (int64_t)file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1000000;
     if (changed_ms > line->time_ms + CLOCK_SLACK_MS)
         return;
-    if (keep_piece(journal, line))
+    if (save_chunk(journal, line))
         return;
     if (media_discard(line->body_file))
         log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);
 }
 
-/* Reads a line. When nginx had no room for all of one, the next one follows upon what there was room for. */
-static bool read_line(const char *text, size_t length, struct journal_line *line)
+/* Parses a line. On a full file system nginx may have written only the start of the line
+ * before; this one then follows it without a line end, so any prefix is skipped. */
+static bool parse_line(const char *text, size_t length, struct journal_line *line)
 {
     for (size_t cut = 0; cut < length; cut++)
         if (journal_line_parse(text + cut, length - cut, line))
@@ -182,16 +185,16 @@ static bool read_line(const char *text, size_t length, struct journal_line *line
 static void handle_line(struct journal *journal, const char *text, size_t length)
 {
     struct journal_line line;
-    if (length > LINE_SIZE || !read_line(text, length, &line)) {
-        log_write(LOG_WARNING, "journal_line_unreadable", "length=%zu", length);
+    if (length > LINE_SIZE || !parse_line(text, length, &line)) {
+        log_write(LOG_WARNING, "journal_line_malformed", "length=%zu", length);
         return;
     }
     release(journal, &line);
     if (line.body_file[0])
-        discard_body(journal, &line);
+        handle_body(journal, &line);
 }
 
-/* Does what the complete lines say; returns how many bytes they have. */
+/* Applies the complete lines in data. Returns their length in bytes. */
 static size_t handle_lines(struct journal *journal, size_t length)
 {
     size_t done = 0;
@@ -202,13 +205,13 @@ static size_t handle_lines(struct journal *journal, size_t length)
         done += line_length + 1;
     }
     if (done == 0 && length == READ_SIZE)
-        done = length; /* no line is as long: something is broken, and following must go on */
+        done = length; /* garbage, since no line is that long; skip it */
     return done;
 }
 
-static void punch(struct journal *journal, uint64_t offset)
+static void punch_hole(struct journal *journal, uint64_t offset)
 {
-    uint64_t end = offset / HOLE_EVERY * HOLE_EVERY;
+    uint64_t end = offset / PUNCH_BYTES * PUNCH_BYTES;
     if (end <= journal->hole_end)
         return;
     if (fallocate(journal->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)journal->hole_end,
@@ -217,8 +220,9 @@ static void punch(struct journal *journal, uint64_t offset)
     journal->hole_end = end;
 }
 
-/* Does what the complete lines from the offset on say, and moves it behind them. False when there was nothing. */
-static bool read_lines(struct journal *journal, int fd, _Atomic uint64_t *offset)
+/* Applies the complete lines from the offset on and advances it. Returns whether there
+ * were any. */
+static bool apply_lines(struct journal *journal, int fd, _Atomic uint64_t *offset)
 {
     ssize_t length;
     size_t done, sum = 0;
@@ -235,51 +239,54 @@ static void follow_old(struct journal *journal)
 {
     if (journal->old_fd < 0)
         return;
-    (void)read_lines(journal, journal->old_fd, &journal->old_offset);
+    (void)apply_lines(journal, journal->old_fd, &journal->old_offset);
     if (clock_left_ms(journal->old_until_ms) == 0)
-        leave_old(journal);
+        close_old(journal);
 }
 
-/* Memory behind the last line is taken in advance: whoever fills the file system then, nginx can still write. */
-static void keep_room(struct journal *journal, uint64_t size)
+/* Keeps memory allocated behind the last line, so that nginx can write when the file
+ * system is full. */
+static void keep_reserve(struct journal *journal, uint64_t size)
 {
-    if (size + ROOM / 2 < journal->room_end)
+    if (size + RESERVE_BYTES / 2 < journal->reserved_end)
         return;
-    if (journal->room_end > 0 && size + LITTLE >= journal->room_end)
-        journal->doubt_until_ms = clock_ms() + DOUBT_MS; /* it may have been too little */
-    bool lacking = fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, (off_t)size, ROOM) != 0 && errno != EOPNOTSUPP;
-    if (lacking && !journal->room_lacking)
-        log_write(LOG_WARNING, "journal_room_lacking", "reason=\"%s\"", strerror(errno));
-    journal->room_lacking = lacking;
-    if (lacking)
+    if (journal->reserved_end > 0 && size + RESERVE_LOW_BYTES >= journal->reserved_end)
+        journal->doubt_until_ms = clock_ms() + DOUBT_MS;
+    bool failed =
+        fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, (off_t)size, RESERVE_BYTES) != 0 && errno != EOPNOTSUPP;
+    if (failed && !journal->reserve_failed)
+        log_write(LOG_WARNING, "journal_reserve_failed", "reason=\"%s\"", strerror(errno));
+    journal->reserve_failed = failed;
+    if (failed)
         journal->doubt_until_ms = clock_ms() + DOUBT_MS;
     else
-        journal->room_end = size + ROOM;
+        journal->reserved_end = size + RESERVE_BYTES;
 }
 
-/* Starts anew when someone has emptied the file. */
-static void check_size(struct journal *journal, struct bucket_position *position)
+/* Restarts at the beginning when somebody has truncated the file. */
+static void check_truncation(struct journal *journal, struct bucket_position *position)
 {
     struct stat file;
     if (fstat(journal->fd, &file) != 0 || (uint64_t)file.st_size >= position->offset)
         return;
-    position->offset = journal->hole_end = journal->room_end = 0;
+    position->offset = journal->hole_end = journal->reserved_end = 0;
     journal->doubt_until_ms = clock_ms() + DOUBT_MS;
 }
 
 static void follow_current(struct journal *journal)
 {
     struct bucket_position *position = bucket_position(journal->bucket);
-    if (!read_lines(journal, journal->fd, &position->offset)) {
-        check_size(journal, position);
-        (void)read_lines(journal, journal->fd, &position->offset);
+    if (!apply_lines(journal, journal->fd, &position->offset)) {
+        check_truncation(journal, position);
+        (void)apply_lines(journal, journal->fd, &position->offset);
     }
-    punch(journal, position->offset);
-    keep_room(journal, position->offset);
+    punch_hole(journal, position->offset);
+    keep_reserve(journal, position->offset);
 }
 
-/* Someone may move the file away and have nginx open a new one. Its workers do so one after the other and
- * write to the old one until then, so that one is followed for a while yet. */
+/* Switches to a new file after a log rotation. nginx's workers reopen the file one by
+ * one and write to the previous one until then, so that one is followed for a while
+ * longer. */
 static void follow_rename(struct journal *journal)
 {
     struct stat ours, named;
@@ -293,15 +300,15 @@ static void follow_rename(struct journal *journal)
         return;
     }
     inotify_rm_watch(journal->inotify_fd, old_watch);
-    leave_old(journal);
+    close_old(journal);
     journal->old_fd = old_fd;
     journal->old_offset = old_offset;
     journal->old_until_ms = clock_ms() + REOPEN_MS;
 }
 
-/* What has happened to the file since the last time, as inotify(7) says it; 0: nothing has. Changes of one kind come as one
- * event when nothing lies between them, so there are few. */
-static uint32_t take_events(const struct journal *journal)
+/* Reads the pending inotify(7) events and returns the union of their masks, 0 when there
+ * are none. The kernel merges identical successive events, so there are few. */
+static uint32_t read_events(const struct journal *journal)
 {
     _Alignas(struct inotify_event) char events[4096];
     uint32_t mask = 0;
@@ -316,12 +323,12 @@ static uint32_t take_events(const struct journal *journal)
 
 void journal_follow(struct journal *journal)
 {
-    uint32_t events = take_events(journal);
-    if (events & MOVED)
-        journal->moved = true;
+    uint32_t events = read_events(journal);
+    if (events & RENAMED)
+        journal->renamed = true;
     follow_old(journal);
     follow_current(journal);
-    if (journal->moved || events == 0)
+    if (journal->renamed || events == 0)
         follow_rename(journal);
 }
 

@@ -1,9 +1,11 @@
-/* The journal: nginx's log phase tells us here that it is done with a response, however that ended.
+/* The journal: an nginx access log that reports the end of each request, however it
+ * ended.
  *
- * The supervisor follows the file, gives back the tokens that it names, has the bytes counted that were sent of
- * a video, removes upload bodies that nobody took
- * over, and punches a hole behind itself, so that the file takes no memory. How far it has read is kept beside
- * the tokens, so a restart misses nothing. */
+ * The supervisor follows the file. For each line it releases the request's tokens, queues
+ * the bytes sent of a video to be counted, and saves or deletes a request body that no
+ * worker has taken over. The part that has been read is punched out of the file, so that
+ * it occupies little memory. The read offset is stored in the bucket, so a restart misses
+ * no line. */
 #ifndef FCGI_STREAM_TOKENS_JOURNAL_H
 #define FCGI_STREAM_TOKENS_JOURNAL_H
 
@@ -14,20 +16,23 @@
 
 struct journal;
 
-/* Opens the journal in the run folder, makes it if it is missing. NULL is logged. */
+/* Opens the journal in the run folder; creates it when it is missing. bucket, media and
+ * views must outlive the journal. Returns NULL after logging the reason. */
 struct journal *journal_open(const struct config *config, struct bucket *bucket, const struct media *media,
                              struct views *views);
 
+/* Closes the files and frees the struct. */
 void journal_close(struct journal *journal);
 
-/* Readable when something may have been written. */
+/* A descriptor that becomes readable when the journal may have new lines. */
 int journal_fd(const struct journal *journal);
 
-/* Does what the new lines say, and keeps room for more, so that nginx finds some when the file system is full. */
+/* Applies all new lines. Keeps memory allocated behind the last one, so that nginx can
+ * write even when the file system is full. */
 void journal_follow(struct journal *journal);
 
-/* True when lines may have been lost in the last few seconds: there was no room to keep, or someone has emptied
- * the file. */
+/* True when lines may have been lost in the last 10 seconds: no memory could be kept
+ * ready for them, or the file was truncated. */
 WARN_UNUSED bool journal_may_have_lost_lines(const struct journal *journal);
 
 #endif

@@ -27,8 +27,8 @@ bool journal_msec(const char *text, size_t length, int64_t *ms)
     return true;
 }
 
-/* Copies a field; nginx writes a dash where there is no value. */
-static bool copy(const char *text, size_t length, char *out, size_t size)
+/* Copies a field; nginx writes a dash for a missing value. */
+static bool copy_field(const char *text, size_t length, char *out, size_t size)
 {
     if (length == 1 && text[0] == '-')
         length = 0;
@@ -45,7 +45,7 @@ bool journal_line_parse(const char *text, size_t length, struct journal_line *ou
     size_t lengths[FIELD_COUNT];
     const char *end = text + length;
     for (int i = 0; i < FIELD_COUNT; i++) {
-        /* The last field is a path, which may hold spaces. */
+        /* The last field is a path, which may contain spaces. */
         const char *space = i < BODY_FILE ? memchr(text, ' ', (size_t)(end - text)) : end;
         if (!space)
             return false;
@@ -57,7 +57,7 @@ bool journal_line_parse(const char *text, size_t length, struct journal_line *ou
            journal_msec(fields[MSEC], lengths[MSEC], &out->time_ms) &&
            param_number(fields[STATUS], lengths[STATUS], 999, &out->status) &&
            param_number(fields[BYTES], lengths[BYTES], INT64_MAX, &out->bytes_sent) &&
-           copy(fields[TOKEN], lengths[TOKEN], out->token, sizeof out->token) &&
-           copy(fields[UPLOAD], lengths[UPLOAD], out->upload, sizeof out->upload) &&
-           copy(fields[BODY_FILE], lengths[BODY_FILE], out->body_file, sizeof out->body_file);
+           copy_field(fields[TOKEN], lengths[TOKEN], out->token, sizeof out->token) &&
+           copy_field(fields[UPLOAD], lengths[UPLOAD], out->upload, sizeof out->upload) &&
+           copy_field(fields[BODY_FILE], lengths[BODY_FILE], out->body_file, sizeof out->body_file);
 }

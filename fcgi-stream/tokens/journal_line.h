@@ -1,4 +1,5 @@
-/* One line of the journal that nginx writes for each finished request (log_format journal). */
+/* Parses a line of the journal that nginx writes (log_format journal). The functions
+ * neither allocate nor log. */
 #ifndef FCGI_STREAM_TOKENS_JOURNAL_LINE_H
 #define FCGI_STREAM_TOKENS_JOURNAL_LINE_H
 
@@ -13,21 +14,21 @@ struct journal_line {
     unsigned char request_id[BUCKET_REQUEST_ID_BYTES];
     int64_t time_ms; /* since 1970 */
     int64_t status;
-    int64_t bytes_sent;            /* of the body */
-    char token[BUCKET_TOKEN_SIZE]; /* "" when the answer named none */
-    char upload
-        [MEDIA_CHUNK_NAME_SIZE]; /* the piece of a resumable upload that the body is; "" when it is none */
-    char body_file[MEDIA_PATH_SIZE]; /* "" when no body was written to a file */
+    int64_t bytes_sent;                 /* of the response body */
+    char token[BUCKET_TOKEN_SIZE];      /* "" when the response named none */
+    char upload[MEDIA_CHUNK_NAME_SIZE]; /* the chunk that the request body is, or "" */
+    char body_file[MEDIA_PATH_SIZE];    /* "" when the request has no body file */
 };
 
-/* Reads a line, without its line end. False when it isn't one; out is then undefined. */
+/* Parses a line without its line end. Returns false, with *out undefined, when the text
+ * is not a line. */
 WARN_UNUSED bool journal_line_parse(const char *text, size_t length, struct journal_line *out);
 
-/* Reads nginx's $request_id, 32 hexadecimal digits. */
+/* Parses nginx's $request_id, 32 hexadecimal digits. */
 WARN_UNUSED bool journal_request_id(const char *text, size_t length,
                                     unsigned char id[BUCKET_REQUEST_ID_BYTES]);
 
-/* Reads nginx's $msec, seconds with three places behind the point, into milliseconds. */
+/* Parses nginx's $msec, seconds with three decimals, into milliseconds. */
 WARN_UNUSED bool journal_msec(const char *text, size_t length, int64_t *ms);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* proc(5): field 22 of /proc/PID/stat; the fields are counted from behind the name, which is the second one
- * and may contain anything. */
+/* proc(5): starttime is field 22 of /proc/PID/stat. Fields are counted from the end of
+ * the name, field 2, which may contain spaces and parentheses. */
 enum { FIELD_STATE = 3, FIELD_START = 22 };
 
 uint64_t process_start(pid_t pid)

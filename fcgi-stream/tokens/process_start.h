@@ -1,11 +1,13 @@
-/* Which process a pid means: pids are used again, a pid with its start time is not. */
+/* Identifies a process: the kernel reuses pids, but not a pid with the same start
+ * time. */
 #ifndef FCGI_STREAM_TOKENS_PROCESS_START_H
 #define FCGI_STREAM_TOKENS_PROCESS_START_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
-/* When the process started, in the kernel's clock ticks since boot; 0 when there is no such process. */
+/* The start time of the process in clock ticks since boot; 0 when there is no such
+ * process or it is a zombie. */
 uint64_t process_start(pid_t pid);
 
 #endif

@@ -6,17 +6,16 @@
 #include <unistd.h>
 
 enum {
-    BOXES_MAX = 100000, /* a film of some hours in fragments of a second has about half as many */
+    BOXES_MAX = 100000, /* hours of video in one-second fragments have half as many */
     BOX_HEAD = 8,       /* size (4 bytes) and type */
-    BOX_LONG_HEAD = 16, /* with a size of 8 bytes behind them */
-    FTYP_MIN = 16,      /* the head, the major brand, the minor version */
-    EBML_MAX = 1024,    /* bytes of an EBML header, which has about 40 */
+    BOX_LONG_HEAD = 16, /* followed by a size of 8 bytes */
+    FTYP_MIN = 16,      /* head, major brand, minor version */
+    EBML_MAX = 1024,    /* bytes; an EBML header usually has about 40 */
 };
 
-/* Elements of EBML. */
+/* EBML element ids. */
 enum { ID_EBML = 0x1a45dfa3, ID_DOC_TYPE = 0x4282 };
 
-/* A file that is looked at. */
 struct file {
     int fd;
     off_t size;
@@ -31,8 +30,8 @@ static uint64_t big_endian(const unsigned char *bytes, size_t length)
     return number;
 }
 
-/* Reads up to length bytes at the offset; returns how many there are. */
-static size_t look(struct file *file, off_t offset, unsigned char *bytes, size_t length)
+/* Reads up to length bytes at the offset. Returns how many were read. */
+static size_t read_at(struct file *file, off_t offset, unsigned char *bytes, size_t length)
 {
     size_t used = 0;
     while (used < length) {
@@ -47,25 +46,25 @@ static size_t look(struct file *file, off_t offset, unsigned char *bytes, size_t
     return used;
 }
 
-/* Sets *length to that of the box at the offset, whose first bytes are head. False when it can't be one, or
- * doesn't fit into the file. */
+/* Sets *length to the length of the box at the offset, whose first bytes are head.
+ * Returns false when it is not a valid box or does not fit into the file. */
 static bool box_length(const struct file *file, off_t offset, const unsigned char *head, size_t head_length,
                        off_t *length)
 {
     uint64_t left = (uint64_t)(file->size - offset);
     if (head_length < BOX_HEAD)
         return false;
-    uint64_t size = big_endian(head, 4), least = BOX_HEAD;
+    uint64_t size = big_endian(head, 4), minimum = BOX_HEAD;
     if (size == 0) { /* to the end of the file */
         size = left;
     } else if (size == 1) {
         if (head_length < BOX_LONG_HEAD)
             return false;
         size = big_endian(head + BOX_HEAD, 8);
-        least = BOX_LONG_HEAD;
+        minimum = BOX_LONG_HEAD;
     }
     *length = (off_t)left;
-    if (size < least || size > left)
+    if (size < minimum || size > left)
         return false;
     *length = (off_t)size;
     return true;
@@ -85,7 +84,7 @@ static bool is_mp4(struct file *file)
     bool moov = false;
     off_t at = 0, length;
     for (int i = 0; at < file->size; i++, at += length) {
-        size_t head_length = look(file, at, head, sizeof head);
+        size_t head_length = read_at(file, at, head, sizeof head);
         if (i == BOXES_MAX || (i == 0 && !begins_with_ftyp(head, head_length)) ||
             !box_length(file, at, head, head_length, &length))
             return false;
@@ -94,13 +93,13 @@ static bool is_mp4(struct file *file)
     return moov;
 }
 
-/* A piece of memory that is read from its beginning to its end. */
+/* Bytes that are consumed from the front. */
 struct span {
     const unsigned char *at, *end;
 };
 
-/* RFC 8794, section 4: the number of leading zero bits says how many bytes follow the first one. An id keeps
- * its marker bit, a size does not. */
+/* RFC 8794, section 4: the number of leading zero bits is the number of bytes after the
+ * first. An id keeps its marker bit, a size does not. */
 static bool read_vint(struct span *span, size_t length_max, bool keep_marker, uint64_t *out)
 {
     if (span->at == span->end)
@@ -116,7 +115,7 @@ static bool read_vint(struct span *span, size_t length_max, bool keep_marker, ui
     return true;
 }
 
-/* Takes the next element off the span. False when there is none that fits. */
+/* Consumes the next element. Returns false when there is none or it does not fit. */
 static bool read_element(struct span *span, uint64_t *id, struct span *content)
 {
     uint64_t size;
@@ -128,7 +127,7 @@ static bool read_element(struct span *span, uint64_t *id, struct span *content)
     return true;
 }
 
-/* A string may have NULs behind it (section 7.4). */
+/* A string may be padded with NULs (section 7.4). */
 static bool is_string(struct span content, const char *wanted)
 {
     size_t length = (size_t)(content.end - content.at), wanted_length = strlen(wanted);
@@ -140,7 +139,7 @@ static bool is_string(struct span content, const char *wanted)
 static bool is_webm(struct file *file)
 {
     unsigned char bytes[EBML_MAX];
-    struct span head = {bytes, bytes + look(file, 0, bytes, sizeof bytes)}, header, content;
+    struct span head = {bytes, bytes + read_at(file, 0, bytes, sizeof bytes)}, header, content;
     uint64_t id;
     bool webm = false;
     if (!read_element(&head, &id, &header) || id != ID_EBML)

@@ -1,6 +1,7 @@
-/* What kind of video a file is, by its content, whatever it is called.
+/* Detects a video's container format from the content of the file.
  *
- * The bytes come from outside: no size that they state is trusted, and what is looked at is bounded. */
+ * The bytes come from outside: no size in them is trusted, and the number of bytes read
+ * is bounded. */
 #ifndef FCGI_STREAM_UPLOADS_CONTAINER_H
 #define FCGI_STREAM_UPLOADS_CONTAINER_H
 
@@ -9,12 +10,13 @@
 
 #include "lib/base/compiler.h"
 
-/* Sets *type to the media type of the file, which has size bytes: "video/mp4" (ISO/IEC 14496-12: a box ftyp,
- * then others, among them moov, whose sizes add up to the file's), "video/webm" (RFC 8794: a whole EBML header
- * whose DocType is webm), or NULL. False when the file can't be read; errno says why. */
+/* Sets *type to the media type of the file, which has size bytes. "video/mp4" (ISO/IEC
+ * 14496-12): begins with an ftyp box and has a moov box, and the box sizes add up to the
+ * file's size. "video/webm" (RFC 8794): begins with a complete EBML header whose DocType
+ * is webm. NULL: neither. Returns false with errno set when the file can't be read. */
 WARN_UNUSED bool container_type(int fd, off_t size, const char **type);
 
-/* Whether a file that begins with these bytes may be one of them. */
+/* True when a file with these first bytes may be a video. */
 enum { CONTAINER_HEAD = 16 };
 WARN_UNUSED bool container_begins(const unsigned char head[CONTAINER_HEAD]);
 

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECE_SIZE = 64 * 1024 };
+enum { BLOCK_SIZE = 64 * 1024 };
 
 static size_t size_of(enum digest_kind kind)
 {
     return kind == DIGEST_SHA1 ? SHA1_DIGEST_LENGTH : crypto_hash_sha256_BYTES;
 }
 
-/* Decodes base64 (RFC 4648, section 4, padded) that must come to exactly a digest of that kind. */
+/* Decodes padded base64 (RFC 4648, section 4) of exactly the digest's size. */
 static bool decode(const char *text, size_t length, enum digest_kind kind, struct digest *out)
 {
     size_t size;
@@ -23,8 +23,9 @@ static bool decode(const char *text, size_t length, enum digest_kind kind, struc
            size == size_of(kind);
 }
 
-/* Where the next member begins (RFC 8941, section 3.2); NULL when something else follows this one. */
-static const char *step_over_comma(const char *at)
+/* Returns the start of the next member (RFC 8941, section 3.2), or NULL when the text
+ * after this one is not valid. */
+static const char *skip_comma(const char *at)
 {
     at += strspn(at, " \t");
     if (!*at)
@@ -54,7 +55,7 @@ enum digest_field digest_parse_field(const char *text, struct digest *out)
                 return DIGEST_MALFORMED;
             found = DIGEST_GIVEN;
         }
-        at = step_over_comma(value + length + 1);
+        at = skip_comma(value + length + 1);
     }
     return at ? found : DIGEST_MALFORMED;
 }
@@ -83,10 +84,10 @@ struct hash {
 
 static bool hash_file(int fd, off_t length, enum digest_kind kind, struct hash *hash)
 {
-    unsigned char piece[PIECE_SIZE];
+    unsigned char block[BLOCK_SIZE];
     for (off_t at = 0; at < length;) {
-        size_t wanted = length - at < PIECE_SIZE ? (size_t)(length - at) : PIECE_SIZE;
-        ssize_t got = pread(fd, piece, wanted, at);
+        size_t wanted = length - at < BLOCK_SIZE ? (size_t)(length - at) : BLOCK_SIZE;
+        ssize_t got = pread(fd, block, wanted, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got == 0)
@@ -94,9 +95,9 @@ static bool hash_file(int fd, off_t length, enum digest_kind kind, struct hash *
         if (got <= 0)
             return false;
         if (kind == DIGEST_SHA1)
-            SHA1Update(&hash->sha1, piece, (size_t)got);
+            SHA1Update(&hash->sha1, block, (size_t)got);
         else
-            crypto_hash_sha256_update(&hash->sha256, piece, (size_t)got);
+            crypto_hash_sha256_update(&hash->sha256, block, (size_t)got);
         at += got;
     }
     return true;

@@ -1,4 +1,4 @@
-/* What a client says that the bytes of a body come to, and whether they do. */
+/* Digests that a client declares for a body, and their verification. */
 #ifndef FCGI_STREAM_UPLOADS_DIGEST_H
 #define FCGI_STREAM_UPLOADS_DIGEST_H
 
@@ -17,19 +17,19 @@ struct digest {
 };
 
 enum digest_field {
-    DIGEST_NONE,      /* none of a kind that is known */
-    DIGEST_GIVEN,     /* *out is it */
-    DIGEST_MALFORMED, /* not what the field may be */
+    DIGEST_NONE,      /* no digest of a supported algorithm */
+    DIGEST_GIVEN,     /* *out is set */
+    DIGEST_MALFORMED, /* not a valid field value */
 };
 
-/* Reads the value of Content-Digest or Repr-Digest (RFC 9530): of its members, sha-256. */
+/* Parses Content-Digest or Repr-Digest (RFC 9530). Only its sha-256 is used. */
 enum digest_field digest_parse_field(const char *text, struct digest *out);
 
-/* Reads the value of tus's Upload-Checksum: sha1 or sha256, a blank, base64. */
+/* Parses tus's Upload-Checksum: sha1 or sha256, a space, base64. */
 enum digest_field digest_parse_checksum(const char *text, struct digest *out);
 
-/* Sets *same to whether the file's first length bytes come to the digest. False when they can't be read; errno
- * says why. */
+/* Sets *same to whether the digest is that of the file's first length bytes. Returns
+ * false with errno set when they can't be read. */
 WARN_UNUSED bool digest_check(int fd, off_t length, const struct digest *digest, bool *same);
 
 #endif

@@ -15,25 +15,25 @@
 
 enum {
     ARRIVALS_MAX = 1024,
-    NAME_SIZE = 24,         /* nginx names a body by a number */
-    STEP = 4 * 1024 * 1024, /* as much as is worth a system call */
-    BLOCK = 64 * 1024,      /* the last one may still be written to */
-    LOOK_MS = 5,
-    LOOK_MAX_MS = 640, /* often at first, less often at one that comes slowly */
+    NAME_SIZE = 24,               /* nginx names a body by a number */
+    STEP_BYTES = 4 * 1024 * 1024, /* the least that is worth a system call */
+    BLOCK_BYTES = 64 * 1024,      /* nginx may still be writing to the last block */
+    INTERVAL_MIN_MS = 5,
+    INTERVAL_MAX_MS = 640, /* doubled up to this for a file that grows slowly */
 };
 
 struct arrival {
     char name[NAME_SIZE];
-    off_t begun; /* the disk has begun with all before it */
-    int64_t look_ms;
-    int pause_ms;
+    off_t started; /* write-back has been started up to here */
+    int64_t next_check_ms;
+    int interval_ms;
 };
 
 struct early_writeback {
     char folder[MEDIA_PATH_SIZE];
     int inotify_fd;
     int count;
-    struct arrival all[ARRIVALS_MAX];
+    struct arrival arrivals[ARRIVALS_MAX];
 };
 
 struct early_writeback *early_writeback_open(const struct media *media)
@@ -63,13 +63,14 @@ int early_writeback_fd(const struct early_writeback *writeback)
     return writeback->inotify_fd;
 }
 
-static void add(struct early_writeback *writeback, const char *name)
+static void add_arrival(struct early_writeback *writeback, const char *name)
 {
     size_t length = strlen(name);
     if (length >= NAME_SIZE || strspn(name, "0123456789") != length || writeback->count == ARRIVALS_MAX)
         return;
-    struct arrival *arrival = &writeback->all[writeback->count++];
-    *arrival = (struct arrival){.look_ms = clock_ms() + LOOK_MS, .pause_ms = LOOK_MS};
+    struct arrival *arrival = &writeback->arrivals[writeback->count++];
+    *arrival =
+        (struct arrival){.next_check_ms = clock_ms() + INTERVAL_MIN_MS, .interval_ms = INTERVAL_MIN_MS};
     memcpy(arrival->name, name, length);
 }
 
@@ -81,7 +82,7 @@ static void read_events(struct early_writeback *writeback)
         for (ssize_t at = 0; at < length;) {
             const struct inotify_event *event = (const struct inotify_event *)(events + at);
             if (event->len > 0)
-                add(writeback, event->name);
+                add_arrival(writeback, event->name);
             at += (ssize_t)(sizeof *event + event->len);
         }
 }
@@ -92,45 +93,47 @@ static bool is_video(int fd)
     return pread(fd, head, sizeof head, 0) == sizeof head && container_begins(head);
 }
 
-/* Starts write-back of what is new. False when the file needs none, now or later. */
-static bool begin(struct arrival *arrival, const char *path, off_t size)
+/* Starts write-back of the new bytes. Returns false when the file is not to be watched
+ * any longer: it is gone, not a video, or write-back is not possible. */
+static bool start_writeback(struct arrival *arrival, const char *path, off_t size)
 {
-    off_t end = size / BLOCK * BLOCK;
+    off_t end = size / BLOCK_BYTES * BLOCK_BYTES;
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool more =
-        is_video(fd) && sync_file_range(fd, arrival->begun, end - arrival->begun, SYNC_FILE_RANGE_WRITE) == 0;
+    bool watch = is_video(fd) &&
+                 sync_file_range(fd, arrival->started, end - arrival->started, SYNC_FILE_RANGE_WRITE) == 0;
     close(fd);
-    arrival->begun = end;
-    return more;
+    arrival->started = end;
+    return watch;
 }
 
-/* Looks at one. False when it needn't be looked at any more. */
-static bool look(const struct early_writeback *writeback, struct arrival *arrival)
+/* Checks how far a file has grown. Returns false when it is not to be watched any
+ * longer. */
+static bool check_arrival(const struct early_writeback *writeback, struct arrival *arrival)
 {
     char path[MEDIA_PATH_SIZE + NAME_SIZE];
     struct stat file;
     snprintf(path, sizeof path, "%s/%s", writeback->folder, arrival->name);
     if (lstat(path, &file) != 0 || !S_ISREG(file.st_mode))
         return false;
-    bool grown = file.st_size - arrival->begun >= STEP;
-    if (grown && !begin(arrival, path, file.st_size))
+    bool grown = file.st_size - arrival->started >= STEP_BYTES;
+    if (grown && !start_writeback(arrival, path, file.st_size))
         return false;
-    arrival->pause_ms = grown                             ? LOOK_MS
-                        : arrival->pause_ms < LOOK_MAX_MS ? 2 * arrival->pause_ms
-                                                          : LOOK_MAX_MS;
-    arrival->look_ms = clock_ms() + arrival->pause_ms;
+    arrival->interval_ms = grown                                    ? INTERVAL_MIN_MS
+                           : arrival->interval_ms < INTERVAL_MAX_MS ? 2 * arrival->interval_ms
+                                                                    : INTERVAL_MAX_MS;
+    arrival->next_check_ms = clock_ms() + arrival->interval_ms;
     return true;
 }
 
-/* The one that has waited longest to be looked at; NULL when there is none. */
+/* The arrival that is to be checked first; NULL when there is none. */
 static struct arrival *find_next(struct early_writeback *writeback)
 {
     struct arrival *next = NULL;
     for (int i = 0; i < writeback->count; i++)
-        if (!next || writeback->all[i].look_ms < next->look_ms)
-            next = &writeback->all[i];
+        if (!next || writeback->arrivals[i].next_check_ms < next->next_check_ms)
+            next = &writeback->arrivals[i];
     return next;
 }
 
@@ -138,10 +141,10 @@ int early_writeback_step(struct early_writeback *writeback)
 {
     read_events(writeback);
     struct arrival *next = find_next(writeback);
-    if (next && clock_left_ms(next->look_ms) == 0) {
-        if (!look(writeback, next))
-            *next = writeback->all[--writeback->count];
+    if (next && clock_left_ms(next->next_check_ms) == 0) {
+        if (!check_arrival(writeback, next))
+            *next = writeback->arrivals[--writeback->count];
         next = find_next(writeback);
     }
-    return next ? clock_left_ms(next->look_ms) : -1;
+    return next ? clock_left_ms(next->next_check_ms) : -1;
 }

@@ -1,9 +1,9 @@
-/* Films that are arriving: the disk gets what there is of one while nginx still writes the rest, and one in a form is
- * taken out of it (form.h), so that little is left to do and to wait for when the whole has to be made durable.
+/* Starts the write-back of video files while nginx is still receiving them, so that the
+ * final fsync is short.
  *
- * It is no more than an early start. Nothing depends on it: a film that is not noticed is copied and written when it is
- * published, and nobody waits for one that does not get on. Later pieces of an upload in pieces are left alone, unless they
- * look like a form. While no film arrives, nothing is done. */
+ * Only an optimisation: a file that is missed is written by that fsync. Files that do not
+ * begin like a video, such as forms and later chunks, are ignored. Idle while nothing
+ * arrives. */
 #ifndef FCGI_STREAM_UPLOADS_EARLY_WRITEBACK_H
 #define FCGI_STREAM_UPLOADS_EARLY_WRITEBACK_H
 
@@ -11,15 +11,15 @@
 
 struct early_writeback;
 
-/* Begins to look out for them. NULL is logged. */
+/* Watches the incoming folder. Returns NULL after logging the reason. */
 struct early_writeback *early_writeback_open(const struct media *media);
 void early_writeback_close(struct early_writeback *writeback);
 
-/* Readable when the body of a request has begun to arrive. */
+/* A descriptor that becomes readable when a request body starts to arrive. */
 int early_writeback_fd(const struct early_writeback *writeback);
 
-/* Does what there is to do for one of them, if for any. Returns the milliseconds after which it is to be called again, even if
- * nothing is readable; -1 when nothing is arriving. */
+/* Checks at most one arriving file. Returns the milliseconds after which to call again if
+ * the descriptor does not become readable before, or -1 when nothing is arriving. */
 int early_writeback_step(struct early_writeback *writeback);
 
 #endif

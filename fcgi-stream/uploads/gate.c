@@ -1,4 +1,3 @@
-/* Asked by nginx (auth_request) before it reads a byte of an upload's body. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,8 +11,8 @@
 #include "fcgi-stream/uploads/tus.h"
 #include "fcgi-stream/uploads/upload.h"
 
-/* The declared length against the limits. A chunked body declares none, is bounded by nginx, and may be as large
- * as any. */
+/* Checks the declared length. A chunked body has none: nginx bounds it, and the maximum
+ * is reserved for it. */
 static enum status check_length(struct request *request, int64_t *bytes)
 {
     const char *text = request_variable(request, "CONTENT_LENGTH");
@@ -24,12 +23,11 @@ static enum status check_length(struct request *request, int64_t *bytes)
     if (!param_number(text, strlen(text), INT64_MAX, &length) || length == 0)
         return request_refuse(request, STATUS_BAD_REQUEST, "the body is empty");
     if (length > max)
-        return request_refuse(request, STATUS_TOO_LARGE, "the file is larger than an upload may be");
+        return request_refuse(request, STATUS_TOO_LARGE, "the file exceeds the maximum upload size");
     *bytes = length;
     return STATUS_ANSWERED;
 }
 
-/* 204: the body may come, and what the upload needs is set aside. */
 enum status upload_gate(struct request *request, struct response *response)
 {
     char boundary[MULTIPART_BOUNDARY_SIZE];
@@ -37,9 +35,9 @@ enum status upload_gate(struct request *request, struct response *response)
     enum store_outcome outcome = file_store_check_author(request->db, request->ids.vid, request->user_id);
     if (outcome != STORE_DONE)
         return status_from_store(outcome);
-    bool in_pieces = tus_is_requested(request);
-    bool is_form = !in_pieces && multipart_type(request_variable(request, "CONTENT_TYPE"), boundary);
-    enum status status = in_pieces ? tus_check_creation(request, &bytes) : check_length(request, &bytes);
+    bool is_resumable = tus_is_requested(request);
+    bool is_form = !is_resumable && multipart_type(request_variable(request, "CONTENT_TYPE"), boundary);
+    enum status status = is_resumable ? tus_check_creation(request, &bytes) : check_length(request, &bytes);
     if (status == STATUS_ANSWERED)
         status = upload_check_digest_fields(request);
     if (status == STATUS_ANSWERED)
@@ -47,7 +45,8 @@ enum status upload_gate(struct request *request, struct response *response)
     return status == STATUS_ANSWERED ? response_empty(response, 204) : status;
 }
 
-/* Room was set aside when the upload was created; a disk that is nearly full all the same takes nothing more. */
+/* The upload's bytes were reserved at its creation, but something else may have filled
+ * the disk since. */
 static enum status check_disk(struct request *request)
 {
     const struct stream_context *context = request->context;
@@ -55,23 +54,22 @@ static enum status check_disk(struct request *request)
     if (!media_free(&context->media, &free_bytes))
         return incoming_fail(request, "statvfs");
     if (free_bytes < request->config->disk_headroom_bytes)
-        return request_refuse(request, STATUS_STORAGE_FULL, "the disk has no room for it");
+        return request_refuse(request, STATUS_STORAGE_FULL, "the disk is full");
     return STATUS_ANSWERED;
 }
 
-static enum status check_piece(struct request *request, const struct resumable *upload,
+static enum status check_chunk(struct request *request, const struct resumable *upload,
                                const struct tus_patch *patch)
 {
     if (patch->offset != upload->offset)
-        return request_refuse(request, STATUS_CONFLICT, "Upload-Offset is not how far the upload is");
+        return request_refuse(request, STATUS_CONFLICT, "Upload-Offset does not match the current offset");
     if (patch->length > upload->row.length - upload->offset)
-        return request_refuse(request, STATUS_TOO_LARGE,
-                              "the body is longer than what is left of the upload");
+        return request_refuse(request, STATUS_TOO_LARGE, "the body is longer than the rest of the upload");
     return check_disk(request);
 }
 
-/* 204: a piece of an upload may come. What arrives of it when the client vanishes is kept under the name in
- * X-Upload, unless there is a checksum, which could never be checked then. */
+/* X-Upload is the name under which the journal saves the chunk when the client vanishes.
+ * With a checksum there is none, because an incomplete chunk can't be verified. */
 enum status tus_gate(struct request *request, struct response *response)
 {
     struct resumable upload;
@@ -83,7 +81,7 @@ enum status tus_gate(struct request *request, struct response *response)
     if (status == STATUS_ANSWERED)
         status = resumable_open(request, &upload);
     if (status == STATUS_ANSWERED || status == STATUS_CONFLICT)
-        status = check_piece(request, &upload, &patch);
+        status = check_chunk(request, &upload, &patch);
     if (status == STATUS_ANSWERED)
         status = token_take(request, BUCKET_UPLOAD, token);
     if (status != STATUS_ANSWERED)

@@ -11,7 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/metrics/metrics.h"
 
-static void discard(void *object)
+static void discard_file(void *object)
 {
     struct incoming *incoming = object;
     if (incoming->fd < 0)
@@ -24,7 +24,7 @@ struct incoming *incoming_new(struct request *request)
 {
     struct incoming *incoming = arena_alloc(request->arena, sizeof *incoming);
     *incoming = (struct incoming){.fd = -1};
-    arena_defer(request->arena, discard, incoming);
+    arena_defer(request->arena, discard_file, incoming);
     return incoming;
 }
 

@@ -1,5 +1,5 @@
-/* A file that is on its way in: the body of a request as nginx wrote it, or what was taken out of that. It goes
- * with the request unless it has got another name by then. */
+/* An incoming file: a request body as nginx wrote it, or the file extracted from a form.
+ * It is deleted at the end of the request unless it has been renamed by then. */
 #ifndef FCGI_STREAM_UPLOADS_INCOMING_H
 #define FCGI_STREAM_UPLOADS_INCOMING_H
 
@@ -7,18 +7,20 @@
 #include "lib/media/media.h"
 
 struct incoming {
-    int fd; /* -1: none */
+    int fd; /* -1: no file */
     char path[MEDIA_PATH_SIZE];
     int64_t size;
 };
 
-/* None yet. It lives as long as the request. */
+/* Returns an incoming file without a file, which lives as long as the request's arena. */
 struct incoming *incoming_new(struct request *request);
 
-/* Opens the request's body; there is none, and *body is NULL, when it is empty. */
+/* Opens the request's body. *body is NULL when the body is empty. Returns
+ * STATUS_ANSWERED, or the failure with *body NULL. */
 enum status incoming_open(struct request *request, struct incoming **body);
 
-/* A system call failed: says so in the log, and a full disk to the client too. */
+/* Logs that the system call of that step failed, with errno. Returns 507 when the disk is
+ * full, otherwise 500. */
 enum status incoming_fail(struct request *request, const char *step);
 
 #endif

@@ -13,7 +13,7 @@ enum {
     PARTS_MAX = 16,
 };
 
-/* A file that is looked at through a window of memory. */
+/* A body that is read through a window of memory. */
 struct scan {
     int fd;
     off_t size;
@@ -29,7 +29,7 @@ static bool is_boundary_char(char c)
            (c && strchr("'()+_,-./:=? ", c));
 }
 
-/* Copies the value of a parameter, quoted or not; false when it isn't a boundary. */
+/* Copies a parameter value, quoted or not. Returns false when it is not a boundary. */
 static bool copy_boundary(const char *value, char boundary[MULTIPART_BOUNDARY_SIZE])
 {
     bool quoted = *value == '"';
@@ -47,8 +47,8 @@ static bool copy_boundary(const char *value, char boundary[MULTIPART_BOUNDARY_SI
     return true;
 }
 
-/* The value of name= among the parameters of a header value; NULL when it isn't there. Quoted strings
- * (RFC 9110, section 5.6.4) are stepped over. */
+/* Returns the value of name= among the parameters of a header value, or NULL. Quoted
+ * strings (RFC 9110, section 5.6.4) are skipped. */
 static const char *find_parameter(const char *header, const char *name)
 {
     size_t length = strlen(name);
@@ -80,8 +80,8 @@ bool multipart_type(const char *content_type, char boundary[MULTIPART_BOUNDARY_S
     return true;
 }
 
-/* Reads up to length bytes at offset into the window; returns how many there are. */
-static size_t look(struct scan *scan, off_t offset, size_t length)
+/* Reads up to length bytes at the offset into the window. Returns how many were read. */
+static size_t read_window(struct scan *scan, off_t offset, size_t length)
 {
     size_t used = 0;
     while (used < length && offset + (off_t)used < scan->size) {
@@ -98,11 +98,11 @@ static size_t look(struct scan *scan, off_t offset, size_t length)
     return used;
 }
 
-/* The place of the next delimiter from offset on; -1 when there is none. */
+/* Returns the offset of the next delimiter at or after offset, or -1. */
 static off_t find_delimiter(struct scan *scan, off_t offset)
 {
     for (;;) {
-        size_t length = look(scan, offset, WINDOW_SIZE);
+        size_t length = read_window(scan, offset, WINDOW_SIZE);
         if (length < scan->delimiter_length)
             return -1;
         const char *found = memmem(scan->window, length, scan->delimiter, scan->delimiter_length);
@@ -112,7 +112,7 @@ static off_t find_delimiter(struct scan *scan, off_t offset)
     }
 }
 
-/* True when the header lines (each ending in CRLF, NUL-terminated) are those of the field `file`. */
+/* True when the header lines, which end in CRLF, are those of the field `file`. */
 static bool is_file_field(char *headers)
 {
     static const char name[] = "content-disposition:";
@@ -129,15 +129,15 @@ static bool is_file_field(char *headers)
 
 enum part { PART_FILE, PART_OTHER, PART_LAST, PART_BAD };
 
-/* Reads what follows a delimiter: two dashes behind the last part, else the part's headers. *body is set to
- * where the part's content begins. */
-static enum part read_part(struct scan *scan, off_t offset, off_t *body)
+/* Parses what follows a delimiter: two dashes after the last part, else the part's
+ * headers. Sets *body to the offset of the part's content. */
+static enum part parse_part(struct scan *scan, off_t offset, off_t *body)
 {
-    size_t length = look(scan, offset, HEADERS_MAX);
+    size_t length = read_window(scan, offset, HEADERS_MAX);
     scan->window[length] = '\0';
     if (length >= 2 && memcmp(scan->window, "--", 2) == 0)
         return PART_LAST;
-    size_t padding = strspn(scan->window, " \t"); /* RFC 2046 lets it be there */
+    size_t padding = strspn(scan->window, " \t"); /* RFC 2046 allows it */
     if (strncmp(scan->window + padding, "\r\n", 2) != 0)
         return PART_BAD;
     char *headers = scan->window + padding + 2;
@@ -151,12 +151,12 @@ static enum part read_part(struct scan *scan, off_t offset, off_t *body)
 
 static enum multipart_outcome find_start(struct scan *scan, off_t *start)
 {
-    /* The first delimiter may stand at the very beginning, where it has no line end before it. */
+    /* At the very beginning the delimiter has no line end before it. */
     size_t bare = scan->delimiter_length - 2;
-    bool first = look(scan, 0, bare) == bare && memcmp(scan->window, scan->delimiter + 2, bare) == 0;
+    bool first = read_window(scan, 0, bare) == bare && memcmp(scan->window, scan->delimiter + 2, bare) == 0;
     off_t at = first ? -2 : find_delimiter(scan, 0);
     for (int i = 0; at != -1 && i <= PARTS_MAX; i++) {
-        enum part part = read_part(scan, at + (off_t)scan->delimiter_length, start);
+        enum part part = parse_part(scan, at + (off_t)scan->delimiter_length, start);
         if (part == PART_BAD)
             return MULTIPART_MALFORMED;
         if (part == PART_LAST)
@@ -168,15 +168,15 @@ static enum multipart_outcome find_start(struct scan *scan, off_t *start)
     return MULTIPART_MALFORMED;
 }
 
-static enum multipart_outcome copy(struct scan *scan, off_t start, struct media_writer *to)
+static enum multipart_outcome copy_content(struct scan *scan, off_t start, struct media_writer *to)
 {
     for (;;) {
         off_t body, at = start + to->end;
-        /* An empty part's delimiter begins with the line end of its headers. */
+        /* The delimiter of an empty part starts with the line end of its headers. */
         off_t from = to->end == 0 ? start - 2 : at;
-        size_t length = look(scan, from, WINDOW_SIZE);
+        size_t length = read_window(scan, from, WINDOW_SIZE);
         const char *found = memmem(scan->window, length, scan->delimiter, scan->delimiter_length);
-        /* The beginning of a delimiter may lie at the window's end. */
+        /* A delimiter may start at the end of the window. */
         size_t sure = found                             ? (size_t)(found - scan->window)
                       : length < scan->delimiter_length ? 0
                                                         : length - scan->delimiter_length + 1;
@@ -184,7 +184,7 @@ static enum multipart_outcome copy(struct scan *scan, off_t start, struct media_
         if (sure > before && !media_write(to, scan->window + before, sure - before))
             return MULTIPART_UNWRITABLE;
         if (found)
-            return read_part(scan, from + (off_t)(sure + scan->delimiter_length), &body) == PART_BAD
+            return parse_part(scan, from + (off_t)(sure + scan->delimiter_length), &body) == PART_BAD
                        ? MULTIPART_MALFORMED
                        : MULTIPART_FOUND;
         if (length < WINDOW_SIZE)
@@ -192,7 +192,7 @@ static enum multipart_outcome copy(struct scan *scan, off_t start, struct media_
     }
 }
 
-static bool begin(struct scan *scan, int fd, off_t size, const char *boundary)
+static bool scan_init(struct scan *scan, int fd, off_t size, const char *boundary)
 {
     *scan = (struct scan){.fd = fd, .size = size, .window = malloc(WINDOW_SIZE + 1)};
     int printed = snprintf(scan->delimiter, sizeof scan->delimiter, "\r\n--%s", boundary);
@@ -205,7 +205,7 @@ enum multipart_outcome multipart_find_start(int fd, off_t size, const char *boun
     struct scan scan;
     if (!*boundary)
         return MULTIPART_MALFORMED;
-    if (!begin(&scan, fd, size, boundary))
+    if (!scan_init(&scan, fd, size, boundary))
         return MULTIPART_UNREADABLE;
     enum multipart_outcome outcome = find_start(&scan, start);
     int saved = errno;
@@ -218,9 +218,9 @@ enum multipart_outcome multipart_copy(int fd, off_t size, const char *boundary, 
                                       struct media_writer *to)
 {
     struct scan scan;
-    if (!begin(&scan, fd, size, boundary))
+    if (!scan_init(&scan, fd, size, boundary))
         return MULTIPART_UNREADABLE;
-    enum multipart_outcome outcome = copy(&scan, start, to);
+    enum multipart_outcome outcome = copy_content(&scan, start, to);
     int saved = errno;
     media_write_end(to);
     free(scan.window);

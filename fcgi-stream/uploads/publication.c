@@ -11,13 +11,13 @@ static enum status publish(struct request *request, const struct incoming *incom
                            const struct video_file *file, file_store_put *put)
 {
     const struct stream_context *context = request->context;
-    bool kept;
+    bool referenced;
     if (!media_publish(&context->media, incoming->fd, incoming->path, file->key))
         return incoming_fail(request, "publish");
-    db_begin(request->db, request->arena); /* making a large file durable may have taken all the time */
-    enum store_outcome outcome = put(request->db, request->ids.vid, request->user_id, file, &kept);
-    if (!kept && !media_remove(&context->media, file->key))
-        log_write(LOG_ERROR, "upload_left", "id=%s key=%s reason=\"%s\"", request->id, file->key,
+    db_begin(request->db, request->arena); /* the fsync may have used up the time limit */
+    enum store_outcome outcome = put(request->db, request->ids.vid, request->user_id, file, &referenced);
+    if (!referenced && !media_remove(&context->media, file->key))
+        log_write(LOG_ERROR, "file_not_removed", "id=%s key=%s reason=\"%s\"", request->id, file->key,
                   strerror(errno));
     return status_from_store(outcome);
 }
@@ -25,8 +25,8 @@ static enum status publish(struct request *request, const struct incoming *incom
 enum status publication_make(struct request *request, struct response *response, const struct incoming *file,
                              const char *id, const char *content_type, file_store_put *put)
 {
-    const struct video_file made = {id, content_type, file->size, NULL};
-    enum status status = publish(request, file, &made, put);
+    const struct video_file published = {id, content_type, file->size, NULL};
+    enum status status = publish(request, file, &published, put);
     if (status != STATUS_ANSWERED)
         return status;
     struct json *json = response_json(response, 201);

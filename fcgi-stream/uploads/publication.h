@@ -1,4 +1,4 @@
-/* What an upload becomes that one request has brought whole: the film of its video, or the poster. */
+/* Publishes a file that arrived in one request: a video file or a poster. */
 #ifndef FCGI_STREAM_UPLOADS_PUBLICATION_H
 #define FCGI_STREAM_UPLOADS_PUBLICATION_H
 
@@ -6,9 +6,10 @@
 #include "fcgi-stream/uploads/incoming.h"
 #include "lib/http/response.h"
 
-/* First the file gets its final place, by the upload's id as its key, then put makes the row that names it: at no
- * moment does a row name a file that isn't whole. 201 with what it is; else nothing is left of it, and what put has
- * said is the status. */
+/* Makes the file durable and renames it to its final name, whose key is the upload's id.
+ * Then put writes the row that names it, so no row ever names an incomplete file. Answers
+ * 201 with the id, size and type. Otherwise returns put's status, and the file is deleted
+ * unless a row may name it. */
 enum status publication_make(struct request *request, struct response *response, const struct incoming *file,
                              const char *id, const char *content_type, file_store_put *put);
 

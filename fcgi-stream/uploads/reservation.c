@@ -27,7 +27,7 @@ struct search {
     bool found;
 };
 
-static void compare(const struct bucket_holder *holder, int64_t age_ms, void *argument)
+static void compare_request(const struct bucket_holder *holder, int64_t age_ms, void *argument)
 {
     struct search *search = argument;
     (void)age_ms;
@@ -35,8 +35,8 @@ static void compare(const struct bucket_holder *holder, int64_t age_ms, void *ar
         search->found = true;
 }
 
-/* Whether the request that makes the upload is still in progress: then it has its token. */
-static bool is_alive(const struct bucket *bucket, const char *id)
+/* Whether the request that makes the upload is in progress, that is, holds its token. */
+static bool is_in_progress(const struct bucket *bucket, const char *id)
 {
     struct search search = {.found = false};
     char digits[2 * BUCKET_REQUEST_ID_BYTES];
@@ -45,7 +45,7 @@ static bool is_alive(const struct bucket *bucket, const char *id)
         if (*at != '-')
             digits[used++] = *at;
     if (journal_request_id(digits, used, search.request_id))
-        bucket_each(bucket, BUCKET_UPLOAD, compare, &search);
+        bucket_each(bucket, BUCKET_UPLOAD, compare_request, &search);
     return search.found;
 }
 
@@ -53,36 +53,35 @@ enum store_outcome reservation_reclaim(struct db *db, const struct stream_contex
 {
     struct db_rows rows;
     *count = 0;
-    enum store_outcome outcome = upload_store_direct(db, &rows);
+    enum store_outcome outcome = upload_store_list_direct(db, &rows);
     for (int i = 0; outcome == STORE_DONE && i < rows.count; i++) {
         const char *id = db_text(&rows, i, 0);
-        if (is_alive(context->bucket, id))
+        if (is_in_progress(context->bucket, id))
             continue;
         outcome =
             media_exists(&context->media, id) ? upload_store_abandon(db, id) : upload_store_cancel(db, id);
         ++*count;
-        log_write(LOG_INFO, "upload_taken_back", "id=%s", id);
+        log_write(LOG_INFO, "reservation_reclaimed", "id=%s", id);
     }
     return outcome;
 }
 
-static enum status refuse(struct request *request, enum upload_room room)
+static enum status reject(struct request *request, enum upload_admission admission)
 {
     static const struct {
         enum status status;
         const char *detail;
-    } refusals[] = {
-        [UPLOAD_OVER_BYTES] = {STATUS_STORAGE_FULL,
-                               "the user's videos would be larger than they may be together"},
-        [UPLOAD_OVER_VIDEOS] = {STATUS_STORAGE_FULL, "the user has as many videos as one may have"},
-        [UPLOAD_DISK_FULL] = {STATUS_STORAGE_FULL, "the disk has no room for it"},
+    } rejections[] = {
+        [UPLOAD_OVER_BYTES] = {STATUS_STORAGE_FULL, "the upload exceeds the user's storage quota"},
+        [UPLOAD_OVER_VIDEOS] = {STATUS_STORAGE_FULL, "the user has the maximum number of videos"},
+        [UPLOAD_DISK_FULL] = {STATUS_STORAGE_FULL, "the disk is full"},
         [UPLOAD_OVER_UPLOADS] = {STATUS_TOO_MANY_REQUESTS,
-                                 "the user has begun as many uploads as one may without ending any"},
+                                 "too many unfinished uploads; finish or cancel one"},
     };
-    return request_refuse(request, refusals[room].status, refusals[room].detail);
+    return request_refuse(request, rejections[admission].status, rejections[admission].detail);
 }
 
-static enum status reserve(struct request *request, enum upload_kind kind, int64_t bytes)
+static enum status reserve_bytes(struct request *request, enum upload_kind kind, int64_t bytes)
 {
     const struct stream_context *context = request->context;
     char id[PARAM_UUID_SIZE];
@@ -90,26 +89,26 @@ static enum status reserve(struct request *request, enum upload_kind kind, int64
     if (!reservation_id(request, id))
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     if (!media_free(&context->media, &free_bytes)) {
-        log_write(LOG_ERROR, "media_failed", "id=%s reason=\"%s\"", request->id, strerror(errno));
+        log_write(LOG_ERROR, "statvfs_failed", "id=%s reason=\"%s\"", request->id, strerror(errno));
         return STATUS_INTERNAL;
     }
-    const struct upload_claim claim = {
+    const struct upload_demand demand = {
         .id = id,
         .video_id = request->ids.vid,
         .user_id = request->user_id,
         .bytes = bytes,
         .kind = kind,
-        .room = free_bytes - request->config->disk_headroom_bytes,
+        .disk_bytes = free_bytes - request->config->disk_headroom_bytes,
     };
-    enum upload_room room = UPLOAD_DISK_FULL;
-    int taken;
-    enum store_outcome outcome = upload_store_reserve(request->db, request->config, &claim, &room);
-    if (outcome == STORE_DONE && room != UPLOAD_ROOM &&
-        reservation_reclaim(request->db, context, &taken) == STORE_DONE && taken > 0)
-        outcome = upload_store_reserve(request->db, request->config, &claim, &room);
+    enum upload_admission admission = UPLOAD_DISK_FULL;
+    int reclaimed;
+    enum store_outcome outcome = upload_store_reserve(request->db, request->config, &demand, &admission);
+    if (outcome == STORE_DONE && admission != UPLOAD_ADMITTED &&
+        reservation_reclaim(request->db, context, &reclaimed) == STORE_DONE && reclaimed > 0)
+        outcome = upload_store_reserve(request->db, request->config, &demand, &admission);
     if (outcome != STORE_DONE)
         return status_from_store(outcome);
-    return room == UPLOAD_ROOM ? STATUS_ANSWERED : refuse(request, room);
+    return admission == UPLOAD_ADMITTED ? STATUS_ANSWERED : reject(request, admission);
 }
 
 enum status reservation_make(struct request *request, enum upload_kind kind, int64_t bytes)
@@ -119,7 +118,7 @@ enum status reservation_make(struct request *request, enum upload_kind kind, int
     enum status status = token_take(request, BUCKET_UPLOAD, token);
     if (status != STATUS_ANSWERED)
         return status;
-    status = reserve(request, kind, bytes);
+    status = reserve_bytes(request, kind, bytes);
     if (status != STATUS_ANSWERED)
         bucket_release(context->bucket, token, NULL);
     return status;
@@ -128,5 +127,5 @@ enum status reservation_make(struct request *request, enum upload_kind kind, int
 void reservation_cancel(struct request *request, const char *id)
 {
     if (upload_store_cancel(request->db, id) != STORE_DONE)
-        log_write(LOG_INFO, "upload_not_cancelled", "id=%s", id);
+        log_write(LOG_INFO, "reservation_not_cancelled", "id=%s", id);
 }

@@ -1,8 +1,11 @@
-/* What is set aside for an upload before its body comes: a token, and bytes of the user's quota and of the disk.
+/* Reserves what an upload needs before nginx reads its body: a token, and bytes of the
+ * user's quota and of the disk.
  *
- * The token comes back when nginx is done with the request. The bytes are the video's when it is published, and an
- * upload that comes to nothing gives them back. Where its client vanished, or its worker died, they are taken back
- * once its token is back: by the bookkeeper in a moment, or before that by whoever needs the room. */
+ * The token is released when nginx has finished the request. The reserved bytes pass
+ * to the video when the upload is published, and are freed when it fails. When the
+ * client vanishes or the worker dies, they are reclaimed after the token is free
+ * again: by the accounting process within a second or so, or earlier by a request that
+ * needs the space. */
 #ifndef FCGI_STREAM_UPLOADS_RESERVATION_H
 #define FCGI_STREAM_UPLOADS_RESERVATION_H
 
@@ -12,16 +15,19 @@
 
 struct stream_context;
 
-/* The id of the upload that a request makes: its own, as a UUID. False when nginx gave it none. */
+/* Writes the id of the upload that the request makes: the request id, as a UUID. Returns
+ * false when nginx gave no valid one. */
 WARN_UNUSED bool reservation_id(const struct request *request, char id[PARAM_UUID_SIZE]);
 
-/* STATUS_ANSWERED when all that the upload needs is set aside; else nothing is: 404, 429, 507. */
+/* Returns STATUS_ANSWERED when everything is reserved. Otherwise nothing is: 404 when the
+ * video is gone, 429, 507, or another failure. */
 enum status reservation_make(struct request *request, enum upload_kind kind, int64_t bytes);
 
-/* Takes back what was set aside for uploads whose requests are over, not for resumable ones. *count is how many. */
+/* Reclaims the reservations whose requests have ended; resumable uploads are skipped.
+ * *count is how many there were. */
 enum store_outcome reservation_reclaim(struct db *db, const struct stream_context *context, int *count);
 
-/* Gives the bytes back. */
+/* Frees the reserved bytes of a failed upload. A failure is logged only. */
 void reservation_cancel(struct request *request, const char *id);
 
 #endif

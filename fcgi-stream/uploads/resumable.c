@@ -31,7 +31,8 @@ enum status resumable_find(struct request *request, struct resumable *upload)
     if (outcome == STORE_DONE && upload->row.user_id != request->user_id)
         outcome = STORE_FORBIDDEN;
     if (outcome == STORE_MISSING)
-        media_upload_remove(&context->media, upload->id); /* its row went with its video, or it has expired */
+        /* The row was deleted with its video, or has expired. */
+        media_upload_remove(&context->media, upload->id);
     request->ids.vid = upload->row.video_id;
     return status_from_store(outcome);
 }
@@ -41,15 +42,15 @@ static void close_file(void *file)
     media_upload_close(file);
 }
 
-/* Tells the database how far the upload is, and that it is alive. Without that it is no further away: what counts
- * is the file. */
-static void touch(struct request *request, struct resumable *upload)
+/* Updates the offset and the expiry in the database. Failure is harmless: the file size
+ * is authoritative. */
+static void update_row(struct request *request, struct resumable *upload)
 {
     upload->offset = upload->file->size;
-    db_begin(request->db, request->arena); /* making a large piece durable may have taken all the time */
+    db_begin(request->db, request->arena); /* the fsync may have used up the time limit */
     if (upload_store_touch(request->db, request->config, upload->id, upload->offset,
                            &upload->row.expires_us) != STORE_DONE)
-        log_write(LOG_INFO, "upload_not_touched", "id=%s", upload->id);
+        log_write(LOG_INFO, "upload_not_updated", "id=%s", upload->id);
 }
 
 enum status resumable_open(struct request *request, struct resumable *upload)
@@ -70,13 +71,13 @@ enum status resumable_open(struct request *request, struct resumable *upload)
     upload->file = file;
     off_t before = file->size;
     if (!media_upload_append_saved(file, upload->row.length))
-        return incoming_fail(request, "collect");
+        return incoming_fail(request, "append_saved");
     upload->offset = file->size;
     if (file->size != before) {
         metrics_add(METRIC_UPLOAD_BYTES, file->size - before);
-        log_write(LOG_INFO, "upload_collected", "id=%s bytes=%lld", upload->id,
+        log_write(LOG_INFO, "saved_chunks_appended", "id=%s bytes=%lld", upload->id,
                   (long long)(file->size - before));
-        touch(request, upload);
+        update_row(request, upload);
     }
     return STATUS_ANSWERED;
 }
@@ -85,12 +86,12 @@ enum status resumable_append(struct request *request, struct resumable *upload, 
 {
     if (!media_upload_append(upload->file, body->fd, body->path, body->size))
         return incoming_fail(request, "append");
-    touch(request, upload);
+    update_row(request, upload);
     return STATUS_ANSWERED;
 }
 
-/* What can't become a video any more goes at once. */
-static void drop(struct request *request, struct resumable *upload)
+/* Deletes an upload whose file is not a video. */
+static void delete_upload(struct request *request, struct resumable *upload)
 {
     const struct stream_context *context = request->context;
     media_upload_remove(&context->media, upload->id);
@@ -102,17 +103,18 @@ static enum status publish(struct request *request, struct resumable *upload, co
 {
     const struct stream_context *context = request->context;
     const struct video_file file = {upload->id, content_type, upload->row.length};
-    bool kept;
+    bool referenced;
     if (!media_upload_publish(upload->file))
         return incoming_fail(request, "publish");
     db_begin(request->db, request->arena);
     enum store_outcome outcome =
-        file_store_publish(request->db, upload->row.video_id, upload->row.user_id, &file, &kept);
+        file_store_publish(request->db, upload->row.video_id, upload->row.user_id, &file, &referenced);
     media_cache_remove(context->media_cache, upload->row.video_id);
-    /* The video has gone, and the upload's row with it; after any other failure the next request goes on here. */
-    bool lost = outcome == STORE_MISSING || outcome == STORE_FORBIDDEN;
-    if (lost && !media_remove(&context->media, upload->id))
-        log_write(LOG_ERROR, "upload_left", "id=%s reason=\"%s\"", upload->id, strerror(errno));
+    /* The video was deleted, and the upload's row with it. After any other failure the
+     * next request retries from here. */
+    bool orphaned = outcome == STORE_MISSING || outcome == STORE_FORBIDDEN;
+    if (orphaned && !media_remove(&context->media, upload->id))
+        log_write(LOG_ERROR, "file_not_removed", "id=%s reason=\"%s\"", upload->id, strerror(errno));
     upload->row.finished = outcome == STORE_DONE;
     return status_from_store(outcome);
 }
@@ -126,7 +128,7 @@ enum status resumable_finish(struct request *request, struct resumable *upload)
     if (status == STATUS_ANSWERED)
         return publish(request, upload, content_type);
     if (status == STATUS_UNSUPPORTED_MEDIA)
-        drop(request, upload);
+        delete_upload(request, upload);
     return status;
 }
 

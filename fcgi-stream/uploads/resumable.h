@@ -1,4 +1,4 @@
-/* A resumable upload as a request finds it: its row, its bytes, and what to do with both. */
+/* A resumable upload within a request: its row and its file. */
 #ifndef FCGI_STREAM_UPLOADS_RESUMABLE_H
 #define FCGI_STREAM_UPLOADS_RESUMABLE_H
 
@@ -7,31 +7,37 @@
 #include "lib/http/response.h"
 #include "lib/media/media_upload.h"
 
+/* Lives as long as the request; the file is closed, and its lock released, at its end. */
 struct resumable {
     const char *id;
     struct upload_row row;
     struct media_upload *file; /* NULL: not open */
-    int64_t offset;            /* how far it is, once resumable_open has been called */
+    int64_t offset;            /* bytes received so far; valid after resumable_open */
 };
 
-/* 412 when the request is of another version of the protocol. */
+/* Returns 412 when Tus-Resumable is missing or names another version. */
 enum status resumable_check_version(struct request *request);
 
-/* Finds the upload that the path names: 404 when there is none (any more), 403 when it is another user's. */
+/* Finds the upload that the path names and fills in upload. Returns 404 when there is
+ * none (any more), 403 when it belongs to another user, 412 as
+ * resumable_check_version. */
 enum status resumable_find(struct request *request, struct resumable *upload);
 
-/* Opens the upload for this request alone and adds what has been kept of it. STATUS_CONFLICT while another request
- * has it open; then offset is how far it has come. One that has finished needn't and can't be opened. */
+/* Opens and locks the upload and appends its saved chunks. Returns 409 while another
+ * request has it open; offset is then the current one. A finished upload is not opened;
+ * its offset is its length. */
 enum status resumable_open(struct request *request, struct resumable *upload);
 
-/* Adds the body, which fits. */
+/* Appends the body, which must fit. The chunk is durable when this returns
+ * STATUS_ANSWERED. */
 enum status resumable_append(struct request *request, struct resumable *upload, const struct incoming *body);
 
-/* Once all bytes are there, makes them the video's file: 415 when they are none, and the upload is gone. Until then
- * does nothing. Repeating it after any failure is right. */
+/* Publishes the upload once all bytes are there; does nothing before that. Returns 415,
+ * with the upload deleted, when the file is not a video. Idempotent: after any other
+ * failure it can be called again. */
 enum status resumable_finish(struct request *request, struct resumable *upload);
 
-/* Adds Upload-Offset and, while it can be gone on with, Upload-Expires. */
+/* Adds Upload-Offset and, while the upload is unfinished, Upload-Expires. */
 void resumable_headers(const struct resumable *upload, struct response *response);
 
 #endif

@@ -14,20 +14,21 @@ bool tus_is_requested(const struct request *request)
     return *request_variable(request, "HTTP_TUS_RESUMABLE") != '\0';
 }
 
-static bool read_number(const struct request *request, const char *name, int64_t *number)
+static bool parse_number(const struct request *request, const char *name, int64_t *number)
 {
     const char *text = request_variable(request, name);
     return param_number(text, strlen(text), INT64_MAX, number);
 }
 
-/* The headers that say what the body is. */
+/* Checks the headers that describe the body. */
 static enum status check_body(struct request *request)
 {
     struct digest digest;
     if (strcasecmp(request_variable(request, "CONTENT_TYPE"), TUS_CHUNK_TYPE) != 0)
         return request_refuse(request, STATUS_UNSUPPORTED_MEDIA, "Content-Type is not " TUS_CHUNK_TYPE);
     if (digest_parse_checksum(request_variable(request, "HTTP_UPLOAD_CHECKSUM"), &digest) == DIGEST_MALFORMED)
-        return request_refuse(request, STATUS_BAD_REQUEST, "Upload-Checksum is not one of " TUS_CHECKSUMS);
+        return request_refuse(request, STATUS_BAD_REQUEST,
+                              "Upload-Checksum is malformed or not one of " TUS_CHECKSUMS);
     return STATUS_ANSWERED;
 }
 
@@ -37,16 +38,16 @@ enum status tus_check_creation(struct request *request, int64_t *bytes)
     enum status status = resumable_check_version(request);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!read_number(request, "HTTP_UPLOAD_LENGTH", bytes) || *bytes == 0)
-        return request_refuse(request, STATUS_BAD_REQUEST, "Upload-Length is not the length of a file");
+    if (!parse_number(request, "HTTP_UPLOAD_LENGTH", bytes) || *bytes == 0)
+        return request_refuse(request, STATUS_BAD_REQUEST, "Upload-Length is not a positive number");
     if (*bytes > request->config->max_upload_bytes)
-        return request_refuse(request, STATUS_TOO_LARGE, "the file is larger than an upload may be");
-    if (!tus_metadata(request_variable(request, "HTTP_UPLOAD_METADATA")))
+        return request_refuse(request, STATUS_TOO_LARGE, "the file exceeds the maximum upload size");
+    if (!tus_metadata_is_valid(request_variable(request, "HTTP_UPLOAD_METADATA")))
         return request_refuse(request, STATUS_BAD_REQUEST, "Upload-Metadata is malformed or too long");
-    if (*request_variable(request, "CONTENT_LENGTH") && !read_number(request, "CONTENT_LENGTH", &body))
+    if (*request_variable(request, "CONTENT_LENGTH") && !parse_number(request, "CONTENT_LENGTH", &body))
         return STATUS_BAD_REQUEST;
     if (body > *bytes)
-        return request_refuse(request, STATUS_TOO_LARGE, "the body is longer than the upload");
+        return request_refuse(request, STATUS_TOO_LARGE, "the body is longer than Upload-Length");
     return body > 0 ? check_body(request) : STATUS_ANSWERED;
 }
 
@@ -55,11 +56,11 @@ enum status tus_parse_patch(struct request *request, struct tus_patch *patch)
     enum status status = check_body(request);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!read_number(request, "HTTP_UPLOAD_OFFSET", &patch->offset))
+    if (!parse_number(request, "HTTP_UPLOAD_OFFSET", &patch->offset))
         return request_refuse(request, STATUS_BAD_REQUEST, "Upload-Offset is not a number");
     patch->length = -1;
     if (*request_variable(request, "CONTENT_LENGTH") &&
-        !read_number(request, "CONTENT_LENGTH", &patch->length))
+        !parse_number(request, "CONTENT_LENGTH", &patch->length))
         return STATUS_BAD_REQUEST;
     patch->checksum = *request_variable(request, "HTTP_UPLOAD_CHECKSUM") != '\0';
     return STATUS_ANSWERED;
@@ -74,17 +75,17 @@ static enum status check_checksum(struct request *request, const struct incoming
         return incoming_fail(request, "read");
     if (same)
         return STATUS_ANSWERED;
-    return request_refuse(request, STATUS_CHECKSUM_MISMATCH, "the body is not what its checksum says");
+    return request_refuse(request, STATUS_CHECKSUM_MISMATCH, "the body does not match Upload-Checksum");
 }
 
-/* Adds the body, if there is any, to the upload, which is open, and finishes it when that was the last piece. */
-static enum status add_body(struct request *request, struct resumable *upload, const struct incoming *body)
+/* Appends the body, if any, to the open upload and publishes it after the last chunk. */
+static enum status append_body(struct request *request, struct resumable *upload, const struct incoming *body)
 {
     enum status status = STATUS_ANSWERED;
     if (body) {
         if (body->size > upload->row.length - upload->offset)
             return request_refuse(request, STATUS_TOO_LARGE,
-                                  "the body is longer than what is left of the upload");
+                                  "the body is longer than the rest of the upload");
         status = check_checksum(request, body);
         if (status == STATUS_ANSWERED)
             status = resumable_append(request, upload, body);
@@ -112,7 +113,7 @@ enum status tus_create(struct request *request, struct response *response)
     if (status == STATUS_ANSWERED)
         status = resumable_open(request, &upload);
     if (status == STATUS_ANSWERED)
-        status = add_body(request, &upload, body);
+        status = append_body(request, &upload, body);
     if (status != STATUS_ANSWERED)
         return status;
     buffer_printf(&response->headers, "Location: /stream/uploads/%s\r\n", upload.id);
@@ -120,14 +121,13 @@ enum status tus_create(struct request *request, struct response *response)
     return response_empty(response, 201);
 }
 
-/* 204; 409 when the upload is elsewhere or another request writes to it; 413; 415 when the whole is no video; 460
- * when the body isn't what its checksum says. */
 enum status tus_append(struct request *request, struct response *response)
 {
     struct resumable upload;
     struct tus_patch patch;
     struct incoming *body;
-    /* The body first: what this request answers for is not to be kept. */
+    /* Opened first, so that it is deleted when this request is rejected; otherwise the
+     * journal would save it as a chunk. */
     enum status status = incoming_open(request, &body);
     if (status == STATUS_ANSWERED)
         status = resumable_find(request, &upload);
@@ -138,15 +138,14 @@ enum status tus_append(struct request *request, struct response *response)
     if (status != STATUS_ANSWERED)
         return status;
     if (patch.offset != upload.offset)
-        return request_refuse(request, STATUS_CONFLICT, "Upload-Offset is not how far the upload is");
-    status = add_body(request, &upload, body);
+        return request_refuse(request, STATUS_CONFLICT, "Upload-Offset does not match the current offset");
+    status = append_body(request, &upload, body);
     if (status != STATUS_ANSWERED)
         return status;
     resumable_headers(&upload, response);
     return response_empty(response, 204);
 }
 
-/* 200, for HEAD as for GET, which has no more to say. */
 enum status tus_show(struct request *request, struct response *response)
 {
     struct resumable upload;
@@ -155,7 +154,8 @@ enum status tus_show(struct request *request, struct response *response)
         return status;
     status = resumable_open(request, &upload);
     if (status == STATUS_CONFLICT)
-        /* It is true at this moment, except that whether a whole one is a video is still to be seen. */
+        /* The offset is current. At the full length the other request is about to check
+         * and publish the file, which may fail. */
         status = upload.offset < upload.row.length ? STATUS_ANSWERED : STATUS_UNAVAILABLE;
     else if (status == STATUS_ANSWERED)
         status = resumable_finish(request, &upload);
@@ -168,8 +168,7 @@ enum status tus_show(struct request *request, struct response *response)
     return response_empty(response, 200);
 }
 
-/* 204, and there is no such upload any more; what it has become stays. */
-enum status tus_end(struct request *request, struct response *response)
+enum status tus_terminate(struct request *request, struct response *response)
 {
     const struct stream_context *context = request->context;
     struct resumable upload;
@@ -183,7 +182,6 @@ enum status tus_end(struct request *request, struct response *response)
     return outcome == STORE_DONE ? response_empty(response, 204) : status_from_store(outcome);
 }
 
-/* 204, with what is supported. */
 enum status tus_options(struct request *request, struct response *response)
 {
     response_header(response, "Tus-Version", TUS_VERSION);

@@ -14,7 +14,7 @@ static bool is_base64(const char *text, size_t length)
     return length % 4 == 0;
 }
 
-/* Any ASCII but blank and comma. */
+/* Visible ASCII; the caller has split the text at commas. */
 static bool is_key(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -32,7 +32,7 @@ static bool is_pair(const char *text, size_t length)
     return is_key(text, key) && is_base64(blank + 1, length - key - 1);
 }
 
-bool tus_metadata(const char *text)
+bool tus_metadata_is_valid(const char *text)
 {
     if (!*text)
         return true;

@@ -1,6 +1,7 @@
-/* What the headers of tus 1.0 (https://tus.io/protocols/resumable-upload) may be.
+/* The header values of tus 1.0 (https://tus.io/protocols/resumable-upload).
  *
- * Texts come from outside. Nothing here allocates or logs, so all of it can be fuzzed as it stands. */
+ * The texts come from outside. Nothing here allocates or logs, so it can be fuzzed as it
+ * is. */
 #ifndef FCGI_STREAM_UPLOADS_TUS_HEADER_H
 #define FCGI_STREAM_UPLOADS_TUS_HEADER_H
 
@@ -15,11 +16,12 @@
 #define TUS_CHECKSUMS  "sha1,sha256"
 #define TUS_CHUNK_TYPE "application/offset+octet-stream"
 
-/* It goes back with other headers, which together have to fit into what nginx takes (fastcgi_buffer_size, 4 KiB). */
+/* Upload-Metadata is returned to the client with other headers, which together must fit
+ * into nginx's buffer (fastcgi_buffer_size, 4 KiB). */
 enum { TUS_METADATA_MAX = 3 * 1024 };
 
-/* True when the text is a valid Upload-Metadata: keys, each with or without a blank and base64 behind it. What
- * the values mean is nobody's business but the client's. */
-WARN_UNUSED bool tus_metadata(const char *text);
+/* True when the text is a valid Upload-Metadata, or empty: comma-separated keys, each
+ * optionally followed by a space and a base64 value. The values are not interpreted. */
+WARN_UNUSED bool tus_metadata_is_valid(const char *text);
 
 #endif

@@ -8,7 +8,7 @@
 #include "fcgi-stream/uploads/video_type.h"
 #include "lib/media/media_cache.h"
 
-/* The fields that say what the body comes to. They are the same here: a body is one representation. */
+/* Both fields mean the same here, because the body is the whole representation. */
 static const char *const digest_fields[] = {"HTTP_CONTENT_DIGEST", "HTTP_REPR_DIGEST"};
 
 enum status upload_check_digest_fields(struct request *request)
@@ -16,7 +16,8 @@ enum status upload_check_digest_fields(struct request *request)
     struct digest digest;
     for (size_t i = 0; i < COUNT_OF(digest_fields); i++)
         if (digest_parse_field(request_variable(request, digest_fields[i]), &digest) == DIGEST_MALFORMED)
-            return request_refuse(request, STATUS_BAD_REQUEST, "the digest is not one of RFC 9530");
+            return request_refuse(request, STATUS_BAD_REQUEST,
+                                  "Content-Digest or Repr-Digest is malformed (RFC 9530)");
     return STATUS_ANSWERED;
 }
 
@@ -29,7 +30,7 @@ static enum status check_digests(struct request *request, const struct incoming 
             !digest_check(body->fd, body->size, &digest, &same))
             return incoming_fail(request, "read");
         if (!same)
-            return request_refuse(request, STATUS_BAD_REQUEST, "the body is not what its digest says");
+            return request_refuse(request, STATUS_BAD_REQUEST, "the body does not match its digest");
     }
     return STATUS_ANSWERED;
 }
@@ -39,11 +40,11 @@ static enum status check_size(struct request *request, int64_t size)
     if (size == 0)
         return request_refuse(request, STATUS_BAD_REQUEST, "the file is empty");
     if (size > request->config->max_upload_bytes)
-        return request_refuse(request, STATUS_TOO_LARGE, "the file is larger than an upload may be");
+        return request_refuse(request, STATUS_TOO_LARGE, "the file exceeds the maximum upload size");
     return STATUS_ANSWERED;
 }
 
-/* Copies the video file in a form to a file of its own. */
+/* Copies the video file out of a form to its own file. */
 static enum multipart_outcome extract(const struct incoming *body, const char *boundary,
                                       struct incoming *file)
 {
@@ -68,14 +69,14 @@ static enum status receive_form(struct request *request, const struct incoming *
     case MULTIPART_NO_FILE:
         return request_refuse(request, STATUS_BAD_REQUEST, "the form has no field named file");
     case MULTIPART_MALFORMED:
-        return request_refuse(request, STATUS_BAD_REQUEST, "the body is not multipart/form-data");
+        return request_refuse(request, STATUS_BAD_REQUEST, "the body is not valid multipart/form-data");
     case MULTIPART_UNREADABLE: return incoming_fail(request, "read");
     case MULTIPART_UNWRITABLE: return incoming_fail(request, "copy");
     }
     return STATUS_INTERNAL;
 }
 
-/* The file that was uploaded, however it was wrapped. */
+/* Sets *upload to the video file: the body, or the file extracted from the form in it. */
 static enum status receive(struct request *request, struct incoming **upload)
 {
     char boundary[MULTIPART_BOUNDARY_SIZE];
@@ -94,8 +95,6 @@ static enum status receive(struct request *request, struct incoming **upload)
     return receive_form(request, body, boundary, *upload);
 }
 
-/* 201, also for a client of tus, whose upload begins; 403 and 404 as the gate says, should that have changed since;
- * 413 and 415 for what the file is. */
 enum status upload_video(struct request *request, struct response *response)
 {
     const struct stream_context *context = request->context;

@@ -5,26 +5,26 @@
 #include "fcgi-stream/stream_statements.h"
 
 enum store_outcome upload_store_reserve(struct db *db, const struct config *config,
-                                        const struct upload_claim *claim, enum upload_room *room)
+                                        const struct upload_demand *demand, enum upload_admission *admission)
 {
     struct db_params params = {0};
     struct db_rows rows;
-    db_bind_literal(&params, claim->id);
-    db_bind_number(&params, claim->video_id);
-    db_bind_number(&params, claim->user_id);
-    db_bind_number(&params, claim->bytes);
-    db_bind_literal(&params, claim->kind == UPLOAD_POSTER ? "true" : "false");
+    db_bind_literal(&params, demand->id);
+    db_bind_number(&params, demand->video_id);
+    db_bind_number(&params, demand->user_id);
+    db_bind_number(&params, demand->bytes);
+    db_bind_literal(&params, demand->kind == UPLOAD_POSTER ? "true" : "false");
     db_bind_number(&params, config->user_quota_bytes);
     db_bind_number(&params, config->user_quota_videos);
     db_bind_number(&params, config->user_uploads);
-    db_bind_number(&params, claim->room);
+    db_bind_number(&params, demand->disk_bytes);
     db_bind_number(&params, config->upload_ttl_s);
-    db_bind_number(&params, claim->kind == UPLOAD_FORM ? 2 : 1);
+    db_bind_number(&params, demand->kind == UPLOAD_FORM ? 2 : 1);
     enum db_outcome outcome = db_query(db, UPLOAD_RESERVE, &params, &rows);
     if (outcome == DB_REFUSED && strcmp(db_sqlstate(db), DB_FOREIGN_KEY_VIOLATION) == 0)
         return STORE_MISSING;
     if (outcome == DB_DONE)
-        *room = (enum upload_room)db_number(&rows, 0, 0);
+        *admission = (enum upload_admission)db_number(&rows, 0, 0);
     return store_outcome_from_db(outcome);
 }
 
@@ -42,7 +42,7 @@ enum store_outcome upload_store_abandon(struct db *db, const char *id)
     return store_outcome_from_db(db_query(db, UPLOAD_ABANDON, &params, NULL));
 }
 
-enum store_outcome upload_store_direct(struct db *db, struct db_rows *rows)
+enum store_outcome upload_store_list_direct(struct db *db, struct db_rows *rows)
 {
     return store_outcome_from_db(db_query(db, UPLOAD_DIRECT, NULL, rows));
 }

@@ -1,10 +1,12 @@
-/* What may become a video's film, however it has come. */
+/* The check that an uploaded file is a video, for all kinds of upload. */
 #ifndef FCGI_STREAM_UPLOADS_VIDEO_TYPE_H
 #define FCGI_STREAM_UPLOADS_VIDEO_TYPE_H
 
 #include "lib/http/request.h"
 
-/* What kind of video the file is: 415 when it is none that is taken. */
+/* Sets *content_type to the file's media type; with VS_UPLOAD_TYPES=any that of an
+ * unknown file is video/mp4. Returns 415 when the file is not accepted, 500 when it can't
+ * be read. */
 enum status video_type_check(struct request *request, int fd, int64_t size, const char **content_type);
 
 #endif

@@ -1,4 +1,4 @@
-/* Writes into the database what was sent of which video (views.h). */
+/* Moves the entries of the view queue (views.h) to the database. */
 #ifndef FCGI_STREAM_VIEWS_VIEW_COUNTER_H
 #define FCGI_STREAM_VIEWS_VIEW_COUNTER_H
 
@@ -8,15 +8,17 @@
 
 enum { VIEW_BATCH = 1000 };
 
+/* db, arena and views belong to the caller. */
 struct view_counter {
     struct db *db;
     struct arena *arena;
     struct views *views;
-    bool in_step; /* the queue's position is the database's; at first it isn't */
+    bool synchronized; /* the queue's position is the database's; initially false */
     struct view batch[VIEW_BATCH];
 };
 
-/* Counts what is there now, as far as the database can be reached. */
+/* Counts all entries in the queue, until it is empty or the database fails. Entries that
+ * could not be counted stay in the queue. */
 void view_counter_count(struct view_counter *counter);
 
 #endif

@@ -33,7 +33,7 @@ static void write_arrays(struct arrays *arrays, const struct view *batch, size_t
             buffer_printf(all[k], "%c%" PRId64, i ? ',' : '{', values[k]);
     }
     for (size_t k = 0; k < COUNT_OF(all); k++)
-        buffer_append(all[k], "}", 2); /* with its NUL */
+        buffer_append(all[k], "}", 2); /* with the NUL */
 }
 
 static enum store_outcome count_arrays(struct db *db, const char *queue, uint64_t position, size_t count,

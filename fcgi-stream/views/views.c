@@ -74,15 +74,15 @@ size_t views_peek(const struct views *views, struct view *out, size_t max, uint6
 {
     const struct ring *ring = views->ring;
     uint64_t counted = atomic_load_explicit(&ring->counted, memory_order_relaxed);
-    uint64_t there = atomic_load_explicit(&ring->written, memory_order_acquire) - counted;
-    size_t count = there < max ? (size_t)there : max;
+    uint64_t available = atomic_load_explicit(&ring->written, memory_order_acquire) - counted;
+    size_t count = available < max ? (size_t)available : max;
     *position = counted;
     for (size_t i = 0; i < count; i++)
         out[i] = ring->views[(counted + i) % SIZE];
     return count;
 }
 
-void views_counted(struct views *views, uint64_t position)
+void views_mark_counted(struct views *views, uint64_t position)
 {
     struct ring *ring = views->ring;
     if (position > atomic_load_explicit(&ring->counted, memory_order_relaxed) &&

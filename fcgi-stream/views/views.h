@@ -1,8 +1,9 @@
-/* The queue of responses whose bytes are to be counted, from the supervisor, which reads the journal, to the
- * process that writes to the database.
+/* The queue of responses to be counted, from the supervisor, which reads the journal, to
+ * the accounting process, which writes to the database.
  *
- * It is a ring in a file on tmpfs with one writer and one reader. Its positions only grow; the database keeps
- * the one up to which all has been counted, so that nothing is counted twice, whoever dies when. */
+ * It is a ring buffer in a file on tmpfs with one writer and one reader. Its positions
+ * only grow. The database stores the position up to which entries are counted in the same
+ * transaction as the counts, so no entry is counted twice, whichever process dies. */
 #ifndef FCGI_STREAM_VIEWS_VIEWS_H
 #define FCGI_STREAM_VIEWS_VIEWS_H
 
@@ -23,21 +24,25 @@ struct view {
 
 struct views;
 
-/* Maps the queue in the run folder; makes it when it is missing or of another layout. NULL is logged. */
+/* Maps the queue in the run folder; creates it when it is missing or has another layout.
+ * Returns NULL after logging the reason. */
 struct views *views_open(const struct config *config);
+
+/* Unmaps the queue and frees the struct. Its entries stay. */
 void views_close(struct views *views);
 
-/* What tells this queue from others, and from what it was before the machine was started again. */
+/* The id of this queue, a UUID. A queue that is created anew has another one. */
 const char *views_id(const struct views *views);
 
-/* Adds one; it is lost, and false returned, when the queue is full. */
+/* Appends an entry. Returns false, and drops it, when the queue is full. */
 bool views_add(struct views *views, const struct view *view);
 
-/* Copies those that come next, up to max; returns how many. *position is that of the first. */
+/* Copies up to max of the next entries to out, without removing them. Returns how many
+ * and sets *position to that of the first. */
 size_t views_peek(const struct views *views, struct view *out, size_t max, uint64_t *position);
 
-/* All before that position have been counted. One that is behind, or that the queue has not come to, changes
- * nothing. */
-void views_counted(struct views *views, uint64_t position);
+/* Removes all entries before the position. A position that is outside the queue is
+ * ignored. */
+void views_mark_counted(struct views *views, uint64_t position);
 
 #endif

@@ -1,10 +1,11 @@
-/* The tests' own step_reached, and system calls that fail when a test wants them to.
+/* The tests' implementation of step_reached, and system calls that fail on demand.
  *
- * The folder FAULT_DIR says what goes wrong. A file that is named after a step holds "kill N": the process that
- * comes there as the Nth one is killed, once; or "wait N": the Nth one, and all behind it, stay there until the file is
- * gone, and have made NAME.reached meanwhile. A file unlink, fsync or syncfs holds the number of the error that the
- * system call returns, and a part of the paths that it is for, or with ! before it is not for, if not for all; a file
- * realloc the same, with how many bytes are asked for in place of the path. */
+ * The folder FAULT_DIR holds the faults. A file named after a step contains "kill N": the
+ * Nth process that reaches the step is killed, once; or "wait N": the Nth process and all
+ * later ones create NAME.reached and wait there until the file is gone. A file named
+ * unlink, fsync or syncfs contains the errno that the call returns and, optionally, a
+ * part of the paths that it applies to, or with ! before it does not apply to. A file
+ * realloc contains the same, with the size in bytes in place of the path. */
 #include "scheduler/runner/step.h"
 
 #include <errno.h>
@@ -38,8 +39,8 @@ static bool path_of(const char *name, const char *suffix, char path[PATH_SIZE])
     return true;
 }
 
-/* What the test has written for that name, false when it has written nothing. */
-static bool read_wish(const char *name, char text[TEXT_SIZE])
+/* Reads the fault of that name. Returns false when there is none. */
+static bool read_fault(const char *name, char text[TEXT_SIZE])
 {
     char path[PATH_SIZE];
     int fd = path_of(name, "", path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -51,7 +52,8 @@ static bool read_wish(const char *name, char text[TEXT_SIZE])
     return length > 0;
 }
 
-/* How often any process has come to the step since the test last spoke of it, now included: the size of a file. */
+/* Counts and returns how often processes have reached the step since the test set it; the
+ * count is the size of a file. */
 static long count(const char *name)
 {
     char path[PATH_SIZE];
@@ -68,14 +70,14 @@ static void wait_here(const char *name)
     char reached[PATH_SIZE], text[TEXT_SIZE];
     if (path_of(name, ".reached", reached))
         close(open(reached, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    while (read_wish(name, text))
+    while (read_fault(name, text))
         poll(NULL, 0, WAIT_MS);
 }
 
 void step_reached(const char *name)
 {
     char text[TEXT_SIZE], path[PATH_SIZE];
-    if (!read_wish(name, text))
+    if (!read_fault(name, text))
         return;
     if (strncmp(text, "wait ", 5) == 0 && count(name) >= strtol(text + 5, NULL, 10))
         wait_here(name);
@@ -87,12 +89,12 @@ void step_reached(const char *name)
 static bool fails(const char *name, const char *path)
 {
     char text[TEXT_SIZE], *rest;
-    if (!read_wish(name, text))
+    if (!read_fault(name, text))
         return false;
     int error = (int)strtol(text, &rest, 10);
     rest += strspn(rest, " ");
-    bool is_meant = *rest == '!' ? !strstr(path, rest + 1) : strstr(path, rest) != NULL;
-    if (!is_meant)
+    bool applies = *rest == '!' ? !strstr(path, rest + 1) : strstr(path, rest) != NULL;
+    if (!applies)
         return false;
     errno = error;
     return true;
@@ -103,7 +105,7 @@ int __wrap_unlink(const char *path)
     return fails("unlink", path) ? -1 : __real_unlink(path);
 }
 
-/* The same for an open file. */
+/* As fails, for the path of an open file. */
 static bool fails_at(const char *name, int fd)
 {
     char link[64], path[PATH_SIZE];
@@ -113,7 +115,7 @@ static bool fails_at(const char *name, int fd)
     return fails(name, path);
 }
 
-/* A step of uploads alone, which run beside a scheduler that makes its folders durable too. */
+/* Only fcgi-stream has the step, because the scheduler calls fsync, too. */
 int __wrap_fsync(int fd)
 {
     int result = fails_at("fsync", fd) ? -1 : __real_fsync(fd), saved = errno;

@@ -1,4 +1,5 @@
-/* A step for the tests' own fcgi-stream: after_token, when a worker has taken a token and not answered yet. */
+/* A step of fcgi-stream in the tests' build: after_token, when a worker has taken a token
+ * and not answered yet. */
 #include "fcgi-stream/tokens/bucket.h"
 #include "scheduler/runner/step.h"
 

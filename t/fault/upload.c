@@ -1,9 +1,11 @@
-/* The steps of an upload, for the tests' own fcgi-stream: what it does to files and what it asks of the database,
- * each followed by a step, so that a test can kill it between any two (see step.c, which has after_fsync).
+/* The steps of an upload in the tests' build of fcgi-stream: a step follows each file
+ * operation and each database query, so that a test can kill the worker between any two.
+ * after_fsync is in step.c.
  *
- * before_rename, after_rename; half_copy, after_copy; after_query, when a statement has been sent and not been answered
- * yet, after_answer, when it has been; before_writeback, when the disk is to begin with what has arrived. The statements of the
- * accounting process have a step of their own, after_accounting_query. */
+ * before_rename, after_rename: around a rename. half_copy, after_copy: in the middle and
+ * at the end of a write. after_query: a statement has been sent, and not been answered.
+ * after_answer: it has been answered. before_writeback: before early write-back. The
+ * statements of the accounting process have their own step, after_accounting_query. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <sys/types.h>
@@ -13,7 +15,7 @@
 #include "scheduler/runner/step.h"
 
 static bool is_accounting;
-static _Thread_local bool is_asking; /* what a connection begins with is no step */
+static _Thread_local bool in_query; /* false while connecting, which has no steps */
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
@@ -39,7 +41,7 @@ int __wrap_rename(const char *from, const char *to)
     return result;
 }
 
-/* Writes one half, then the other. */
+/* Writes the bytes in two halves. */
 bool __wrap_media_write(struct media_writer *writer, const char *bytes, size_t length)
 {
     size_t half = length / 2;
@@ -64,17 +66,17 @@ int __wrap_PQsendQueryPrepared(PGconn *connection, const char *name, int count, 
 {
     int sent = __real_PQsendQueryPrepared(connection, name, count, values, lengths, formats, result_format);
     PQflush(connection);
-    is_asking = !is_accounting;
+    in_query = !is_accounting;
     step_reached(is_accounting ? "after_accounting_query" : "after_query");
     return sent;
 }
 
-/* NULL comes when all of the answer has come. */
+/* Returns NULL when the answer is complete. */
 PGresult *__wrap_PQgetResult(PGconn *connection)
 {
     PGresult *result = __real_PQgetResult(connection);
-    if (!result && is_asking) {
-        is_asking = false;
+    if (!result && in_query) {
+        in_query = false;
         step_reached("after_answer");
     }
     return result;

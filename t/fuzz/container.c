@@ -1,4 +1,4 @@
-/* Bytes from outside: a file that may be a film. */
+/* Input: a file that may be a video. */
 #include "fcgi-stream/uploads/container.h"
 
 #include <string.h>

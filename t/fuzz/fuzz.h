@@ -1,5 +1,6 @@
-/* What the fuzz targets share. Each of them calls a function that reads bytes from outside, as libFuzzer wants it;
- * linked to replay.c instead, it goes once through the files that it is given. */
+/* Shared by the fuzz targets. Each target calls a function that parses bytes from
+ * outside. It is linked to libFuzzer or, in `make test`, to replay.c, which runs the
+ * corpus once. */
 #ifndef T_FUZZ_FUZZ_H
 #define T_FUZZ_FUZZ_H
 
@@ -9,10 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A file in memory with these bytes, which the caller closes. */
+/* Returns a memory file with these bytes, which the caller closes. */
 int fuzz_file(const void *bytes, size_t size);
 
-/* Aborts, which is a finding, when something that always holds doesn't. */
+/* Aborts, which the fuzzer reports, when an invariant does not hold. */
 void fuzz_require(bool holds);
 
 #endif

@@ -1,5 +1,5 @@
-/* Bytes from outside: the boundary's content type up to the first line end, and the body behind it. A film of which a part
- * was copied whenever more of the body had arrived must be the one that is copied in one go. */
+/* Input: the content type up to the first line end, and the body after it. A file that is
+ * copied in steps while the body arrives must equal the one that is copied at once. */
 #include "fcgi-stream/uploads/multipart.h"
 
 #include <stdlib.h>
@@ -10,35 +10,36 @@
 
 enum { STEPS = 5 };
 
-struct film {
+struct extract {
     bool whole;
     off_t length;
     char *bytes;
 };
 
-/* Copies it in so many steps. */
-static struct film take(int fd, off_t size, const char *boundary, off_t start, int steps)
+/* Copies the file in that many steps. */
+static struct extract extract_file(int fd, off_t size, const char *boundary, off_t start, int steps)
 {
     struct media_writer copy = {.fd = fuzz_file("", 0)};
-    struct film film = {0};
+    struct extract extract = {0};
     for (int step = 1; step <= steps; step++) {
         off_t arrived = size * step / steps, early_start = -1;
         if (multipart_find_start(fd, arrived, boundary, &early_start) != MULTIPART_FOUND)
             continue;
         fuzz_require(early_start == start);
-        film.whole = multipart_copy(fd, arrived, boundary, start, &copy) == MULTIPART_FOUND;
+        extract.whole = multipart_copy(fd, arrived, boundary, start, &copy) == MULTIPART_FOUND;
     }
-    film.length = copy.end;
-    film.bytes = malloc((size_t)copy.end + 1);
+    extract.length = copy.end;
+    extract.bytes = malloc((size_t)copy.end + 1);
     fuzz_require(start + copy.end <= size &&
-                 pread(copy.fd, film.bytes, (size_t)copy.end + 1, 0) == (ssize_t)copy.end);
+                 pread(copy.fd, extract.bytes, (size_t)copy.end + 1, 0) == (ssize_t)copy.end);
     close(copy.fd);
-    return film;
+    return extract;
 }
 
 static void compare(int fd, off_t size, const char *boundary, off_t start)
 {
-    struct film one = take(fd, size, boundary, start, 1), many = take(fd, size, boundary, start, STEPS);
+    struct extract one = extract_file(fd, size, boundary, start, 1),
+                   many = extract_file(fd, size, boundary, start, STEPS);
     char *bytes = malloc((size_t)one.length + 1);
     fuzz_require(one.whole == many.whole && one.length == many.length);
     fuzz_require(memcmp(one.bytes, many.bytes, (size_t)one.length) == 0);

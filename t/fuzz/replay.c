@@ -1,4 +1,4 @@
-/* Goes through files: what a fuzz target has found, and what it begins with. Speaks TAP. */
+/* Runs a fuzz target once for each file of its corpus, and writes TAP. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ int main(int argc, char **argv)
         }
         size_t size = fread(data, 1, sizeof data, file);
         fclose(file);
-        uint8_t *exact = malloc(size); /* so that a sanitizer notices who reads on */
+        uint8_t *exact = malloc(size); /* a sanitizer then detects overreads */
         for (size_t at = 0; exact && at < size; at++)
             exact[at] = data[at];
         LLVMFuzzerTestOneInput(exact, size);

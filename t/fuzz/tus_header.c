@@ -1,4 +1,4 @@
-/* Text from outside: the value of a header of a resumable upload, given to each function that reads one. */
+/* Input: the value of an upload header, given to each function that parses one. */
 #include "fcgi-stream/uploads/tus_header.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
-    if (tus_metadata(text))
+    if (tus_metadata_is_valid(text))
         fuzz_require(strlen(text) <= TUS_METADATA_MAX && !strpbrk(text, "\r\n"));
     if (media_upload_chunk_parse(text, id, &offset))
         fuzz_require(offset >= 0 && strlen(id) == PARAM_UUID_SIZE - 1);

@@ -12,7 +12,7 @@
 #include "t/unit/scratch.h"
 #include "t/unit/tap.h"
 
-enum { FILES = 200, KEPT = 64, THREADS = 4, READS = 20000, LENGTH = 1000, TIMEOUT_S = 20 };
+enum { FILES = 200, CACHED = 64, THREADS = 4, READS = 20000, LENGTH = 1000, TIMEOUT_S = 20 };
 
 static struct media media;
 static struct small_files *files;
@@ -41,7 +41,7 @@ static void write_file(int number, size_t length)
         exit(2);
 }
 
-/* Whether it is read, and is nothing but that file, behind what was there. */
+/* Whether the file is read, and exactly its content is appended. */
 static bool reads(int number, size_t length)
 {
     struct buffer out = {0};
@@ -57,40 +57,40 @@ static bool reads(int number, size_t length)
     return read && right;
 }
 
-static void test_kept(void)
+static void test_cache(void)
 {
     struct stat file = {0};
     struct buffer out = {0};
     char key[MEDIA_KEY_SIZE];
     time_t modified = 0;
-    ok(!reads(1, LENGTH), "what isn't there is not read");
+    ok(!reads(1, LENGTH), "a missing file is not read");
     write_file(1, LENGTH);
-    ok(!reads(1, LENGTH + 1), "nor what has another length");
-    ok(reads(1, LENGTH), "but what is there");
+    ok(!reads(1, LENGTH + 1), "a file of another length is not read");
+    ok(reads(1, LENGTH), "an existing file is read");
     if (stat(path_of(1), &file) != 0)
         exit(2);
     unlink(path_of(1));
-    ok(reads(1, LENGTH), "the next time it comes from memory");
+    ok(reads(1, LENGTH), "a file that was read before comes from the cache");
     ok(small_files_read(files, &media, key_of(1, key), LENGTH, &out, &modified) &&
            modified == file.st_mtim.tv_sec,
-       "and its time");
-    ok(!reads(1, LENGTH - 1), "of that length only");
-    ok(!reads(2, LENGTH), "and of that key");
+       "the modification time comes from the cache");
+    ok(!reads(1, LENGTH - 1), "a cached file is not returned for another length");
+    ok(!reads(2, LENGTH), "a cached file is not returned for another key");
     out.failed = true;
     ok(!small_files_read(files, &media, key, LENGTH, &out, &modified) && out.length == LENGTH && out.failed,
-       "nothing is appended where an append has failed");
+       "nothing is appended to a buffer that has failed");
     buffer_free(&out);
     struct buffer full = {.length = SIZE_MAX / 4};
     ok(!small_files_read(files, &media, key, LENGTH, &full, &modified) && full.length == SIZE_MAX / 4 &&
            !full.failed,
-       "nor where there is no memory for it, which is no failure");
+       "without memory nothing is appended, and the buffer does not fail");
     write_file(3, SMALL_FILE_MAX);
-    ok(reads(3, SMALL_FILE_MAX), "the largest is read");
+    ok(reads(3, SMALL_FILE_MAX), "a file of the maximum size is read");
     unlink(path_of(3));
-    ok(reads(3, SMALL_FILE_MAX), "and kept");
+    ok(reads(3, SMALL_FILE_MAX), "a file of the maximum size is cached");
 }
 
-/* Many that take turns. */
+/* Reads random files. */
 static void *read_many(void *argument)
 {
     unsigned seed = (unsigned)(size_t)argument;
@@ -114,7 +114,7 @@ static void test_many(void)
         pthread_join(threads[i], &more);
         wrong += (size_t)more;
     }
-    is_int((long long)wrong, 0, "threads that ask for many of them get the right ones");
+    is_int((long long)wrong, 0, "concurrent threads read the right files");
 }
 
 static void test_oldest(void)
@@ -122,15 +122,15 @@ static void test_oldest(void)
     int wrong = 0;
     for (int i = 0; i < FILES; i++)
         wrong += !reads(i, LENGTH);
-    is_int(wrong, 0, "all are read once more");
+    is_int(wrong, 0, "all files are read again");
     for (int i = 0; i < FILES; i++)
         unlink(path_of(i));
     for (int i = 0; i < FILES; i++)
-        wrong += reads(i, LENGTH) != (i >= FILES - KEPT);
-    is_int(wrong, 0, "the last %d are kept, and no others", KEPT);
+        wrong += reads(i, LENGTH) != (i >= FILES - CACHED);
+    is_int(wrong, 0, "only the last %d files are cached", CACHED);
 }
 
-static void *read_on(void *stop)
+static void *read_repeatedly(void *stop)
 {
     struct buffer out = {0};
     char key[MEDIA_KEY_SIZE];
@@ -145,7 +145,7 @@ static void *read_on(void *stop)
     return NULL;
 }
 
-/* While others read what is kept, there may never be a moment in which it could be changed. */
+/* With enough readers the lock may never be free for a writer. */
 static void test_busy(void)
 {
     pthread_t threads[2 * THREADS];
@@ -153,15 +153,15 @@ static void test_busy(void)
     int wrong = 0;
     write_file(FILES, SMALL_FILE_MAX);
     for (size_t i = 0; i < COUNT_OF(threads); i++)
-        if (pthread_create(&threads[i], NULL, read_on, &stop) != 0)
+        if (pthread_create(&threads[i], NULL, read_repeatedly, &stop) != 0)
             exit(2);
     alarm(TIMEOUT_S);
-    for (int i = 0; i < KEPT - 1; i++) {
+    for (int i = 0; i < CACHED - 1; i++) {
         write_file(i, LENGTH);
         wrong += !reads(i, LENGTH);
     }
     alarm(0);
-    is_int(wrong, 0, "others are read meanwhile");
+    is_int(wrong, 0, "other files are read while the lock is held by readers");
     atomic_store(&stop, true);
     for (size_t i = 0; i < COUNT_OF(threads); i++)
         pthread_join(threads[i], NULL);
@@ -173,7 +173,7 @@ int main(void)
     files = small_files_create();
     if (!files || mkdir(scratch_path("ab"), 0700) != 0)
         exit(2);
-    test_kept();
+    test_cache();
     test_many();
     test_oldest();
     test_busy();

@@ -11,17 +11,17 @@ static const struct {
 } rows[] = {
     {BYTES("\377\330\377\340\0\020JFIF\0\1\1\0\0\1"), 5000, "image/jpeg", "JPEG"},
     {BYTES("\377\330\377\341"), 4, "image/jpeg", "the shortest JPEG"},
-    {BYTES("\377\330\377"), 3, NULL, "JPEG, cut off"},
+    {BYTES("\377\330\377"), 3, NULL, "JPEG, truncated"},
     {BYTES("RIFF\010\001\0\0WEBPVP8L"), 272, "image/webp", "WebP"},
     {BYTES("RIFF\011\001\0\0WEBPVP8X"), 274, "image/webp", "WebP, padded"},
-    {BYTES("RIFF\010\001\0\0WEBPVP8 "), 271, NULL, "WebP, a byte is missing"},
+    {BYTES("RIFF\010\001\0\0WEBPVP8 "), 271, NULL, "WebP, truncated by a byte"},
     {BYTES("RIFF\010\001\0\0WEBPVP8 "), 274, NULL, "WebP, too long"},
-    {BYTES("RIFF\377\377\377\377WEBPVP8 "), 16, NULL, "WebP, a very large one"},
-    {BYTES("RIFF\010\001\0\0WAVEfmt "), 272, NULL, "a sound"},
-    {BYTES("RIFF\004\0\0\0WEBP"), 12, NULL, "WebP without a picture"},
+    {BYTES("RIFF\377\377\377\377WEBPVP8 "), 16, NULL, "WebP, the largest size field"},
+    {BYTES("RIFF\010\001\0\0WAVEfmt "), 272, NULL, "WAV"},
+    {BYTES("RIFF\004\0\0\0WEBP"), 12, NULL, "WebP without an image"},
     {BYTES("\211PNG\r\n\032\n\0\0\0\rIHDR"), 100, NULL, "PNG"},
-    {BYTES("<svg onload=x>  "), 16, NULL, "a drawing"},
-    {BYTES(""), 0, NULL, "nothing"},
+    {BYTES("<svg onload=x>  "), 16, NULL, "SVG"},
+    {BYTES(""), 0, NULL, "an empty file"},
 };
 
 int main(void)

@@ -17,7 +17,7 @@
 
 static struct config config = {.stream_tokens = 3, .upload_tokens = 2};
 
-/* The holder of request number n, sent by this process as if it were an nginx worker. */
+/* The holder for request number n, with this process in the place of an nginx worker. */
 static struct bucket_holder holder(int n, uint64_t client)
 {
     struct bucket_holder made = {.nginx_pid = getpid(), .client = client};
@@ -31,7 +31,7 @@ static enum bucket_outcome take(struct bucket *bucket, enum bucket_kind kind, in
     return bucket_acquire(bucket, kind, &made, token);
 }
 
-/* A bucket without tokens out. */
+/* Opens a new bucket, with no token in use. */
 static struct bucket *open_new(void)
 {
     unlink(scratch_path("bucket"));
@@ -45,24 +45,27 @@ static void test_capacity(void)
 {
     struct bucket *bucket = open_new();
     char tokens[3][BUCKET_TOKEN_SIZE], token[BUCKET_TOKEN_SIZE] = "unset";
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "a new bucket is full of tokens");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "no token of a new bucket is in use");
     for (int i = 0; i < 3; i++)
-        is_int(take(bucket, BUCKET_STREAM, i, tokens[i]), BUCKET_TAKEN, "token %d of 3", i + 1);
-    is_int(take(bucket, BUCKET_STREAM, 3, token), BUCKET_FULL, "there is no fourth");
-    is_text(token, "unset", "nor a name for one");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "three are out");
-    is_int(take(bucket, BUCKET_UPLOAD, 4, token), BUCKET_TAKEN, "uploads have tokens of their own");
-    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 1, "one of them is out");
+        is_int(take(bucket, BUCKET_STREAM, i, tokens[i]), BUCKET_TAKEN, "token %d of 3 can be taken", i + 1);
+    is_int(take(bucket, BUCKET_STREAM, 3, token), BUCKET_FULL, "a fourth token is refused");
+    is_text(token, "unset", "a refused acquire writes no token name");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "three tokens are in use");
+    is_int(take(bucket, BUCKET_UPLOAD, 4, token), BUCKET_TAKEN,
+           "an upload token can be taken when all stream tokens are in use");
+    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 1, "one upload token is in use");
     ok(strcmp(tokens[0], tokens[1]) && strcmp(tokens[1], tokens[2]) && strcmp(tokens[0], tokens[2]),
-       "all have names of their own");
+       "token names are unique");
     uint64_t releases = bucket_releases(bucket, BUCKET_STREAM),
              others = bucket_releases(bucket, BUCKET_UPLOAD);
-    ok(bucket_release(bucket, tokens[1], NULL), "one is given back");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "so two are out");
-    ok(bucket_releases(bucket, BUCKET_STREAM) != releases, "which can be seen");
-    ok(bucket_releases(bucket, BUCKET_UPLOAD) == others, "and is no matter of the others");
-    is_int(take(bucket, BUCKET_STREAM, 5, token), BUCKET_TAKEN, "and another can be taken");
-    is_int(take(bucket, BUCKET_STREAM, 6, token), BUCKET_FULL, "but just one");
+    ok(bucket_release(bucket, tokens[1], NULL), "a token can be released");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "two tokens are in use after a release");
+    ok(bucket_releases(bucket, BUCKET_STREAM) != releases,
+       "a release changes the release number of its kind");
+    ok(bucket_releases(bucket, BUCKET_UPLOAD) == others,
+       "a release does not change the number of the other kind");
+    is_int(take(bucket, BUCKET_STREAM, 5, token), BUCKET_TAKEN, "a released token can be taken again");
+    is_int(take(bucket, BUCKET_STREAM, 6, token), BUCKET_FULL, "only the released token can be taken");
     bucket_close(bucket);
 }
 
@@ -74,20 +77,22 @@ static void test_stale(void)
     struct bucket *bucket = open_new();
     char first[BUCKET_TOKEN_SIZE], second[BUCKET_TOKEN_SIZE];
     for (size_t i = 0; i < COUNT_OF(names); i++)
-        ok(!bucket_release(bucket, names[i], NULL), "no token: \"%s\"", names[i]);
+        ok(!bucket_release(bucket, names[i], NULL), "an invalid token name is not released: \"%s\"",
+           names[i]);
     take(bucket, BUCKET_STREAM, 1, first);
-    ok(bucket_release(bucket, first, NULL), "a token");
-    ok(!bucket_release(bucket, first, NULL), "can be given back once");
+    ok(bucket_release(bucket, first, NULL), "a token can be released once");
+    ok(!bucket_release(bucket, first, NULL), "the same token can't be released twice");
     take(bucket, BUCKET_STREAM, 1, second);
-    ok(strcmp(first, second) != 0, "the next one in its slot has another name");
-    ok(!bucket_release(bucket, first, NULL), "the old name doesn't give it back");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "it is still out");
-    ok(bucket_release(bucket, second, NULL), "its own name does");
+    ok(strcmp(first, second) != 0, "the next token of the slot has another name");
+    ok(!bucket_release(bucket, first, NULL), "the old name does not release the new token");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "the new token is still in use");
+    ok(bucket_release(bucket, second, NULL), "the new name releases the new token");
     bucket_close(bucket);
 
     bucket = open_new();
     take(bucket, BUCKET_STREAM, 1, second);
-    ok(!bucket_release(bucket, first, NULL), "a name of an earlier bucket is none of a new one's");
+    ok(!bucket_release(bucket, first, NULL),
+       "a token name of an earlier bucket releases nothing in a new one");
     bucket_close(bucket);
 }
 
@@ -99,12 +104,16 @@ static void test_request(void)
     take(bucket, BUCKET_STREAM, 7, token);
     take(bucket, BUCKET_STREAM, 8, token);
     take(bucket, BUCKET_UPLOAD, 7, token);
-    is_int(bucket_release_request(bucket, nine.request_id, NULL), 0, "a request without tokens");
-    is_int(bucket_release_request(bucket, seven.request_id, NULL), 2, "one with tokens of both kinds");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "another's stays out");
-    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 0, "of the other kind none is out");
-    is_int(bucket_release_request(bucket, seven.request_id, NULL), 0, "they come back once");
-    is_int(bucket_release_request(bucket, eight.request_id, NULL), 1, "and the other's too");
+    is_int(bucket_release_request(bucket, nine.request_id, NULL), 0,
+           "a request without tokens releases none");
+    is_int(bucket_release_request(bucket, seven.request_id, NULL), 2,
+           "a request releases its tokens of both kinds");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "the stream token of another request stays in use");
+    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 0, "no upload token is in use");
+    is_int(bucket_release_request(bucket, seven.request_id, NULL), 0,
+           "the tokens of a request are released only once");
+    is_int(bucket_release_request(bucket, eight.request_id, NULL), 1,
+           "the other request releases its own token");
     bucket_close(bucket);
 }
 
@@ -116,19 +125,24 @@ static void test_client_cap(void)
     struct bucket *bucket = open_new();
     const struct bucket_holder one = holder(1, 1), two = holder(2, 2);
     char token[BUCKET_TOKEN_SIZE], first[BUCKET_TOKEN_SIZE];
-    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, first), BUCKET_TAKEN, "a client's first");
-    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_TAKEN, "and second");
-    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_CLIENT_FULL, "but no third");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "which leaves nothing behind");
-    is_int(bucket_acquire(bucket, BUCKET_STREAM, &two, token), BUCKET_TAKEN, "another client's first");
-    is_int(bucket_acquire(bucket, BUCKET_STREAM, &two, token), BUCKET_FULL, "all are out");
-    ok(bucket_release(bucket, first, NULL), "the first is given back");
-    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_TAKEN, "and can be taken again");
+    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, first), BUCKET_TAKEN, "a client gets a first token");
+    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_TAKEN, "a client gets a second token");
+    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_CLIENT_FULL,
+           "a third token is refused at a client limit of two");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "the refusal leaves no slot in use");
+    is_int(bucket_acquire(bucket, BUCKET_STREAM, &two, token), BUCKET_TAKEN, "another client gets a token");
+    is_int(bucket_acquire(bucket, BUCKET_STREAM, &two, token), BUCKET_FULL,
+           "another client is refused because the bucket is full");
+    ok(bucket_release(bucket, first, NULL), "the client's first token is released");
+    is_int(bucket_acquire(bucket, BUCKET_STREAM, &one, token), BUCKET_TAKEN,
+           "the client gets a token again after the release");
     for (int i = 0; i < 3; i++)
         is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &one, token), BUCKET_TAKEN,
-               "uploads have one of their own");
-    is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &one, token), BUCKET_CLIENT_FULL, "which holds, too");
-    is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &two, token), BUCKET_TAKEN, "for each client");
+               "an upload token is within the user's own limit");
+    is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &one, token), BUCKET_CLIENT_FULL,
+           "a fourth upload token is refused at a user limit of three");
+    is_int(bucket_acquire(bucket, BUCKET_UPLOAD, &two, token), BUCKET_TAKEN,
+           "another user still gets an upload token");
     bucket_close(bucket);
     config.stream_tokens_per_client = config.upload_tokens_per_user = 0;
     config.upload_tokens = 2;
@@ -145,20 +159,21 @@ static void test_reopen(void)
     bucket_close(bucket);
 
     bucket = bucket_open(&config);
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "what is out stays out");
-    is_int((long long)bucket_position(bucket)->offset, 3, "the journal's position is kept");
-    ok(bucket_release(bucket, token, NULL), "a token of before can be given back");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "tokens stay in use when the bucket is reopened");
+    is_int((long long)bucket_position(bucket)->offset, 3, "the journal position survives reopening");
+    ok(bucket_release(bucket, token, NULL), "a token taken before reopening can be released");
     bucket_close(bucket);
 
     config.stream_tokens = 1;
     bucket = bucket_open(&config);
-    ok(bucket_release(bucket, other, NULL), "even when the bucket has become smaller");
-    is_int(take(bucket, BUCKET_STREAM, 3, token), BUCKET_TAKEN, "the smaller one has a token");
-    is_int(take(bucket, BUCKET_STREAM, 4, token), BUCKET_FULL, "and no more");
+    ok(bucket_release(bucket, other, NULL), "a token beyond a lowered capacity can be released");
+    is_int(take(bucket, BUCKET_STREAM, 3, token), BUCKET_TAKEN,
+           "a token can be taken within the lowered capacity");
+    is_int(take(bucket, BUCKET_STREAM, 4, token), BUCKET_FULL, "the lowered capacity is enforced");
     bucket_close(bucket);
     config.stream_tokens = 3;
     ok(stat(scratch_path("bucket"), &info) == 0 && (info.st_mode & 0777) == 0600,
-       "the file is nobody else's");
+       "the bucket file has mode 0600");
 }
 
 static void take_many(struct bucket *bucket, int count, char tokens[][BUCKET_TOKEN_SIZE])
@@ -172,58 +187,66 @@ static void test_limits(void)
 {
     char tokens[8][BUCKET_TOKEN_SIZE], token[BUCKET_TOKEN_SIZE];
     struct bucket *bucket = open_new();
-    is_int(bucket_capacity(bucket, BUCKET_STREAM), 3, "the capacity is the setting's");
+    is_int(bucket_capacity(bucket, BUCKET_STREAM), 3, "the capacity is that of the setting");
     take_many(bucket, 3, tokens);
-    ok(bucket_set_capacity(bucket, BUCKET_STREAM, 8), "it is raised");
-    is_int(bucket_capacity(bucket, BUCKET_UPLOAD), 2, "the other kind's is as it was");
+    ok(bucket_set_capacity(bucket, BUCKET_STREAM, 8), "the capacity can be raised");
+    is_int(bucket_capacity(bucket, BUCKET_UPLOAD), 2, "the capacity of the other kind is unchanged");
     for (int i = 3; i < 8; i++)
-        is_int(take(bucket, BUCKET_STREAM, i, tokens[i]), BUCKET_TAKEN, "token %d of 8", i + 1);
-    is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_FULL, "there is no ninth");
+        is_int(take(bucket, BUCKET_STREAM, i, tokens[i]), BUCKET_TAKEN, "token %d of 8 can be taken", i + 1);
+    is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_FULL, "a ninth token is refused");
 
-    ok(bucket_set_capacity(bucket, BUCKET_STREAM, 2), "it is lowered below what is out");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 8, "all are still out");
+    ok(bucket_set_capacity(bucket, BUCKET_STREAM, 2), "the capacity can be lowered below the number in use");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 8, "lowering the capacity takes no token away");
     for (int i = 0; i < 6; i++) {
-        ok(bucket_release(bucket, tokens[i], NULL), "one comes back");
-        is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_FULL, "and isn't given out again");
+        ok(bucket_release(bucket, tokens[i], NULL), "a token is released");
+        is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_FULL,
+               "a released token beyond the capacity can't be taken");
         bucket_reap(bucket);
     }
-    ok(bucket_release(bucket, tokens[6], NULL), "until fewer are out than may be");
-    is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_TAKEN, "then it is");
-    is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_FULL, "once");
-    ok(bucket_release(bucket, tokens[7], NULL), "the last of before comes back");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "one is out");
+    ok(bucket_release(bucket, tokens[6], NULL),
+       "the release that brings the number in use below the capacity");
+    is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_TAKEN, "a token can be taken below the capacity");
+    is_int(take(bucket, BUCKET_STREAM, 9, token), BUCKET_FULL, "the capacity is enforced again");
+    ok(bucket_release(bucket, tokens[7], NULL), "the last token beyond the capacity is released");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "one token is in use");
 
     bucket_set_client_cap(bucket, BUCKET_STREAM, 1);
-    is_int(take(bucket, BUCKET_STREAM, 10, token), BUCKET_CLIENT_FULL, "a cap holds at once");
+    is_int(take(bucket, BUCKET_STREAM, 10, token), BUCKET_CLIENT_FULL,
+           "a new client limit is enforced at once");
     bucket_set_client_cap(bucket, BUCKET_STREAM, 0);
-    is_int(take(bucket, BUCKET_STREAM, 10, token), BUCKET_TAKEN, "and no longer when it is lifted");
+    is_int(take(bucket, BUCKET_STREAM, 10, token), BUCKET_TAKEN,
+           "a removed client limit is no longer enforced");
     bucket_close(bucket);
 }
 
 static void test_settings(void)
 {
     struct bucket *bucket = open_new();
-    ok(bucket_set_capacity(bucket, BUCKET_STREAM, 7), "a capacity is set");
+    ok(bucket_set_capacity(bucket, BUCKET_STREAM, 7), "a capacity can be set at run time");
     bucket_set_client_cap(bucket, BUCKET_STREAM, 5);
     bucket_set_client_cap(bucket, BUCKET_UPLOAD, 6);
     bucket_close(bucket);
     bucket = bucket_open(&config);
-    is_int(bucket_capacity(bucket, BUCKET_STREAM), 7, "it outlives a restart with the same settings");
-    is_int(bucket_client_cap(bucket, BUCKET_STREAM), 5, "so does the cap");
-    is_int(bucket_client_cap(bucket, BUCKET_UPLOAD), 6, "that of uploads, too");
+    is_int(bucket_capacity(bucket, BUCKET_STREAM), 7,
+           "the capacity survives a restart with unchanged settings");
+    is_int(bucket_client_cap(bucket, BUCKET_STREAM), 5,
+           "the client limit survives a restart with unchanged settings");
+    is_int(bucket_client_cap(bucket, BUCKET_UPLOAD), 6,
+           "the user limit of uploads survives a restart with unchanged settings");
     bucket_close(bucket);
     config.stream_tokens = 4;
     config.stream_tokens_per_client = 2;
     bucket = bucket_open(&config);
-    is_int(bucket_capacity(bucket, BUCKET_STREAM), 4, "a setting that has changed counts");
-    is_int(bucket_client_cap(bucket, BUCKET_STREAM), 2, "so does the cap's");
-    is_int(bucket_client_cap(bucket, BUCKET_UPLOAD), 6, "that of uploads has not");
+    is_int(bucket_capacity(bucket, BUCKET_STREAM), 4, "a changed setting replaces the capacity");
+    is_int(bucket_client_cap(bucket, BUCKET_STREAM), 2, "a changed setting replaces the client limit");
+    is_int(bucket_client_cap(bucket, BUCKET_UPLOAD), 6,
+           "an unchanged setting leaves the user limit of uploads");
     bucket_close(bucket);
     config.stream_tokens = 3;
     config.stream_tokens_per_client = 0;
 }
 
-static void note(const struct bucket_holder *who, int64_t age_ms, void *argument)
+static void add_video(const struct bucket_holder *who, int64_t age_ms, void *argument)
 {
     long long *sum = argument;
     *sum += who->video_id + (age_ms < 0 || age_ms > 60000);
@@ -237,15 +260,15 @@ static void test_holders(void)
     long long sum = 0;
     who.video_id = 42;
     bucket_acquire(bucket, BUCKET_STREAM, &who, token);
-    bucket_each(bucket, BUCKET_STREAM, note, &sum);
-    bucket_each(bucket, BUCKET_UPLOAD, note, &sum);
-    is_int(sum, 42, "each token that is out is visited once");
-    ok(bucket_release(bucket, token, &seen), "it is given back");
-    is_int(seen.video_id, 42, "and tells who had it");
+    bucket_each(bucket, BUCKET_STREAM, add_video, &sum);
+    bucket_each(bucket, BUCKET_UPLOAD, add_video, &sum);
+    is_int(sum, 42, "each token in use is visited once");
+    ok(bucket_release(bucket, token, &seen), "the token is released");
+    is_int(seen.video_id, 42, "releasing by name returns the holder");
     bucket_acquire(bucket, BUCKET_STREAM, &who, token);
     seen.video_id = 0;
     bucket_release_request(bucket, who.request_id, &seen);
-    is_int(seen.video_id, 42, "also when it is by the request");
+    is_int(seen.video_id, 42, "releasing by request returns the holder");
     bucket_close(bucket);
 }
 
@@ -255,15 +278,15 @@ static void test_attach(void)
     char token[BUCKET_TOKEN_SIZE];
     take(bucket, BUCKET_STREAM, 1, token);
     struct bucket *other = bucket_attach(&config);
-    ok(other && bucket_in_use(other, BUCKET_STREAM) == 1, "another program sees the same bucket");
-    ok(other && bucket_set_capacity(other, BUCKET_STREAM, 9), "and sets its capacity");
-    is_int(bucket_capacity(bucket, BUCKET_STREAM), 9, "which is in force for all");
+    ok(other && bucket_in_use(other, BUCKET_STREAM) == 1, "another program sees the same tokens");
+    ok(other && bucket_set_capacity(other, BUCKET_STREAM, 9), "another program can set the capacity");
+    is_int(bucket_capacity(bucket, BUCKET_STREAM), 9, "a capacity set by another program applies to all");
     bucket_close(other);
     bucket_close(bucket);
     close(scratch_file("bucket", BYTES("vsbucket")));
-    ok(!bucket_attach(&config) && errno == EPROTO, "another version's is refused");
+    ok(!bucket_attach(&config) && errno == EPROTO, "a bucket of another version is not attached");
     unlink(scratch_path("bucket"));
-    ok(!bucket_attach(&config) && errno == ENOENT, "and none is made");
+    ok(!bucket_attach(&config) && errno == ENOENT, "attaching does not create a bucket");
 }
 
 static void test_layouts(void)
@@ -274,7 +297,7 @@ static void test_layouts(void)
         const char *name;
     } rows[] = {
         {BYTES(""), "an empty file"},
-        {BYTES("\0\0\0\0\0\0\0\0"), "one that was made and no more"},
+        {BYTES("\0\0\0\0\0\0\0\0"), "a file of zeros"},
         {BYTES("vsbucket\0\0\0\0\x40\0\0\0"), "another version"},
         {BYTES("vsbucket\5\0\0\0\x30\0\0\0"), "other slots"},
         {BYTES("something else entirely, or nonsense"), "something else"},
@@ -285,14 +308,14 @@ static void test_layouts(void)
         capture_begin(STDERR_FILENO);
         struct bucket *bucket = bucket_open(&config);
         bool logged = strstr(capture_end(), "event=shared_memory_replaced name=bucket");
-        ok(bucket != NULL, "opened: %s", rows[i].name);
-        ok(logged, "a file of another layout is replaced, which is logged");
-        is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "nothing is out");
-        is_int((long long)bucket_position(bucket)->inode, 0, "no journal is known");
+        ok(bucket != NULL, "a new bucket is opened in place of: %s", rows[i].name);
+        ok(logged, "the replacement of another layout is logged");
+        is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "no token of the replaced bucket is in use");
+        is_int((long long)bucket_position(bucket)->inode, 0, "the replaced bucket has no journal position");
         take(bucket, BUCKET_STREAM, 1, token);
         bucket_close(bucket);
         bucket = bucket_open(&config);
-        is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "from then on it is kept");
+        is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "the new bucket survives reopening");
         bucket_close(bucket);
     }
 }
@@ -303,14 +326,15 @@ static void test_faults(void)
     capture_begin(STDERR_FILENO);
     struct bucket *bucket = bucket_open(&nowhere);
     bool logged = strstr(capture_end(), "event=bucket_failed reason=\"No such file or directory\"");
-    ok(!bucket && logged, "a folder that is missing is logged");
+    ok(!bucket && logged, "a missing run folder is logged");
 
     unlink(scratch_path("bucket"));
-    ok(symlink(scratch_path("target"), scratch_path("bucket")) == 0, "a link in place of the file");
+    ok(symlink(scratch_path("target"), scratch_path("bucket")) == 0,
+       "a symbolic link is put in place of the bucket");
     capture_begin(STDERR_FILENO);
     bucket = bucket_open(&config);
     logged = strstr(capture_end(), "event=bucket_failed");
-    ok(!bucket && logged, "isn't followed");
+    ok(!bucket && logged, "a symbolic link is not followed");
     unlink(scratch_path("bucket"));
 }
 

@@ -1,4 +1,5 @@
-/* What the bucket gets back from the dead: workers that were taking a token, nginx workers that sent. */
+/* How tokens are reaped: after the death of workers that were taking one, after the death
+ * of nginx workers, and after a client connection was closed. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -22,10 +23,10 @@ static void take(struct bucket *bucket, enum bucket_kind kind, pid_t nginx_pid)
 {
     const struct bucket_holder holder = {.nginx_pid = nginx_pid};
     char token[BUCKET_TOKEN_SIZE];
-    is_int(bucket_acquire(bucket, kind, &holder, token), BUCKET_TAKEN, "a token is taken");
+    is_int(bucket_acquire(bucket, kind, &holder, token), BUCKET_TAKEN, "a token can be taken");
 }
 
-/* A child that only lives, as an nginx worker. */
+/* Starts a child in the place of an nginx worker. */
 static pid_t start_nginx(void)
 {
     pid_t pid = fork();
@@ -37,7 +38,7 @@ static pid_t start_nginx(void)
     return pid;
 }
 
-/* Kills it; a zombie is left. */
+/* Kills the child and leaves it a zombie. */
 static void kill_nginx(pid_t pid)
 {
     siginfo_t info;
@@ -54,25 +55,25 @@ static void test_reap(void)
     take(bucket, BUCKET_STREAM, second);
     take(bucket, BUCKET_STREAM, first);
     take(bucket, BUCKET_UPLOAD, first);
-    is_int(bucket_reap(bucket), 0, "as long as nginx lives nothing is reaped");
+    is_int(bucket_reap(bucket), 0, "nothing is reaped while nginx is alive");
     kill_nginx(first);
-    is_int(bucket_reap(bucket), 3, "all that a dead worker had are");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "what another has stays out");
-    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 0, "the upload's is back");
+    is_int(bucket_reap(bucket), 3, "all tokens of a dead nginx worker are reaped");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "a token of another nginx worker stays in use");
+    is_int(bucket_in_use(bucket, BUCKET_UPLOAD), 0, "the upload token was reaped, too");
     waitpid(first, NULL, 0);
-    is_int(bucket_reap(bucket), 0, "they are reaped once");
+    is_int(bucket_reap(bucket), 0, "tokens are reaped only once");
     take(bucket, BUCKET_STREAM, third);
-    is_int(bucket_reap(bucket), 1, "what was taken for one that was dead by then is reaped too");
+    is_int(bucket_reap(bucket), 1, "a token taken for a worker that was already dead is reaped");
     kill_nginx(second);
     waitpid(second, NULL, 0);
     waitpid(third, NULL, 0);
-    is_int(bucket_reap(bucket), 1, "one that is gone is dead too");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "nothing is out");
+    is_int(bucket_reap(bucket), 1, "the token of a worker that was reaped by its parent is reaped");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "no token is in use");
     bucket_close(bucket);
 }
 
-/* A holder whose first bytes can be read and the rest can't: who takes a token for it claims a slot and dies
- * before holding it. */
+/* A holder of which only the first bytes can be read: acquiring a token for it claims a
+ * slot and then crashes. */
 static const struct bucket_holder *deadly_holder(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -82,7 +83,7 @@ static const struct bucket_holder *deadly_holder(void)
     return (const struct bucket_holder *)(memory + page - 8);
 }
 
-/* Starts a worker that dies while it takes a token; returns its pid. */
+/* Starts a worker that dies while it takes a token. Returns its pid. */
 static pid_t die_taking(struct bucket *bucket)
 {
     const struct bucket_holder *holder = deadly_holder();
@@ -106,23 +107,25 @@ static void test_worker_ended(void)
     struct bucket *bucket = bucket_open(&config);
     take(bucket, BUCKET_STREAM, getpid());
     pid_t first = die_taking(bucket), second = die_taking(bucket);
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "the slots that they claimed are in use");
-    is_int(bucket_reap(bucket), 0, "no nginx had them");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "the slots that dead workers have claimed are in use");
+    is_int(bucket_reap(bucket), 0, "claimed slots are not reaped with nginx workers");
     bucket_worker_ended(bucket, getpid());
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3, "the end of another frees neither them nor what is held");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 3,
+           "the end of another worker frees neither claimed nor held slots");
     bucket_worker_ended(bucket, first);
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "its own end frees the first's");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "the end of a worker frees the slot that it had claimed");
     bucket_close(bucket);
 
     bucket = bucket_open(&config);
     is_int(bucket_in_use(bucket, BUCKET_STREAM), 1,
-           "opening the bucket frees the claims of all that are dead");
+           "opening the bucket frees the claimed slots of dead workers");
     bucket_worker_ended(bucket, second);
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "and what is held stays out");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 1, "a held token stays in use when a worker ends");
     bucket_close(bucket);
 }
 
-/* Connects to a server of this process; returns the client's side and, in *server, the other. */
+/* Connects to a listening socket of this process. Returns the client's side; *server is
+ * the other one. */
 static int connect_client(int listener, const struct sockaddr_in *address, struct connection *connection,
                           int *server)
 {
@@ -155,17 +158,18 @@ static void test_connections(void)
     bucket_acquire(bucket, BUCKET_STREAM, &stays, token);
     bucket_acquire(bucket, BUCKET_STREAM, &goes, token);
     bucket_acquire(bucket, BUCKET_STREAM, &unknown, token);
-    is_int(bucket_reap_connections(bucket, 0), 0, "tokens of clients that are connected stay out");
+    is_int(bucket_reap_connections(bucket, 0), 0, "tokens of connected clients are not reaped");
     close(other_client);
     close(other_server);
-    is_int(bucket_reap_connections(bucket, 60000), 0, "so do those that were taken just now");
-    is_int(bucket_reap_connections(bucket, 0), 1, "else the token of one that has gone comes back");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "and no other");
-    is_int(metrics_get(METRIC_STREAM_TOKENS_REAPED), 1, "it is counted");
+    is_int(bucket_reap_connections(bucket, 60000), 0, "tokens younger than the minimum age are not reaped");
+    is_int(bucket_reap_connections(bucket, 0), 1, "the token of a closed connection is reaped");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 2, "the tokens of open and unknown connections stay in use");
+    is_int(metrics_get(METRIC_STREAM_TOKENS_REAPED), 1, "the reaped token is counted in the metrics");
     close(client);
     close(server);
     close(listener);
-    is_int(bucket_release_request(bucket, stays.request_id, NULL), 2, "the others come back as usual");
+    is_int(bucket_release_request(bucket, stays.request_id, NULL), 2,
+           "the other tokens can be released by their request");
     bucket_close(bucket);
 }
 

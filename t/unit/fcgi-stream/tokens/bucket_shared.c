@@ -1,4 +1,4 @@
-/* The bucket under many threads and processes at once. */
+/* The bucket used by many threads and processes at once. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum { CAPACITY = 37, CAP = 3, THREADS = 8, PROCESSES = 4, ROUNDS = 5000 };
 
 static struct config config = {.stream_tokens = CAPACITY, .upload_tokens = 1};
 static struct bucket *bucket;
-static atomic_int next_request, out, most_out;
+static atomic_int next_request, in_use_now, in_use_max;
 
 static void open_new(int client_cap)
 {
@@ -23,7 +23,7 @@ static void open_new(int client_cap)
     bucket = bucket_open(&config);
     if (!bucket)
         exit(2);
-    out = most_out = 0;
+    in_use_now = in_use_max = 0;
 }
 
 static enum bucket_outcome take(char token[BUCKET_TOKEN_SIZE])
@@ -44,7 +44,7 @@ static void run_threads(void *(*work)(void *), void *arguments[THREADS])
         pthread_join(threads[i], NULL);
 }
 
-/* The names of the tokens that a thread has got. */
+/* The names of the tokens that a thread has taken. */
 struct taken {
     int count;
     char tokens[CAPACITY][BUCKET_TOKEN_SIZE];
@@ -76,20 +76,20 @@ static void test_taking(void)
     for (int i = 0; i < THREADS; i++)
         for (int at = 0; at < taken[i].count; at++)
             strcpy(all[count++], taken[i].tokens[at]);
-    is_int(count, CAPACITY, "threads get as many tokens as there are");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), CAPACITY, "which are out");
+    is_int(count, CAPACITY, "concurrent threads take exactly the capacity");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), CAPACITY, "all tokens taken by threads are in use");
     qsort(all, (size_t)count, sizeof all[0], compare);
     for (int i = 1; i < count; i++)
         twice += strcmp(all[i - 1], all[i]) == 0;
-    is_int(twice, 0, "no token is given out twice");
+    is_int(twice, 0, "no token is taken twice");
     for (int i = 0; i < count; i++)
         released += bucket_release(bucket, all[i], NULL);
-    is_int(released, CAPACITY, "each of them can be given back");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "so none is out");
+    is_int(released, CAPACITY, "each token can be released");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), 0, "no token is in use after the releases");
     bucket_close(bucket);
 }
 
-/* Takes and gives back, with as many out as there may be most of the time. */
+/* Takes and releases tokens, mostly at the limit. */
 static void *churn(void *argument)
 {
     int *failures = argument;
@@ -97,16 +97,16 @@ static void *churn(void *argument)
     for (int i = 0; i < ROUNDS; i++) {
         if (take(token) != BUCKET_TAKEN)
             continue;
-        int now = atomic_fetch_add(&out, 1) + 1, most = atomic_load(&most_out);
-        while (now > most && !atomic_compare_exchange_weak(&most_out, &most, now))
+        int now = atomic_fetch_add(&in_use_now, 1) + 1, max = atomic_load(&in_use_max);
+        while (now > max && !atomic_compare_exchange_weak(&in_use_max, &max, now))
             continue;
-        atomic_fetch_sub(&out, 1);
+        atomic_fetch_sub(&in_use_now, 1);
         *failures += !bucket_release(bucket, token, NULL);
     }
     return NULL;
 }
 
-static void test_churn(int client_cap, int most, const char *name)
+static void test_churn(int client_cap, int limit, const char *name)
 {
     int failures[THREADS] = {0}, sum = 0, left = 0;
     char token[BUCKET_TOKEN_SIZE];
@@ -119,9 +119,9 @@ static void test_churn(int client_cap, int most, const char *name)
     run_threads(churn, arguments);
     for (int i = 0; i < THREADS; i++)
         sum += failures[i];
-    is_int(sum, 0, "%s: what was taken can be given back", name);
-    ok(most_out > 0 && most_out <= most, "%s: never are more out than may be", name);
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), left, "%s: in the end all came back", name);
+    is_int(sum, 0, "%s: each token taken can be released", name);
+    ok(in_use_max > 0 && in_use_max <= limit, "%s: the limit is never exceeded", name);
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), left, "%s: all tokens are released in the end", name);
     bucket_close(bucket);
 }
 
@@ -137,10 +137,10 @@ static void test_client_cap(void)
     run_threads(take_all, arguments);
     for (int i = 0; i < THREADS; i++)
         count += taken[i].count;
-    ok(count <= CAP, "threads of one client get no more than its share");
+    ok(count <= CAP, "concurrent threads of one client do not exceed its limit");
     while (take(token) == BUCKET_TAKEN)
         count++;
-    is_int(count, CAP, "nor less, in the end");
+    is_int(count, CAP, "the client can use its full limit in the end");
     bucket_close(bucket);
 }
 
@@ -163,9 +163,9 @@ static void test_processes(void)
         waitpid(pids[i], &status, 0);
         count += WEXITSTATUS(status);
     }
-    is_int(count, CAPACITY, "processes get as many tokens as there are");
-    is_int(bucket_in_use(bucket, BUCKET_STREAM), CAPACITY, "which are out, though those have ended");
-    is_int(take(token), BUCKET_FULL, "so none is left");
+    is_int(count, CAPACITY, "concurrent processes take exactly the capacity");
+    is_int(bucket_in_use(bucket, BUCKET_STREAM), CAPACITY, "the tokens of ended processes stay in use");
+    is_int(take(token), BUCKET_FULL, "the bucket is full after that");
     bucket_close(bucket);
 }
 

@@ -10,7 +10,7 @@
 
 #include "t/unit/tap.h"
 
-static void test_read(void)
+static void test_parse(void)
 {
     static const struct {
         const char *client_address, *client_port, *server_address, *server_port;
@@ -19,12 +19,12 @@ static void test_read(void)
     } rows[] = {
         {"192.0.2.1", "40000", "192.0.2.2", "80", AF_INET, "IPv4"},
         {"2001:db8::1", "65535", "2001:db8::2", "1", AF_INET6, "IPv6"},
-        {"192.0.2.1", "40000", "2001:db8::2", "80", 0, "two kinds of address"},
+        {"192.0.2.1", "40000", "2001:db8::2", "80", 0, "addresses of two families"},
         {"unix:", "", "unix:/run/socket", "", 0, "a unix socket"},
-        {"192.0.2.1", "0", "192.0.2.2", "80", 0, "no port"},
-        {"192.0.2.1", "65536", "192.0.2.2", "80", 0, "a port that is too large"},
-        {"192.0.2.1", "40000", "192.0.2.2", "", 0, "a port that is missing"},
-        {"", "40000", "192.0.2.2", "80", 0, "an address that is missing"},
+        {"192.0.2.1", "0", "192.0.2.2", "80", 0, "port 0"},
+        {"192.0.2.1", "65536", "192.0.2.2", "80", 0, "a port above 65535"},
+        {"192.0.2.1", "40000", "192.0.2.2", "", 0, "a missing port"},
+        {"", "40000", "192.0.2.2", "80", 0, "a missing address"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct connection connection = connection_parse(rows[i].client_address, rows[i].client_port,
@@ -32,22 +32,22 @@ static void test_read(void)
         is_int(connection.family, rows[i].family, "%s", rows[i].name);
     }
     const struct connection connection = connection_parse("192.0.2.1", "258", "192.0.2.2", "80");
-    ok(connection.client_port == htons(258) && connection.server_port == htons(80), "both ports");
-    ok(connection.client[3] == 1 && connection.server[3] == 2, "both addresses");
+    ok(connection.client_port == htons(258) && connection.server_port == htons(80), "both ports are parsed");
+    ok(connection.client[3] == 1 && connection.server[3] == 2, "both addresses are parsed");
 }
 
 static void test_text(void)
 {
     char text[CONNECTION_TEXT_SIZE];
     struct connection connection = connection_parse("192.0.2.1", "258", "192.0.2.2", "80");
-    is_text(connection_client(&connection, text), "192.0.2.1", "an IPv4 address as text");
+    is_text(connection_client(&connection, text), "192.0.2.1", "an IPv4 address is written as text");
     connection = connection_parse("2001:db8:0:0::1", "258", "2001:db8::2", "80");
-    is_text(connection_client(&connection, text), "2001:db8::1", "an IPv6 address");
+    is_text(connection_client(&connection, text), "2001:db8::1", "an IPv6 address is written as text");
     connection = connection_parse("unix:", "", "", "");
-    is_text(connection_client(&connection, text), "-", "none");
+    is_text(connection_client(&connection, text), "-", "an unknown address is written as -");
 }
 
-/* A connection of this process with itself. */
+/* A connection of this process to itself. */
 struct pair {
     int listener, client, server;
     struct connection connection;
@@ -64,7 +64,7 @@ static socklen_t loopback(int family, struct sockaddr_storage *address)
     return sizeof(struct sockaddr_in6);
 }
 
-/* IPv4 and IPv6 have the port in the same place. */
+/* The port is at the same offset in IPv4 and IPv6 addresses. */
 static void port_of(int fd, bool peer, char text[16])
 {
     struct sockaddr_in6 address;
@@ -94,49 +94,54 @@ static bool connect_pair(struct pair *pair, int family)
     return true;
 }
 
-/* The server is done first, and the client doesn't close its side. */
-static void test_half_over(int kernel)
+/* The server closes first, and the client does not close its side. */
+static void test_closed_by_server(int sock_diag)
 {
     struct pair pair;
     if (!connect_pair(&pair, AF_INET))
         exit(2);
     close(pair.server);
-    ok(connection_is_closed(kernel, &pair.connection), "one that the server has closed is over");
+    ok(connection_is_closed(sock_diag, &pair.connection),
+       "a connection that the server has closed is reported as closed");
     close(pair.client);
     close(pair.listener);
 }
 
-static void test_over(int family, const char *name)
+static void test_closed(int family, const char *name)
 {
     struct pair pair;
-    int kernel = connection_open_kernel();
-    ok(kernel >= 0, "the kernel can be asked");
+    int sock_diag = connection_open_sock_diag();
+    ok(sock_diag >= 0, "the sock_diag socket can be opened");
     if (!connect_pair(&pair, family)) {
-        ok(true, "there is no %s here", name);
-        close(kernel);
+        ok(true, "%s is not available here", name);
+        close(sock_diag);
         return;
     }
-    ok(!connection_is_closed(kernel, &pair.connection), "%s: a connection is not over", name);
-    shutdown(pair.client, SHUT_WR);
-    ok(!connection_is_closed(kernel, &pair.connection), "%s: nor when the client has said all", name);
-    close(pair.client);
-    ok(!connection_is_closed(kernel, &pair.connection), "%s: nor as long as the server has not closed it",
+    ok(!connection_is_closed(sock_diag, &pair.connection), "%s: an open connection is not reported as closed",
        name);
+    shutdown(pair.client, SHUT_WR);
+    ok(!connection_is_closed(sock_diag, &pair.connection),
+       "%s: a connection that the client has half-closed is not reported as closed", name);
+    close(pair.client);
+    ok(!connection_is_closed(sock_diag, &pair.connection),
+       "%s: a connection that only the client has closed is not reported as closed", name);
     close(pair.server);
-    ok(connection_is_closed(kernel, &pair.connection), "%s: then it is", name);
-    test_half_over(kernel);
+    ok(connection_is_closed(sock_diag, &pair.connection),
+       "%s: a connection that both sides have closed is reported as closed", name);
+    test_closed_by_server(sock_diag);
     close(pair.listener);
-    ok(!connection_is_closed(kernel, &pair.connection), "%s: without the server it is not known", name);
-    close(kernel);
+    ok(!connection_is_closed(sock_diag, &pair.connection),
+       "%s: nothing is reported when the server is not listening", name);
+    close(sock_diag);
 }
 
 int main(void)
 {
     const struct connection unknown = {0};
-    test_read();
+    test_parse();
     test_text();
-    test_over(AF_INET, "IPv4");
-    test_over(AF_INET6, "IPv6");
-    ok(!connection_is_closed(-1, &unknown), "one that is not known is never over");
+    test_closed(AF_INET, "IPv4");
+    test_closed(AF_INET6, "IPv6");
+    ok(!connection_is_closed(-1, &unknown), "an unknown connection is never reported as closed");
     return done_testing();
 }

@@ -23,10 +23,10 @@ static struct media media;
 static struct views *views;
 static struct journal *journal;
 
-/* A line that releases the token of that name; with "-" all tokens of request 7 are. */
+/* A line that releases the token of that name, or with "-" all tokens of request 7. */
 #define LINE "07000000000000000000000000000000 42 1795485984.123 200 10 %s - -"
 
-#define is_out(tokens, name) is_int(bucket_in_use(bucket, BUCKET_STREAM), tokens, name)
+#define in_use_is(tokens, name) is_int(bucket_in_use(bucket, BUCKET_STREAM), tokens, name)
 
 static int append_to(const char *path)
 {
@@ -55,7 +55,7 @@ static const char *take(void)
     return token;
 }
 
-/* Follows the journal; returns what that logged. */
+/* Follows the journal and returns what was logged. */
 static const char *follow(void)
 {
     capture_begin(STDERR_FILENO);
@@ -85,20 +85,20 @@ static bool is_readable(void)
 
 static void test_release(int fd)
 {
-    ok(!is_readable(), "a journal to which nothing was written");
+    ok(!is_readable(), "the descriptor of an unchanged journal is not readable");
     write_line(fd, LINE "\n", take());
-    ok(is_readable(), "says when something is");
-    is_text(follow(), "", "following it logs nothing");
-    is_out(0, "and a line gives back the token that it names");
-    ok(!is_readable(), "that was all");
+    ok(is_readable(), "the descriptor is readable after a write");
+    is_text(follow(), "", "applying a line logs nothing");
+    in_use_is(0, "a line releases the token that it names");
+    ok(!is_readable(), "the descriptor is not readable after the line was applied");
 
     take();
     take();
     write_line(fd, LINE "\n", "-");
     follow();
-    is_out(0, "a line without a token gives back all of its request");
+    in_use_is(0, "a line without a token releases all tokens of its request");
     write_line(fd, LINE "\n", "0.1.99");
-    ok(strstr(follow(), "event=token_not_out token=0.1.99"), "a token that isn't out is logged");
+    ok(strstr(follow(), "event=token_not_held token=0.1.99"), "a token that is not in use is logged");
 }
 
 static void test_room(int fd)
@@ -106,28 +106,28 @@ static void test_room(int fd)
     struct stat file;
     write_line(fd, LINE "\n", take());
     follow();
-    ok(fstat(fd, &file) == 0 && file.st_blocks * 512 > 500000, "there is room for thousands of lines");
-    ok(!journal_may_have_lost_lines(journal), "so none is lost");
+    ok(fstat(fd, &file) == 0 && file.st_blocks * 512 > 500000, "memory is allocated for thousands of lines");
+    ok(!journal_may_have_lost_lines(journal), "no line may have been lost");
 }
 
 static void test_partial(int fd)
 {
     write_line(fd, LINE, take());
     follow();
-    is_out(1, "a line without its end is none yet");
+    in_use_is(1, "a line without its line end is not applied");
     write_line(fd, "\n" LINE "\n", take());
     follow();
-    is_out(0, "with its end it is, and so is the next one");
+    in_use_is(0, "a completed line and the next one are applied");
     take();
     write_line(fd, "\nnonsense\n" LINE "\n", "-");
-    ok(strstr(follow(), "event=journal_line_unreadable length=8"), "what is no line is logged");
-    is_out(0, "and does no harm to the next one");
+    ok(strstr(follow(), "event=journal_line_malformed length=8"), "a malformed line is logged");
+    in_use_is(0, "the line after a malformed one is applied");
     write_line(fd, "07000000000000000000" LINE "\n", take());
     follow();
-    is_out(0, "a line that follows upon a part of another is read");
+    in_use_is(0, "a line after the start of another one is applied");
     write_line(fd, "%s\n" LINE "\n", bytes_repeat('x', 150000), take());
     follow();
-    is_out(0, "nor does a line longer than any can be");
+    in_use_is(0, "the line after an overlong one is applied");
 }
 
 static void test_restart(int fd)
@@ -137,18 +137,19 @@ static void test_restart(int fd)
     write_line(fd, LINE "\n", "-");
     open_journal();
     follow();
-    is_out(0, "what was written while nobody followed is read");
+    in_use_is(0, "a line written while the journal was closed is applied");
     take();
     close_journal();
     open_journal();
     follow();
-    is_out(1, "and what was read isn't read again");
+    in_use_is(1, "a line is not applied again after a restart");
     write_line(fd, LINE "\n", "-");
     follow();
-    is_out(0, "the next line is");
+    in_use_is(0, "the next line after a restart is applied");
 }
 
-/* A line of a request whose body is that file, a piece of an upload ("-": of none), logged at that time. */
+/* Writes the line of a request with that body file and chunk name ("-": none), logged at
+ * that time. */
 static void write_body_line(int fd, const char *upload, const char *path, int64_t time_ms)
 {
     write_line(fd, "09000000000000000000000000000000 42 %lld.%03d 400 10 - %s %s\n",
@@ -167,26 +168,26 @@ static bool survives(int fd, const char *name, int64_t time_ms)
 static void test_bodies(int fd)
 {
     int64_t now = clock_unix_ms();
-    ok(!survives(fd, "media/incoming/0000000001", now + 1000), "a body that nobody took over is removed");
-    ok(survives(fd, "media/incoming/0000000002", now - 60000), "one that changed since the line stays");
-    ok(survives(fd, "media/elsewhere", now + 1000), "so does what isn't in the incoming folder");
+    ok(!survives(fd, "media/incoming/0000000001", now + 1000), "a body that no worker took over is deleted");
+    ok(survives(fd, "media/incoming/0000000002", now - 60000), "a body that changed after its line stays");
+    ok(survives(fd, "media/elsewhere", now + 1000), "a file outside the incoming folder stays");
     write_body_line(fd, "-", scratch_path("media/incoming/gone"), now);
-    is_text(follow(), "", "a body that was taken over is nothing to log");
+    is_text(follow(), "", "a body that was taken over is not logged");
 }
 
-static void test_pieces(int fd)
+static void test_chunks(int fd)
 {
     static const char id[] = "ab8fad5b-d9cb-469f-a165-70867728950e";
-    static const char kept[] = "media/incoming/ab8fad5b-d9cb-469f-a165-70867728950e.3";
+    static const char saved[] = "media/incoming/ab8fad5b-d9cb-469f-a165-70867728950e.3";
     static const struct {
         const char *upload, *name;
         bool expected;
     } rows[] = {
-        {"ab8fad5b-d9cb-469f-a165-70867728950e.3", "a piece of an upload, where it is now, is kept", true},
-        {"ab8fad5b-d9cb-469f-a165-70867728950e.2", "one for another place is not", false},
-        {"ab8fad5b-d9cb-469f-a165-70867728950e.4", "nor is one of later", false},
-        {"ab8fad5b-d9cb-469f-a165-70867728950f.3", "nor one of an upload that hasn't begun", false},
-        {"../../../x", "nor something else", false},
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.3", "a chunk at the current offset is saved", true},
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.2", "a chunk before the current offset is not saved", false},
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.4", "a chunk beyond the current offset is not saved", false},
+        {"ab8fad5b-d9cb-469f-a165-70867728950f.3", "a chunk of an unknown upload is not saved", false},
+        {"../../../x", "a body with a malformed chunk name is not saved", false},
     };
     int64_t now = clock_unix_ms();
     char name[64];
@@ -197,13 +198,14 @@ static void test_pieces(int fd)
         close(scratch_file("media/incoming/0000000003", "def", 3));
         write_body_line(fd, rows[i].upload, path, now + 1000);
         follow();
-        is_int(access(scratch_path(kept), F_OK) == 0, rows[i].expected, "%s", rows[i].name);
-        ok(access(path, F_OK) != 0, "and has left its place");
-        unlink(scratch_path(kept));
+        is_int(access(scratch_path(saved), F_OK) == 0, rows[i].expected, "%s", rows[i].name);
+        ok(access(path, F_OK) != 0, "the body no longer has its own name");
+        unlink(scratch_path(saved));
     }
 }
 
-/* Takes a token for a video, and logs what was sent for it. */
+/* Takes a token for a video and writes its journal line, with the token for an odd number
+ * of bytes. */
 static void send_video(int fd, int64_t video_id, int status, int bytes)
 {
     const struct bucket_holder holder = {
@@ -227,15 +229,18 @@ static void test_views(int fd)
     send_video(fd, 7, 404, 1003);
     send_video(fd, 8, 304, 0);
     send_video(fd, 0, 200, 1004);
-    is_out(0, "the tokens of videos come back");
-    is_int((long long)views_peek(views, counted, 10, &position), 2, "what was sent of a video is counted");
-    ok(counted[0].video_id == 5 && counted[0].client == 99 && counted[0].bytes == 1001, "by its token");
-    ok(counted[1].video_id == 6 && counted[1].client == 99 && counted[1].bytes == 1002, "or its request");
-    is_int(metrics_get(METRIC_STREAM_BYTES) - before, 2003, "and added up");
+    in_use_is(0, "the tokens of the videos are released");
+    is_int((long long)views_peek(views, counted, 10, &position), 2,
+           "only the bytes of successful video responses are queued");
+    ok(counted[0].video_id == 5 && counted[0].client == 99 && counted[0].bytes == 1001,
+       "the view of a line with a token is queued");
+    ok(counted[1].video_id == 6 && counted[1].client == 99 && counted[1].bytes == 1002,
+       "the view of a line without a token is queued");
+    is_int(metrics_get(METRIC_STREAM_BYTES) - before, 2003, "the bytes are added to the metric");
     for (int i = 0; i < 70000; i++)
         views_add(views, &counted[0]);
     send_video(fd, 9, 200, 1);
-    is_out(0, "when there is no room to count it, the token comes back all the same");
+    in_use_is(0, "the token is released when the view queue is full");
 }
 
 static void test_holes(int fd)
@@ -245,31 +250,31 @@ static void test_holes(int fd)
         write_line(fd, LINE "\n", "-");
     write_line(fd, LINE "\n", take());
     follow();
-    is_out(0, "megabytes of lines are read");
-    ok(fstat(fd, &file) == 0 && file.st_size > 2000000, "they are that long");
-    ok(file.st_blocks * 512 < 2600000, "but no longer take the room");
+    in_use_is(0, "megabytes of lines are applied");
+    ok(fstat(fd, &file) == 0 && file.st_size > 2000000, "the file is megabytes long");
+    ok(file.st_blocks * 512 < 2600000, "the memory of applied lines is freed");
 }
 
 static void test_moved(int fd)
 {
     const char *path = scratch_path("journal");
-    ok(rename(path, scratch_path("moved")) == 0, "the journal is moved away");
+    ok(rename(path, scratch_path("moved")) == 0, "the journal is renamed");
     follow();
     write_line(fd, LINE "\n", take());
     follow();
-    is_out(0, "nginx still writes to it, and it is still followed");
+    in_use_is(0, "lines written to the renamed journal are applied");
     int other = append_to(path);
     write_line(fd, LINE "\n", take());
     write_line(other, LINE "\n", take());
     follow();
-    is_out(1, "nginx opens a new one: the old one is read to its end");
+    in_use_is(1, "after nginx has opened a new journal the previous one is read to its end");
     write_line(fd, LINE "\n", take());
     follow();
-    is_out(0, "then the new one, and what a slow worker still writes to the old one");
+    in_use_is(0, "lines of the new journal and late lines of the previous one are applied");
     write_line(other, LINE "\n", take());
-    ok(is_readable(), "which is watched");
+    ok(is_readable(), "the new journal is watched");
     follow();
-    is_out(0, "from then on");
+    in_use_is(0, "further lines of the new journal are applied");
     close(other);
 }
 
@@ -279,21 +284,21 @@ static void test_new_bucket(int fd)
     unlink(scratch_path("bucket"));
     write_line(fd, LINE "\n", "0.0.0.1");
     open_journal();
-    is_text(follow(), "", "lines about an earlier bucket are not read");
+    is_text(follow(), "", "lines of an earlier bucket are not applied");
     write_line(fd, LINE "\n", take());
     follow();
-    is_out(0, "what is written from then on is");
+    in_use_is(0, "lines written after that are applied");
 }
 
 static void test_truncated(void)
 {
     const char *path = scratch_path("journal");
     int fd = append_to(path);
-    ok(truncate(path, 0) == 0, "the journal is emptied");
+    ok(truncate(path, 0) == 0, "the journal is truncated");
     write_line(fd, LINE "\n", take());
     follow();
-    is_out(0, "it is followed from its beginning");
-    ok(journal_may_have_lost_lines(journal), "lines may have been lost");
+    in_use_is(0, "a truncated journal is read from its beginning");
+    ok(journal_may_have_lost_lines(journal), "after a truncation lines may have been lost");
     close(fd);
 }
 
@@ -305,7 +310,7 @@ int main(void)
     if (!views || !media_open(&media, &config))
         exit(2);
     open_journal();
-    follow(); /* it keeps room, which the file's watcher is told of */
+    follow(); /* allocates memory, which causes an inotify event */
     follow();
     int fd = append_to(scratch_path("journal"));
     test_release(fd);
@@ -313,7 +318,7 @@ int main(void)
     test_partial(fd);
     test_restart(fd);
     test_bodies(fd);
-    test_pieces(fd);
+    test_chunks(fd);
     test_views(fd);
     test_holes(fd);
     test_new_bucket(fd);

@@ -9,7 +9,7 @@
 #include "t/unit/scratch.h"
 #include "t/unit/tap.h"
 
-enum { BYTES = 1000, READ_AFTER_US = 1000, LONGEST_MS = 100, TRIES = 100 };
+enum { BYTES = 1000, READ_AFTER_US = 1000, TIMEOUT_MS = 100, TRIES = 100 };
 
 static struct config config = {.stream_tokens = 1, .upload_tokens = 1};
 static struct bucket *bucket;
@@ -21,7 +21,8 @@ static void *read_soon(void *none)
     return none;
 }
 
-/* Whether it waits for a reader that comes soon. On a busy machine that may come too late. */
+/* Whether it waits for a reader that reads soon. On a busy machine that may be too
+ * late. */
 static bool waits_for_reader(void)
 {
     pthread_t thread;
@@ -39,16 +40,16 @@ static void test_wait(void)
     int tries = 0;
     while (tries < TRIES && !waits_for_reader())
         tries++;
-    ok(tries < TRIES, "what is about to be read is waited for");
+    ok(tries < TRIES, "waits until the journal has been read");
 
     atomic_store(&bucket_position(bucket)->offset, BYTES - 1);
     int64_t before_ms = clock_ms();
     journal_wait(&config, bucket);
-    ok(clock_ms() - before_ms >= LONGEST_MS - 1, "what nobody reads is, too, but not for ever");
+    ok(clock_ms() - before_ms >= TIMEOUT_MS - 1, "gives up after the timeout when nothing reads the journal");
 
     unlink(scratch_path("journal"));
     journal_wait(&config, bucket);
-    ok(true, "without a journal there is nothing to wait for");
+    ok(true, "returns when there is no journal");
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 
 #include "t/unit/tap.h"
 
-/* A child that has taken on that name and waits to be killed. */
+/* Starts a child of that name, which waits to be killed. */
 static pid_t start_child(const char *name)
 {
     int ready[2];
@@ -31,7 +31,7 @@ static pid_t start_child(const char *name)
     return pid;
 }
 
-/* Ends it; it stays a zombie. */
+/* Kills the child and leaves it a zombie. */
 static void kill_child(pid_t pid)
 {
     siginfo_t info;
@@ -42,19 +42,19 @@ static void kill_child(pid_t pid)
 int main(void)
 {
     uint64_t own = process_start(getpid());
-    ok(own > 0, "this process has started");
-    ok(process_start(getpid()) == own, "which doesn't change");
-    ok(process_start(1) > 0 && process_start(1) <= own, "the first process started before");
+    ok(own > 0, "this process has a start time");
+    ok(process_start(getpid()) == own, "the start time of this process does not change");
+    ok(process_start(1) > 0 && process_start(1) <= own, "process 1 started before this one");
 
     pid_t pid = start_child(") Z 1 (2) x");
     uint64_t start = process_start(pid);
     ok(start >= own, "a child started later, whatever its name");
-    ok(process_start(pid) == start, "which doesn't change");
+    ok(process_start(pid) == start, "the start time of a child does not change");
     kill_child(pid);
-    is_int((long long)process_start(pid), 0, "a zombie is dead");
+    is_int((long long)process_start(pid), 0, "a zombie has no start time");
     waitpid(pid, NULL, 0);
-    is_int((long long)process_start(pid), 0, "and what is gone too");
-    is_int((long long)process_start(0), 0, "there is no process 0");
-    is_int((long long)process_start(-1), 0, "nor -1");
+    is_int((long long)process_start(pid), 0, "a process that was reaped has no start time");
+    is_int((long long)process_start(0), 0, "pid 0 has no start time");
+    is_int((long long)process_start(-1), 0, "pid -1 has no start time");
     return done_testing();
 }

@@ -58,8 +58,8 @@ static const struct {
     {"SHA1 " SHA1_OF_ABC, DIGEST_MALFORMED},
 };
 
-/* Whether a file with this content comes to the digest. */
-static bool is_of(const struct digest *digest, const char *content, off_t length)
+/* Whether the first length bytes of a file with this content match the digest. */
+static bool matches(const struct digest *digest, const char *content, off_t length)
 {
     bool same = false;
     int fd = scratch_file("body", content, strlen(content));
@@ -71,15 +71,15 @@ static bool is_of(const struct digest *digest, const char *content, off_t length
 static void test_check(const struct digest *digest)
 {
     bool same;
-    ok(is_of(digest, "abc", 3), "the content it is of");
-    ok(is_of(digest, "abcd", 3), "as far as it is asked for");
-    ok(!is_of(digest, "abd", 3), "another content");
-    ok(!is_of(digest, "abc", 0), "no content");
+    ok(matches(digest, "abc", 3), "the same content matches");
+    ok(matches(digest, "abcd", 3), "bytes beyond the length are ignored");
+    ok(!matches(digest, "abd", 3), "other content does not match");
+    ok(!matches(digest, "abc", 0), "empty content does not match");
     int fd = scratch_file("body", BYTES("abc"));
-    ok(!digest_check(fd, 4, digest, &same), "a file that is too short can't be read");
-    is_int(errno, EIO, "for a reason");
-    ok(!digest_check(-1, 3, digest, &same), "nor can no file");
-    is_int(errno, EBADF, "for a reason");
+    ok(!digest_check(fd, 4, digest, &same), "a file that is too short is an error");
+    is_int(errno, EIO, "errno of a file that is too short");
+    ok(!digest_check(-1, 3, digest, &same), "an invalid descriptor is an error");
+    is_int(errno, EBADF, "errno of an invalid descriptor");
     close(fd);
 }
 

@@ -12,25 +12,25 @@
 #include "t/unit/scratch.h"
 #include "t/unit/tap.h"
 
-enum { MIB = 1024 * 1024, DEADLINE_MS = 20 * 1000, ENOUGH_MS = 100 };
+enum { MIB = 1024 * 1024, DEADLINE_MS = 20 * 1000, SHORT_MS = 100 };
 
 static struct media media;
 static struct early_writeback *writeback;
 
-/* What the disk was asked to begin with, instead of the kernel. */
+/* The last call of sync_file_range, which this test replaces. */
 static struct {
     int count;
     long long offset, length;
     unsigned flags;
-} begun;
+} started;
 
 int sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
 {
     (void)fd;
-    begun.count++;
-    begun.offset = offset;
-    begun.length = length;
-    begun.flags = flags;
+    started.count++;
+    started.offset = offset;
+    started.length = length;
+    started.flags = flags;
     return 0;
 }
 
@@ -41,7 +41,7 @@ static const char *path_of(const char *name)
     return path;
 }
 
-/* Begins a file in incoming/ with these bytes. */
+/* Creates a file in incoming/ with these bytes. */
 static void arrive(const char *name, const char *bytes, size_t length)
 {
     int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -56,27 +56,27 @@ static void grow(const char *name, off_t size)
         perror(name);
 }
 
-/* Looks as often as it wants to be called, until so many beginnings have been made, or for the time. Returns what the
- * last look has said. */
-static int look_until(int count, int most_ms)
+/* Steps until write-back has been started that often, nothing is arriving any more, or
+ * the time is over. Returns the result of the last step. */
+static int step_until(int count, int timeout_ms)
 {
-    int64_t deadline_ms = clock_ms() + most_ms;
+    int64_t deadline_ms = clock_ms() + timeout_ms;
     int next_ms = early_writeback_step(writeback);
-    while (begun.count < count && next_ms >= 0 && clock_left_ms(deadline_ms) > 0) {
+    while (started.count < count && next_ms >= 0 && clock_left_ms(deadline_ms) > 0) {
         poll(NULL, 0, next_ms);
         next_ms = early_writeback_step(writeback);
     }
     return next_ms;
 }
 
-static void begins(int count, long long offset, long long length, const char *name)
+static void expect_started(int count, long long offset, long long length, const char *name)
 {
-    int next_ms = look_until(count, DEADLINE_MS);
-    is_int(begun.count, count, "%s", name);
-    is_int(begun.offset, offset, "from there");
-    is_int(begun.length, length, "so much");
-    is_int(begun.flags, SYNC_FILE_RANGE_WRITE, "without waiting");
-    ok(next_ms >= 0, "and it will be looked at again");
+    int next_ms = step_until(count, DEADLINE_MS);
+    is_int(started.count, count, "%s", name);
+    is_int(started.offset, offset, "write-back starts at the expected offset");
+    is_int(started.length, length, "write-back has the expected length");
+    is_int(started.flags, SYNC_FILE_RANGE_WRITE, "write-back is started without waiting");
+    ok(next_ms >= 0, "the file is still watched");
 }
 
 #define FTYP                                                                                                 \
@@ -84,66 +84,67 @@ static void begins(int count, long long offset, long long length, const char *na
     "ftypisom\0\0\0\0"
 #define EBML "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81"
 
-static void test_film(void)
+static void test_mp4(void)
 {
-    begun.count = 0;
-    is_int(early_writeback_step(writeback), -1, "nothing is arriving, nothing will be done");
+    started.count = 0;
+    is_int(early_writeback_step(writeback), -1, "nothing is watched while nothing arrives");
     arrive("0000000001", FTYP, 16);
     grow("0000000001", MIB);
-    ok(look_until(1, ENOUGH_MS) >= 0, "a film is arriving");
-    is_int(begun.count, 0, "of which there is too little");
+    ok(step_until(1, SHORT_MS) >= 0, "an arriving video is watched");
+    is_int(started.count, 0, "write-back is not started for too few bytes");
     grow("0000000001", 6 * MIB + 100);
-    begins(1, 0, 6 * MIB, "there is more of it");
+    expect_started(1, 0, 6 * MIB, "write-back of an MP4 starts when enough has arrived");
     grow("0000000001", 8 * MIB);
-    look_until(2, ENOUGH_MS);
-    is_int(begun.count, 1, "a little more");
+    step_until(2, SHORT_MS);
+    is_int(started.count, 1, "write-back is not started again for a few more bytes");
     grow("0000000001", 20 * MIB + 65536);
-    begins(2, 6 * MIB, 14 * MIB + 65536, "much more");
+    expect_started(2, 6 * MIB, 14 * MIB + 65536,
+                   "write-back of the new bytes starts when enough has arrived");
     unlink(path_of("0000000001"));
-    is_int(look_until(3, DEADLINE_MS), -1, "it has arrived, nothing will be done");
-    is_int(begun.count, 2, "or begun with");
+    is_int(step_until(3, DEADLINE_MS), -1, "a file that was renamed or deleted is no longer watched");
+    is_int(started.count, 2, "write-back is not started for a deleted file");
 }
 
 static void test_webm(void)
 {
-    begun.count = 0;
+    started.count = 0;
     arrive("0000000002", EBML, 16);
     grow("0000000002", 5 * MIB);
-    begins(1, 0, 5 * MIB, "a WebM");
+    expect_started(1, 0, 5 * MIB, "write-back of a WebM is started");
     unlink(path_of("0000000002"));
 }
 
 static void test_several(void)
 {
     char name[32];
-    begun.count = 0;
+    started.count = 0;
     for (int i = 0; i < 10; i++) {
         snprintf(name, sizeof name, "00000001%02d", i);
         arrive(name, FTYP, 16);
         grow(name, 5 * MIB);
     }
-    begins(10, 0, 5 * MIB, "ten at a time");
+    expect_started(10, 0, 5 * MIB, "write-back of ten files is started");
     for (int i = 0; i < 10; i++) {
         snprintf(name, sizeof name, "00000001%02d", i);
         unlink(path_of(name));
     }
-    is_int(look_until(11, DEADLINE_MS), -1, "all have arrived");
+    is_int(step_until(11, DEADLINE_MS), -1, "nothing is watched after all have arrived");
 }
 
 static void test_slow(void)
 {
-    begun.count = 0;
+    started.count = 0;
     arrive("0000000003", FTYP, 16);
     int64_t deadline_ms = clock_ms() + DEADLINE_MS;
     int next_ms = early_writeback_step(writeback), longest_ms = 0;
-    while (next_ms >= 0 && longest_ms <= ENOUGH_MS && clock_left_ms(deadline_ms) > 0) {
+    while (next_ms >= 0 && longest_ms <= SHORT_MS && clock_left_ms(deadline_ms) > 0) {
         poll(NULL, 0, next_ms);
         next_ms = early_writeback_step(writeback);
         longest_ms = next_ms > longest_ms ? next_ms : longest_ms;
     }
-    ok(longest_ms > ENOUGH_MS, "one that comes slowly is looked at less and less often");
+    ok(longest_ms > SHORT_MS, "a file that grows slowly is checked less and less often");
     grow("0000000003", 5 * MIB);
-    begins(1, 0, 5 * MIB, "but it is");
+    expect_started(1, 0, 5 * MIB, "write-back of a slow file is started");
     unlink(path_of("0000000003"));
 }
 
@@ -153,21 +154,21 @@ static void test_others(void)
         const char *name, *bytes, *what;
     } rows[] = {
         {"0000000004", "--boundary\r\nCont", "a form"},
-        {"0000000005", "a piece of a film", "a later piece"},
-        {"8fad5bab-d9cb-469f-a165-70867728950e", FTYP, "an upload in pieces"},
-        {"0000000006.part", FTYP, "what was taken out of a form"},
-        {"000000000000000000000000000", FTYP, "a long name"},
+        {"0000000005", "in the middle of a video", "a later chunk"},
+        {"8fad5bab-d9cb-469f-a165-70867728950e", FTYP, "the file of a resumable upload"},
+        {"0000000006.part", FTYP, "a file extracted from a form"},
+        {"000000000000000000000000000", FTYP, "a file with a long name"},
     };
-    begun.count = 0;
+    started.count = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         arrive(rows[i].name, rows[i].bytes, 16);
         grow(rows[i].name, 5 * MIB);
-        is_int(look_until(1, DEADLINE_MS), -1, "%s is left alone", rows[i].what);
-        is_int(begun.count, 0, "by the disk");
+        is_int(step_until(1, DEADLINE_MS), -1, "%s is not watched", rows[i].what);
+        is_int(started.count, 0, "write-back is not started for it");
     }
     if (symlink(path_of("0000000005"), scratch_path("media/incoming/0000000007")) != 0)
         perror("symlink");
-    is_int(look_until(1, DEADLINE_MS), -1, "so is a symbolic link");
+    is_int(step_until(1, DEADLINE_MS), -1, "a symbolic link is not watched");
 }
 
 static void test_failure(void)
@@ -176,7 +177,7 @@ static void test_failure(void)
     capture_begin(STDERR_FILENO);
     struct early_writeback *none = early_writeback_open(&nowhere);
     const char *log = capture_end();
-    ok(!none && strstr(log, "event=early_writeback_failed"), "without a folder it says so");
+    ok(!none && strstr(log, "event=early_writeback_failed"), "a missing folder is logged");
 }
 
 int main(void)
@@ -185,8 +186,8 @@ int main(void)
     writeback = media_open(&media, &config) ? early_writeback_open(&media) : NULL;
     if (!writeback)
         return 2;
-    ok(early_writeback_fd(writeback) >= 0, "there is something to wait for");
-    test_film();
+    ok(early_writeback_fd(writeback) >= 0, "there is a descriptor to poll");
+    test_mp4();
     test_webm();
     test_several();
     test_slow();

@@ -32,7 +32,7 @@ static enum multipart_outcome find_in(int fd, off_t size, const char *boundary)
     return outcome;
 }
 
-/* Looks for the file in a body. */
+/* Finds and copies the file in a body. */
 static enum multipart_outcome find(const char *body, size_t size, const char *boundary)
 {
     int fd = scratch_file("body", body, size);
@@ -41,34 +41,35 @@ static enum multipart_outcome find(const char *body, size_t size, const char *bo
     return outcome;
 }
 
-static void finds(const char *body, size_t size, const char *content, const char *name)
+static void expect_found(const char *body, size_t size, const char *content, const char *name)
 {
     char found[128] = "";
     if (find(body, size, "XyZ") == MULTIPART_FOUND && start >= 0 && start + length <= (off_t)size &&
         length < (off_t)sizeof found)
         memcpy(found, body + start, (size_t)length);
-    is_int(outcome, MULTIPART_FOUND, "found: %s", name);
-    is_text(found, content, "as it is");
+    is_int(outcome, MULTIPART_FOUND, "the file is found: %s", name);
+    is_text(found, content, "the content is unchanged");
 }
 
 static void test_found(void)
 {
-    finds(BYTES(FILE_PART "content" END), "content", "one part");
-    finds(BYTES(FILE_PART "content\r\n--XyZ--"), "content", "no line end at the end");
-    finds(BYTES("\r\n" FILE_PART "content" END), "content", "a line end before it");
-    finds(BYTES("a preamble\r\n--XyA\r\n" FILE_PART "content" END "an epilogue"), "content",
-          "with preamble and epilogue");
-    finds(BYTES(PART("name=\"title\"") "t\r\n" PART("name=\"x\"") "\r\n" FILE_PART "content" END), "content",
-          "behind other parts");
-    finds(BYTES(FILE_PART "content\r\n" PART("name=\"title\"") "t" END), "content", "before another part");
-    finds(BYTES(FILE_PART "first\r\n" FILE_PART "second" END), "first", "the first of two");
-    finds(BYTES(FILE_PART END), "", "an empty part");
-    finds(BYTES(FILE_PART "--XyZ--\r\n"), "", "an empty part whose line end is that of its headers");
-    finds(BYTES("--XyZ \t \r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncontent\r\n--XyZ "
-                "\r\n\r\n" END),
-          "content", "blanks behind the boundary");
-    finds(BYTES("--XyZ\r\n\r\nno headers\r\n" FILE_PART "content" END), "content",
-          "behind a part without headers");
+    expect_found(BYTES(FILE_PART "content" END), "content", "one part");
+    expect_found(BYTES(FILE_PART "content\r\n--XyZ--"), "content", "no line end after the last delimiter");
+    expect_found(BYTES("\r\n" FILE_PART "content" END), "content", "a line end before the first delimiter");
+    expect_found(BYTES("a preamble\r\n--XyA\r\n" FILE_PART "content" END "an epilogue"), "content",
+                 "preamble and epilogue");
+    expect_found(BYTES(PART("name=\"title\"") "t\r\n" PART("name=\"x\"") "\r\n" FILE_PART "content" END),
+                 "content", "after other parts");
+    expect_found(BYTES(FILE_PART "content\r\n" PART("name=\"title\"") "t" END), "content",
+                 "before another part");
+    expect_found(BYTES(FILE_PART "first\r\n" FILE_PART "second" END), "first", "the first of two");
+    expect_found(BYTES(FILE_PART END), "", "an empty part");
+    expect_found(BYTES(FILE_PART "--XyZ--\r\n"), "", "an empty part whose line end is that of its headers");
+    expect_found(BYTES("--XyZ \t \r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncontent\r\n--XyZ "
+                       "\r\n\r\n" END),
+                 "content", "spaces after the boundary");
+    expect_found(BYTES("--XyZ\r\n\r\nno headers\r\n" FILE_PART "content" END), "content",
+                 "after a part without headers");
 }
 
 static void test_names(void)
@@ -99,7 +100,8 @@ static void test_names(void)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         is_int(find(rows[i].body, strlen(rows[i].body), "XyZ"),
-               rows[i].expected ? MULTIPART_FOUND : MULTIPART_NO_FILE, "the file or not: %s", rows[i].body);
+               rows[i].expected ? MULTIPART_FOUND : MULTIPART_NO_FILE, "whether the part is the file: %s",
+               rows[i].body);
 }
 
 static void test_look_alikes(void)
@@ -111,12 +113,12 @@ static void test_look_alikes(void)
     char body[512];
     for (size_t i = 0; i < COUNT_OF(contents); i++) {
         int size = snprintf(body, sizeof body, FILE_PART "%s" END, contents[i]);
-        finds(body, (size_t)size, contents[i], "what looks like a boundary");
+        expect_found(body, (size_t)size, contents[i], "content that looks like a boundary");
     }
-    finds(BYTES(FILE_PART "a\0--XyZ\0\r\n--Xy\0Z" END), "a", "NULs in the content");
-    is_int(length, 16, "which don't end it");
+    expect_found(BYTES(FILE_PART "a\0--XyZ\0\r\n--Xy\0Z" END), "a", "NULs in the content");
+    is_int(length, 16, "NULs do not end the content");
     is_int(find(BYTES(FILE_PART "a\r\n--XyZW\r\nb" END), "XyZ"), MULTIPART_MALFORMED,
-           "a line that begins with the boundary can't be content, nor is it an end");
+           "a line that starts with the delimiter but is none is malformed");
 }
 
 static void test_malformed(void)
@@ -140,30 +142,30 @@ static void test_malformed(void)
     for (size_t i = 0; i < COUNT_OF(bodies); i++)
         is_int(find(bodies[i], strlen(bodies[i]), "XyZ"), MULTIPART_MALFORMED, "malformed: \"%s\"",
                bodies[i]);
-    is_int(find(lf, strlen(lf), "XyZ"), MULTIPART_MALFORMED, "lines that end in LF only");
+    is_int(find(lf, strlen(lf), "XyZ"), MULTIPART_MALFORMED, "lines that end in LF only are malformed");
     is_int(find(BYTES("--XyZ\r\nX: \0\r\n\r\ncontent" END), "XyZ"), MULTIPART_MALFORMED,
-           "a NUL in the headers");
+           "a NUL in the headers is malformed");
     is_int(find(BYTES("--\r\nContent-Disposition: form-data; name=file\r\n\r\nc\r\n----\r\n"), ""),
-           MULTIPART_MALFORMED, "a boundary of nothing");
+           MULTIPART_MALFORMED, "an empty boundary is malformed");
 }
 
 static void test_truncated(void)
 {
     static const char body[] = PART("name=\"title\"") "t\r\n" FILE_PART "content" END;
-    bool refused = true;
+    bool rejected = true;
     for (size_t size = 0; size < strlen(body) - strlen("--\r\n"); size++)
-        refused = refused && find(body, size, "XyZ") == MULTIPART_MALFORMED;
-    ok(refused, "a body that is cut off anywhere is malformed");
-    is_int(find(body, strlen(body) - 2, "XyZ"), MULTIPART_FOUND, "but for its last line end");
+        rejected = rejected && find(body, size, "XyZ") == MULTIPART_MALFORMED;
+    ok(rejected, "a body that is truncated anywhere is malformed");
+    is_int(find(body, strlen(body) - 2, "XyZ"), MULTIPART_FOUND, "the last line end is optional");
 
     int fd = scratch_file("body", BYTES(FILE_PART "con"));
-    is_int(find_in(fd, 1000, "XyZ"), MULTIPART_MALFORMED, "a file that is shorter than it should be");
+    is_int(find_in(fd, 1000, "XyZ"), MULTIPART_MALFORMED, "a file shorter than the given size is malformed");
     close(fd);
-    is_int(find_in(-1, 1000, "XyZ"), MULTIPART_UNREADABLE, "no file");
-    is_int(errno, EBADF, "for a reason");
+    is_int(find_in(-1, 1000, "XyZ"), MULTIPART_UNREADABLE, "an invalid descriptor is an error");
+    is_int(errno, EBADF, "errno of an invalid descriptor");
 }
 
-/* A piece of a body that looks like the beginning of a delimiter all over. */
+/* Fills a body with bytes that look like the start of a delimiter. */
 static void fill(char *at, size_t size)
 {
     static const char pattern[] = "\r\n--Xy";
@@ -171,7 +173,7 @@ static void fill(char *at, size_t size)
         at[i] = pattern[i % (sizeof pattern - 1)];
 }
 
-/* The delimiters lie before, across and behind the end of the first window that is looked through. */
+/* The delimiters lie before, across and after the end of the first window. */
 static void test_window(void)
 {
     char *body = malloc(2 * WINDOW);
@@ -192,9 +194,9 @@ static void test_window(void)
         find(body, size + strlen("\r\n" FILE_PART "content"), "XyZ");
         past = past && outcome == MULTIPART_MALFORMED;
     }
-    ok(content, "the delimiter behind the content lies across the window's end");
-    ok(preamble, "the one behind the preamble does");
-    ok(past, "there is none");
+    ok(content, "a delimiter after the content is found across the end of a window");
+    ok(preamble, "a delimiter after the preamble is found across the end of a window");
+    ok(past, "a missing delimiter after the content is malformed");
     free(body);
 }
 
@@ -208,17 +210,17 @@ static void test_limits(void)
             sprintf(body, "--XyZ\r\nX: %s\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nc" END,
                     bytes_repeat('x', (size_t)(fits + extra)));
         is_int(find(body, (size_t)size, "XyZ"), extra ? MULTIPART_MALFORMED : MULTIPART_FOUND,
-               "headers of 8 KiB and %d", extra);
+               "headers of 8 KiB and %d bytes", extra);
     }
     int size = sprintf(body, "--XyZ\r\n%s", bytes_repeat('x', 3 * HEADERS));
-    is_int(find(body, (size_t)size, "XyZ"), MULTIPART_MALFORMED, "headers without end");
+    is_int(find(body, (size_t)size, "XyZ"), MULTIPART_MALFORMED, "headers without an end are malformed");
 
     size = 0;
     for (int parts = 1; parts <= 17; parts++) {
         size += sprintf(body + size, PART("name=\"x\"") "%d\r\n", parts);
         int all = size + sprintf(body + size, "--XyZ--\r\n");
         is_int(find(body, (size_t)all, "XyZ"), parts <= 16 ? MULTIPART_NO_FILE : MULTIPART_MALFORMED,
-               "%d parts", parts);
+               "%d parts without a file", parts);
     }
     free(body);
 }

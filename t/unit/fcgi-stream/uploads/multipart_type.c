@@ -7,7 +7,7 @@
 #include "t/unit/tap.h"
 
 static const struct {
-    const char *type, *boundary; /* boundary NULL: it isn't multipart/form-data */
+    const char *type, *boundary; /* boundary NULL: not multipart/form-data */
 } rows[] = {
     {"multipart/form-data; boundary=XyZ", "XyZ"},
     {"multipart/form-data; boundary=\"XyZ\"", "XyZ"},
@@ -51,8 +51,8 @@ static void test_length(const char *quote)
     for (int length = 70; length <= 71; length++) {
         const char *text = bytes_repeat('b', (size_t)length);
         snprintf(type, sizeof type, "multipart/form-data; boundary=%s%s%s", quote, text, quote);
-        ok(multipart_type(type, boundary), "a boundary of %d characters", length);
-        is_text(boundary, length == 70 ? text : "", "is taken up to 70");
+        ok(multipart_type(type, boundary), "a boundary of %d characters is multipart", length);
+        is_text(boundary, length == 70 ? text : "", "a boundary of up to 70 characters is accepted");
     }
 }
 

@@ -41,8 +41,11 @@ static const struct {
 int main(void)
 {
     for (size_t i = 0; i < COUNT_OF(metadata); i++)
-        is_int(tus_metadata(metadata[i].text), metadata[i].expected, "Upload-Metadata: %s", metadata[i].text);
-    ok(tus_metadata(bytes_repeat('a', TUS_METADATA_MAX)), "as long as may be");
-    ok(!tus_metadata(bytes_repeat('a', TUS_METADATA_MAX + 1)), "longer");
+        is_int(tus_metadata_is_valid(metadata[i].text), metadata[i].expected, "Upload-Metadata: %s",
+               metadata[i].text);
+    ok(tus_metadata_is_valid(bytes_repeat('a', TUS_METADATA_MAX)),
+       "Upload-Metadata of the maximum length is valid");
+    ok(!tus_metadata_is_valid(bytes_repeat('a', TUS_METADATA_MAX + 1)),
+       "Upload-Metadata beyond the maximum length is invalid");
     return done_testing();
 }

@@ -25,23 +25,24 @@ static void test_order(void)
 {
     struct view batch[BATCH];
     uint64_t position;
-    is_int((long long)views_peek(views, batch, BATCH, &position), 0, "a new queue is empty");
-    is_int((long long)position, 0, "and at its beginning");
+    is_int((long long)views_peek(views, batch, BATCH, &position), 0, "a new queue has no entries");
+    is_int((long long)position, 0, "a new queue is at position 0");
     add(1);
     add(2);
     add(3);
-    is_int((long long)views_peek(views, batch, 2, &position), 2, "no more come than are wanted");
-    ok(batch[0].video_id == 1 && batch[1].video_id == 2, "those that came first");
-    ok(batch[1].client == 6 && batch[1].bytes == 4, "as they were");
-    is_int((long long)views_peek(views, batch, 2, &position), 2, "and again, unless they were counted");
-    views_counted(views, position + 2);
-    is_int((long long)views_peek(views, batch, 2, &position), 1, "then the rest comes");
-    is_int(batch[0].video_id, 3, "which is the third");
-    views_counted(views, 1);
-    views_counted(views, 100);
-    is_int((long long)views_peek(views, batch, 2, &position), 1, "a position that can't be changes nothing");
-    views_counted(views, 3);
-    is_int((long long)views_peek(views, batch, 2, &position), 0, "all are counted");
+    is_int((long long)views_peek(views, batch, 2, &position), 2, "no more than max entries are copied");
+    ok(batch[0].video_id == 1 && batch[1].video_id == 2, "the oldest entries are copied");
+    ok(batch[1].client == 6 && batch[1].bytes == 4, "an entry is copied unchanged");
+    is_int((long long)views_peek(views, batch, 2, &position), 2,
+           "entries that are not marked as counted are copied again");
+    views_mark_counted(views, position + 2);
+    is_int((long long)views_peek(views, batch, 2, &position), 1, "entries marked as counted are removed");
+    is_int(batch[0].video_id, 3, "the next entry follows");
+    views_mark_counted(views, 1);
+    views_mark_counted(views, 100);
+    is_int((long long)views_peek(views, batch, 2, &position), 1, "positions outside the queue are ignored");
+    views_mark_counted(views, 3);
+    is_int((long long)views_peek(views, batch, 2, &position), 0, "the queue is empty when all are counted");
 }
 
 static void test_reopen(void)
@@ -54,18 +55,18 @@ static void test_reopen(void)
     strcpy(id, views_id(views));
     views_close(views);
     views = views_open(&config);
-    is_text(views_id(views), id, "a restart leaves the queue what it is");
-    is_int((long long)views_peek(views, batch, BATCH, &position), 1, "with what is in it");
-    is_int((long long)position, 3, "and where it was");
-    views_counted(views, 4);
-    ok(stat(scratch_path("views"), &file) == 0 && (file.st_mode & 0777) == 0600, "the file is nobody else's");
+    is_text(views_id(views), id, "the queue has the same id when it is reopened");
+    is_int((long long)views_peek(views, batch, BATCH, &position), 1, "its entries survive reopening");
+    is_int((long long)position, 3, "its position survives reopening");
+    views_mark_counted(views, 4);
+    ok(stat(scratch_path("views"), &file) == 0 && (file.st_mode & 0777) == 0600, "the file has mode 0600");
 
     views_close(views);
     close(scratch_file("views", BYTES("vsviews\0\0\0\0\0\0\0\0")));
     views = views_open(&config);
-    ok(strcmp(views_id(views), id) != 0, "one of another layout is replaced by a new one");
-    is_int((long long)views_peek(views, batch, BATCH, &position), 0, "which is empty");
-    is_int((long long)position, 0, "and begins anew");
+    ok(strcmp(views_id(views), id) != 0, "a queue of another layout is replaced by one with a new id");
+    is_int((long long)views_peek(views, batch, BATCH, &position), 0, "the replaced queue is empty");
+    is_int((long long)position, 0, "the replaced queue is at position 0");
 }
 
 static void test_full(void)
@@ -75,13 +76,13 @@ static void test_full(void)
     int added = 0;
     while (added < 2 * SIZE && add(added))
         added++;
-    is_int(added, SIZE, "as many as have room are taken");
-    ok(!add(7), "and no more");
-    is_int((long long)views_peek(views, batch, 1, &position), 1, "the first is still the first");
-    is_int(batch[0].video_id, 0, "as it was");
-    views_counted(views, position + SIZE);
-    ok(add(7), "once they are counted there is room");
-    views_counted(views, position + SIZE + 1);
+    is_int(added, SIZE, "the queue takes as many entries as it has places");
+    ok(!add(7), "an entry is rejected when the queue is full");
+    is_int((long long)views_peek(views, batch, 1, &position), 1, "the oldest entry is still there");
+    is_int(batch[0].video_id, 0, "the oldest entry is unchanged");
+    views_mark_counted(views, position + SIZE);
+    ok(add(7), "entries are accepted again when some are counted");
+    views_mark_counted(views, position + SIZE + 1);
 }
 
 static void *write_many(void *none)
@@ -92,7 +93,7 @@ static void *write_many(void *none)
     return NULL;
 }
 
-static void test_both(void)
+static void test_concurrent(void)
 {
     pthread_t writer;
     static struct view batch[BATCH];
@@ -105,10 +106,10 @@ static void test_both(void)
         size_t count = views_peek(views, batch, BATCH, &position);
         for (size_t i = 0; i < count; i++, next++)
             wrong += batch[i].video_id != next || batch[i].bytes != next * 2;
-        views_counted(views, position + count);
+        views_mark_counted(views, position + count);
     }
     pthread_join(writer, NULL);
-    is_int(wrong, 0, "with a writer and a reader at once, each comes once and in order");
+    is_int(wrong, 0, "with a concurrent writer and reader each entry arrives once and in order");
 }
 
 int main(void)
@@ -121,10 +122,10 @@ int main(void)
     test_order();
     test_reopen();
     test_full();
-    test_both();
+    test_concurrent();
     views_close(views);
     capture_begin(STDERR_FILENO);
     views = views_open(&nowhere);
-    ok(strstr(capture_end(), "event=views_failed") && !views, "a folder that is missing is logged");
+    ok(strstr(capture_end(), "event=views_failed") && !views, "a missing run folder is logged");
     return done_testing();
 }
