@@ -23,22 +23,12 @@ static void write_comment(struct json *json, const struct comment *comment)
     json_object_end(json);
 }
 
-static void write_page(struct request *request, struct response *response, const struct db_rows *rows)
+static struct page_position write_row(struct json *json, const struct db_rows *rows, int row)
 {
     struct comment comment;
-    int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
-    struct json *json = response_json(response, 200);
-    json_object(json);
-    json_name(json, "comments");
-    json_array(json);
-    for (int i = 0; i < count; i++) {
-        comment_from_row(rows, i, &comment);
-        write_comment(json, &comment);
-    }
-    json_array_end(json);
-    json_object_end(json);
-    if (rows->count > count)
-        page_link(&response->headers, &request->page, comment.post_time_us, comment.id);
+    comment_from_row(rows, row, &comment);
+    write_comment(json, &comment);
+    return (struct page_position){.time_us = comment.post_time_us, .uuid = comment.id};
 }
 
 /* 200; 404 when there is no such video. */
@@ -49,10 +39,7 @@ enum status comment_list(struct request *request, struct response *response)
     enum store_outcome outcome = comment_store_list(request->db, &request->page, request->ids.vid, &rows);
     if (outcome == STORE_DONE && rows.count == 0)
         outcome = video_lookup(request, request->ids.vid, &video);
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    write_page(request, response, &rows);
-    return STATUS_ANSWERED;
+    return page_respond(request, response, outcome, &rows, "comments", write_row);
 }
 
 /* 201; 403 when author_id is given and not the session's user; 404 when there is no such video. */

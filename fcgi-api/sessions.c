@@ -102,40 +102,27 @@ enum status session_create(struct request *request, struct response *response)
     return STATUS_ANSWERED;
 }
 
-static void write_session(struct json *json, const struct session *session)
+static struct page_position write_row(struct json *json, const struct db_rows *rows, int row)
 {
+    struct session session;
+    session_from_row(rows, row, &session);
     json_object(json);
-    json_text(json, "id", session->id);
-    json_time(json, "create_time", session->create_time_us / 1000000);
-    json_time(json, "use_time", session->use_time_us / 1000000);
-    json_time(json, "expires_at", session->expires_time_us / 1000000);
-    json_bool(json, "current", session->current);
+    json_text(json, "id", session.id);
+    json_time(json, "create_time", session.create_time_us / 1000000);
+    json_time(json, "use_time", session.use_time_us / 1000000);
+    json_time(json, "expires_at", session.expires_time_us / 1000000);
+    json_bool(json, "current", session.current);
     json_object_end(json);
+    return (struct page_position){.time_us = session.create_time_us, .uuid = session.id};
 }
 
 /* 200: the user's own that have not ended. */
 enum status session_list(struct request *request, struct response *response)
 {
     struct db_rows rows;
-    struct session session;
     enum store_outcome outcome =
         session_store_list(request->db, &request->page, request->user_id, request->session, &rows);
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    int count = rows.count > request->page.limit ? (int)request->page.limit : rows.count;
-    struct json *json = response_json(response, 200);
-    json_object(json);
-    json_name(json, "sessions");
-    json_array(json);
-    for (int i = 0; i < count; i++) {
-        session_from_row(&rows, i, &session);
-        write_session(json, &session);
-    }
-    json_array_end(json);
-    json_object_end(json);
-    if (rows.count > count)
-        page_link(&response->headers, &request->page, session.create_time_us, session.id);
-    return STATUS_ANSWERED;
+    return page_respond(request, response, outcome, &rows, "sessions", write_row);
 }
 
 /* 204: that session of the user has ended; 404 when the user has none with that id. */

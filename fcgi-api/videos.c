@@ -71,27 +71,12 @@ static enum status answer_video(struct response *response, int http, const struc
     return STATUS_ANSWERED;
 }
 
-/* An array of the page's videos, and the link to the next page if there is one. */
-static enum status answer_list(struct request *request, struct response *response, enum store_outcome outcome,
-                               const struct db_rows *rows)
+static struct page_position write_row(struct json *json, const struct db_rows *rows, int row)
 {
     struct video video;
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
-    struct json *json = response_json(response, 200);
-    json_array(json);
-    for (int i = 0; i < count; i++) {
-        video_from_row(rows, i, &video);
-        write_video(json, &video);
-    }
-    json_array_end(json);
-    if (rows->count > count) {
-        char id[24];
-        snprintf(id, sizeof id, "%lld", (long long)video.id);
-        page_link(&response->headers, &request->page, video.create_time_us, id);
-    }
-    return STATUS_ANSWERED;
+    video_from_row(rows, row, &video);
+    write_video(json, &video);
+    return (struct page_position){.time_us = video.create_time_us, .id = video.id};
 }
 
 /* 200. */
@@ -103,7 +88,7 @@ enum status video_list(struct request *request, struct response *response)
         search->words ? video_store_search(request->db, &request->page, search->words,
                                            search_pattern(request->arena, search), search->ready, &rows)
                       : video_store_list(request->db, &request->page, search->ready, &rows);
-    return answer_list(request, response, outcome, &rows);
+    return page_respond(request, response, outcome, &rows, NULL, write_row);
 }
 
 /* 200; 404 when there is no such user. */
@@ -112,10 +97,9 @@ enum status video_list_of_user(struct request *request, struct response *respons
     struct user user;
     struct db_rows rows;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    outcome = video_store_list_of_user(request->db, &request->page, user.id, &rows);
-    return answer_list(request, response, outcome, &rows);
+    if (outcome == STORE_DONE)
+        outcome = video_store_list_of_user(request->db, &request->page, user.id, &rows);
+    return page_respond(request, response, outcome, &rows, NULL, write_row);
 }
 
 /* 200; 304 when the client has it already; 404 when there is none. */
