@@ -11,7 +11,7 @@
 #include "lib/process/privilege.h"
 #include "scheduler/tasks/scheduler_statements.h"
 
-enum { URL_SIZE = PATH_MAX + 64 };
+enum { URL_SIZE = PATH_MAX + 64, ROWS_PER_QUERY = 500 };
 
 struct open_context {
     struct task_context context; /* first, so that it is the whole */
@@ -78,6 +78,27 @@ bool context_query(struct task_context *context, size_t statement, const struct 
             : outcome == DB_UNAVAILABLE ? "the database does not answer"
                                         : "the connection was lost; it may be done or not");
     return false;
+}
+
+int context_print_table(struct task_context *context, size_t statement, const char *heading,
+                        void (*print_row)(const struct db_rows *rows, int row))
+{
+    int64_t last = 0;
+    struct db_rows rows;
+    do {
+        struct db_params params = {0};
+        db_bind_number(&params, last);
+        db_bind_number(&params, ROWS_PER_QUERY);
+        if (!context_query(context, statement, &params, &rows))
+            return EXIT_FAILURE;
+        if (last == 0)
+            puts(heading);
+        for (int i = 0; i < rows.count; i++) {
+            print_row(&rows, i);
+            last = db_number(&rows, i, 0);
+        }
+    } while (rows.count == ROWS_PER_QUERY);
+    return EXIT_SUCCESS;
 }
 
 void context_print_time(int64_t time_us)

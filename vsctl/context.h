@@ -14,6 +14,12 @@ void context_close(struct task_context *context);
 WARN_UNUSED bool context_query(struct task_context *context, size_t statement, const struct db_params *params,
                                struct db_rows *rows);
 
+/* Prints the heading, then every row of a list statement, and returns the exit status. Column 0
+ * of a row is its id; $1 of the statement is the id after which to start, $2 the number of rows
+ * to read per query. When the first query fails, the heading is not printed either. */
+int context_print_table(struct task_context *context, size_t statement, const char *heading,
+                        void (*print_row)(const struct db_rows *rows, int row));
+
 /* Prints a time as RFC 3339; 0, which is none, as a hyphen. */
 void context_print_time(int64_t time_us);
 

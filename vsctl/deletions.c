@@ -8,7 +8,10 @@
 #include "vsctl/command.h"
 #include "vsctl/context.h"
 
-enum { ROWS_AT_ONCE = 500 };
+enum { REDRIVE_BATCH = 500 };
+
+static const char heading[] = "id        video     file                                  "
+                              "asked for             state    attempts  next attempt          last error";
 
 static void print_row(const struct db_rows *rows, int row)
 {
@@ -20,34 +23,13 @@ static void print_row(const struct db_rows *rows, int row)
     printf("%s\n", db_text(rows, row, 7));
 }
 
-static int list(struct task_context *context)
-{
-    int64_t last = 0;
-    struct db_rows rows;
-    do {
-        struct db_params params = {0};
-        db_bind_number(&params, last);
-        db_bind_number(&params, ROWS_AT_ONCE);
-        if (!context_query(context, DELETION_LIST, &params, &rows))
-            return EXIT_FAILURE;
-        if (last == 0)
-            printf("%-8s  %-8s  %-36s  %-20s  %-7s  %-8s  %-20s  %s\n", "id", "video", "file", "asked for",
-                   "state", "attempts", "next attempt", "last error");
-        for (int i = 0; i < rows.count; i++) {
-            print_row(&rows, i);
-            last = db_number(&rows, i, 0);
-        }
-    } while (rows.count == ROWS_AT_ONCE);
-    return EXIT_SUCCESS;
-}
-
 /* Redrives the dead row of that id or, when it is 0, some of all. *count is how many. */
 static bool redrive(struct task_context *context, int64_t id, int64_t *count)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, id);
-    db_bind_number(&params, ROWS_AT_ONCE);
+    db_bind_number(&params, REDRIVE_BATCH);
     if (!context_query(context, DELETION_REDRIVE, &params, &rows))
         return false;
     *count = db_number(&rows, 0, 0);
@@ -61,7 +43,7 @@ static int redrive_all(struct task_context *context)
         if (!redrive(context, 0, &count))
             return EXIT_FAILURE;
         all += count;
-    } while (count == ROWS_AT_ONCE);
+    } while (count == REDRIVE_BATCH);
     printf("%lld will be tried again\n", (long long)all);
     return EXIT_SUCCESS;
 }
@@ -100,7 +82,7 @@ int command_deletions(const struct config *config, int argc, char **argv)
     if (!context)
         return lists || redrives ? EXIT_FAILURE : COMMAND_MISUSED;
     if (lists)
-        status = list(context);
+        status = context_print_table(context, DELETION_LIST, heading, print_row);
     else if (argc == 2 && strcmp(argv[1], "--all") == 0)
         status = redrive_all(context);
     else

@@ -8,29 +8,14 @@
 #include "vsctl/command.h"
 #include "vsctl/context.h"
 
-enum { ROWS_AT_ONCE = 500 };
+static const char heading[] = "video     deleted               until                 comments  title";
 
-static int list_deleted(struct task_context *context)
+static void print_row(const struct db_rows *rows, int row)
 {
-    int64_t last = 0;
-    struct db_rows rows;
-    do {
-        struct db_params params = {0};
-        db_bind_number(&params, last);
-        db_bind_number(&params, ROWS_AT_ONCE);
-        if (!context_query(context, DELETED_LIST, &params, &rows))
-            return EXIT_FAILURE;
-        if (last == 0)
-            printf("%-8s  %-20s  %-20s  %-8s  %s\n", "video", "deleted", "until", "comments", "title");
-        for (int i = 0; i < rows.count; i++) {
-            last = db_number(&rows, i, 0);
-            printf("%-8lld  ", (long long)last);
-            context_print_time(db_time_us(&rows, i, 1));
-            context_print_time(db_time_us(&rows, i, 2));
-            printf("%-8lld  %s\n", (long long)db_number(&rows, i, 3), db_text(&rows, i, 4));
-        }
-    } while (rows.count == ROWS_AT_ONCE);
-    return EXIT_SUCCESS;
+    printf("%-8lld  ", (long long)db_number(rows, row, 0));
+    context_print_time(db_time_us(rows, row, 1));
+    context_print_time(db_time_us(rows, row, 2));
+    printf("%-8lld  %s\n", (long long)db_number(rows, row, 3), db_text(rows, row, 4));
 }
 
 static int restore(struct task_context *context, int64_t id)
@@ -59,7 +44,8 @@ int command_videos(const struct config *config, int argc, char **argv)
     struct task_context *context = context_open(config);
     if (!context)
         return EXIT_FAILURE;
-    int status = lists ? list_deleted(context) : restore(context, id);
+    int status =
+        lists ? context_print_table(context, DELETED_LIST, heading, print_row) : restore(context, id);
     context_close(context);
     return status;
 }
