@@ -31,7 +31,7 @@ static struct page_position write_row(struct json *json, const struct db_rows *r
     return (struct page_position){.time_us = comment.post_time_us, .uuid = comment.id};
 }
 
-/* 200; 404 when there is no such video. */
+/* 200; 404 when the video does not exist. */
 enum status comment_list(struct request *request, struct response *response)
 {
     struct db_rows rows;
@@ -42,13 +42,13 @@ enum status comment_list(struct request *request, struct response *response)
     return page_respond(request, response, outcome, &rows, "comments", write_row);
 }
 
-/* 201; 403 when author_id is given and not the session's user; 404 when there is no such video. */
+/* 201; 403 when author_id is another user; 404 when the video does not exist. */
 enum status comment_create(struct request *request, struct response *response)
 {
     const struct field_value *values = request->values;
     struct comment comment;
     if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
-        return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
+        return request_refuse(request, STATUS_FORBIDDEN, "author_id is not your user id");
     enum store_outcome outcome =
         comment_store_create(request->db, request->ids.vid, request->user_id, values[CONTENT].text, &comment);
     if (outcome != STORE_DONE)
@@ -57,7 +57,8 @@ enum status comment_create(struct request *request, struct response *response)
     return STATUS_ANSWERED;
 }
 
-/* 204; 403 when neither the comment nor the video is the session's user's; 404 when there is none. */
+/* 204; 403 when the user is the author of neither comment nor video; 404 when there is
+ * no such comment. */
 enum status comment_delete(struct request *request, struct response *response)
 {
     enum store_outcome outcome =

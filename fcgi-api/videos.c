@@ -41,7 +41,7 @@ static void write_poster(struct json *json, const struct video *video)
 {
     char url[64];
     snprintf(url, sizeof url, "/stream/videos/%lld/poster", (long long)video->id);
-    if (video->poster)
+    if (video->has_poster)
         json_text(json, "poster_url", url);
     else
         json_null(json, "poster_url");
@@ -63,7 +63,7 @@ static void write_video(struct json *json, const struct video *video)
     json_object_end(json);
 }
 
-/* The video, and its tag: weak, since views change what is shown and are no edit. */
+/* The ETag is weak: the number of views changes without a new revision. */
 static enum status answer_video(struct response *response, int http, const struct video *video)
 {
     etag_header(&response->headers, video->revision, true);
@@ -91,7 +91,7 @@ enum status video_list(struct request *request, struct response *response)
     return page_respond(request, response, outcome, &rows, NULL, write_row);
 }
 
-/* 200; 404 when there is no such user. */
+/* 200; 404 when the user does not exist. */
 enum status video_list_of_user(struct request *request, struct response *response)
 {
     struct user user;
@@ -102,7 +102,7 @@ enum status video_list_of_user(struct request *request, struct response *respons
     return page_respond(request, response, outcome, &rows, NULL, write_row);
 }
 
-/* 200; 304 when the client has it already; 404 when there is none. */
+/* 200; 304 when If-None-Match matches; 404 when the video does not exist. */
 enum status video_get(struct request *request, struct response *response)
 {
     struct video video;
@@ -116,13 +116,13 @@ enum status video_get(struct request *request, struct response *response)
     return answer_video(response, 200, &video);
 }
 
-/* 201; 403 when author_id is given and not the session's user. */
+/* 201; 403 when author_id is another user. */
 enum status video_create(struct request *request, struct response *response)
 {
     const struct field_value *values = request->values;
     struct video video;
     if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
-        return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
+        return request_refuse(request, STATUS_FORBIDDEN, "author_id is not your user id");
     const char *description = values[DESCRIPTION].present ? values[DESCRIPTION].text : "";
     enum store_outcome outcome =
         video_store_create(request->db, request->user_id, values[TITLE].text, description, &video);
@@ -132,13 +132,13 @@ enum status video_create(struct request *request, struct response *response)
     return answer_video(response, 201, &video);
 }
 
-/* 200; 403 when it is another user's; 404 when there is none; 412 when it isn't what If-Match says. */
+/* 200; 403 for another author's video; 404 for none; 412 when If-Match does not match. */
 enum status video_edit(struct request *request, struct response *response)
 {
     const struct field_value *title = &request->values[TITLE], *description = &request->values[DESCRIPTION];
     struct video video;
     if (!title->present && !description->present)
-        return request_refuse(request, STATUS_BAD_REQUEST, "title and description are missing");
+        return request_refuse(request, STATUS_BAD_REQUEST, "title or description is required");
     const struct video_edit edit = {
         .title = title->text,
         .description = description->text,
@@ -151,7 +151,7 @@ enum status video_edit(struct request *request, struct response *response)
     return answer_video(response, 200, &video);
 }
 
-/* 204; 403 when it is another user's; 404 when there is none; 412 when it isn't what If-Match says. */
+/* 204; 403 for another author's video; 404 for none; 412 when If-Match does not match. */
 enum status video_delete(struct request *request, struct response *response)
 {
     const char *revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH"));
