@@ -1,4 +1,4 @@
-/* vsctl videos: deleted ones that can be brought back. */
+/* vsctl videos: lists and restores deleted videos. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +26,10 @@ static int restore(struct task_context *context, int64_t id)
     if (!context_query(context, VIDEO_RESTORE, &params, &rows))
         return EXIT_FAILURE;
     if (db_number(&rows, 0, 0) == 1) {
-        printf("video %lld is back\n", (long long)id);
+        printf("video %lld restored\n", (long long)id);
         return EXIT_SUCCESS;
     }
-    fprintf(stderr, "vsctl: video %lld can't be brought back: it was not deleted, or its time is over\n",
+    fprintf(stderr, "vsctl: video %lld cannot be restored: it was not deleted, or its grace period is over\n",
             (long long)id);
     return EXIT_FAILURE;
 }
@@ -37,15 +37,15 @@ static int restore(struct task_context *context, int64_t id)
 int command_videos(const struct config *config, int argc, char **argv)
 {
     int64_t id = 0;
-    bool lists = argc == 1 && strcmp(argv[0], "deleted") == 0;
-    bool restores = argc == 2 && strcmp(argv[0], "restore") == 0 && param_id(argv[1], strlen(argv[1]), &id);
-    if (!lists && !restores)
+    bool is_list = argc == 1 && strcmp(argv[0], "deleted") == 0;
+    bool is_restore = argc == 2 && strcmp(argv[0], "restore") == 0 && param_id(argv[1], strlen(argv[1]), &id);
+    if (!is_list && !is_restore)
         return COMMAND_MISUSED;
     struct task_context *context = context_open(config);
     if (!context)
         return EXIT_FAILURE;
     int status =
-        lists ? context_print_table(context, DELETED_LIST, heading, print_row) : restore(context, id);
+        is_list ? context_print_table(context, DELETED_LIST, heading, print_row) : restore(context, id);
     context_close(context);
     return status;
 }
