@@ -1,4 +1,4 @@
-/* What fcgi-api's handlers share. */
+/* The handlers of fcgi-api, their forms, and the state that they share. */
 #ifndef FCGI_API_API_H
 #define FCGI_API_API_H
 
@@ -8,11 +8,13 @@
 #include "lib/http/route.h"
 #include "lib/media/media.h"
 
+/* Created before the fork. A worker's threads share it; all workers share the limiter. */
 struct api_context {
-    char dummy_hash[PASSWORD_HASH_SIZE]; /* verified when the user is unknown, so that it takes as long */
-    struct password_turns turns;
-    struct limiter *limiter;   /* of attempts to log in and to register, see attempt.h */
-    struct coalescer *lookups; /* of videos, see video_lookup.h */
+    /* Verified for an unknown user, so that the log-in takes as long. */
+    char dummy_hash[PASSWORD_HASH_SIZE];
+    struct password_slots hash_slots;
+    struct limiter *limiter;   /* counts log-ins and registrations, see attempt.h */
+    struct coalescer *lookups; /* coalesces video reads, see video_lookup.h */
     struct media media;
 };
 
@@ -39,10 +41,10 @@ enum status live_show(struct request *request, struct response *response);
 enum status ready_show(struct request *request, struct response *response);
 enum status metrics_show(struct request *request, struct response *response);
 
-/* The bodies of the routes above; each handler reads request->values in this order. */
+/* The JSON bodies of the routes above. request->values is in the order of the fields. */
 extern const struct form credentials_form, password_form, video_form, video_edit_form, comment_form;
 
-/* STATUS_ANSWERED when a new password may be that one. */
+/* Returns STATUS_ANSWERED, or 400 when the password is too common to be set. */
 enum status password_check(struct request *request, const struct field_value *password);
 
 #endif

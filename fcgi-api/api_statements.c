@@ -4,38 +4,38 @@
 #include "lib/http/idempotency.h"
 #include "lib/http/session.h"
 
-/* SQL has lines of its own. */
 /* clang-format off */
 
 #define TIMESTAMP(us)      "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
 
 #define VIDEO_VIEWS "coalesce((SELECT t.views FROM video_traffic t WHERE t.video_id = v.id), 0)"
 
-/* What video_from_row in video_store.c takes, of videos v and their author's name. */
+/* The columns that video_from_row reads, of videos v. author: SQL, the author's name. */
 #define VIDEO_COLUMNS_BY(author) \
     "v.id, v.author_id, " author ", v.title, v.description, v.create_time, v.size, v.content_type," \
     " v.revision, " VIDEO_VIEWS ", EXISTS (SELECT FROM posters p WHERE p.video_id = v.id)"
 
-/* The same of videos v joined with users u. */
+/* The same for videos v joined with users u. */
 #define VIDEO_COLUMNS VIDEO_COLUMNS_BY("u.name")
 
-/* The video $1, locked, and whether the user $2 may change it: their own, with one of the revisions $3, if there
- * are any. */
+/* Locks the video $1. may_change: user $2 is its author, and its revision is one of $3,
+ * where NULL allows any revision. */
 #define VIDEO_TO_CHANGE \
     "SELECT id, author_id, author_id = $2::bigint" \
     " AND ($3::bigint[] IS NULL OR revision = ANY ($3::bigint[])) AS may_change" \
     " FROM videos WHERE id = $1::bigint FOR UPDATE"
 
-/* What comment_from_row in comment_store.c takes, of comments c joined with users u. */
+/* The columns that comment_from_row reads, of comments c joined with users u. */
 #define COMMENT_COLUMNS \
     "c.id::text, c.video_id, c.author_id, u.name, c.content, c.post_time"
 
-/* A page of rows, which are in their order. It has 101 at most; that as a constant makes the plan for any page look no
- * dearer to PostgreSQL than one for a page of known length, so it is made once instead of each time, which would take
- * longer than reading the rows. */
+/* The first $3 of the rows, which are already ordered. A page has at most 101 rows. With
+ * that constant, PostgreSQL's generic plan costs no more than a plan for a known limit,
+ * so it plans the statement once. Planning it each time would take longer than reading
+ * the rows. */
 #define PAGE_OF(rows) "SELECT * FROM (" rows " LIMIT 101) page LIMIT $3::bigint"
 
-/* Names are compared as users_name_key sees them. */
+/* The form in which names are compared; the same expression as index users_name_key. */
 #define NAME_KEY(name) "lower(normalize(" name ", NFKC))"
 
 const struct db_statement api_statements[STATEMENT_COUNT] = {
@@ -43,7 +43,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
 
     [IDEMPOTENCY_CLAIM] = {"idempotency_claim", IDEMPOTENCY_CLAIM_SQL},
     [IDEMPOTENCY_FIND] = {"idempotency_find", IDEMPOTENCY_FIND_SQL, .read = true},
-    [IDEMPOTENCY_KEEP] = {"idempotency_keep", IDEMPOTENCY_KEEP_SQL},
+    [IDEMPOTENCY_SAVE] = {"idempotency_keep", IDEMPOTENCY_KEEP_SQL},
 
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
     [SESSION_CREATE] = {"session_create",
@@ -75,7 +75,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
     [USER_GET] = {"user_get",
                   "SELECT id, name, create_time FROM users WHERE id = $1::bigint",
                   .read = true},
-    /* There is always a row; without such a user all but its first column is NULL. */
+    /* Always one row. For an unknown user every column but the first is NULL. */
     [USER_FIND] = {"user_find",
                    "SELECT k.name, u.id, u.password_hash"
                    " FROM (SELECT " NAME_KEY("$1::text") " AS name) k"
@@ -101,7 +101,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                           " AND v.media_key IS NOT NULL"
                           " ORDER BY v.create_time DESC, v.id DESC"),
                           .read = true},
-    /* The words as such, or any part of the text; the expression is that of videos_text_idx. */
+    /* Whole words, or any part of the text; the expression is that of videos_text_idx. */
     [VIDEO_SEARCH] = {"video_search",
                       "SELECT " VIDEO_COLUMNS " FROM videos v JOIN users u ON u.id = v.author_id"
                       " WHERE (v.create_time, v.id) < (" TIMESTAMP("$1") ", $2::bigint)"
@@ -116,7 +116,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                             " AND v.author_id = $4::bigint"
                             " ORDER BY v.create_time DESC, v.id DESC"),
                             .read = true},
-    /* Ids in a list of fixed length, some of them twice, and no join: so PostgreSQL plans it once, not each time. */
+    /* A fixed number of ids, padded with duplicates, and no join: it is planned once. */
     [VIDEO_GET] = {"video_get",
                    "SELECT " VIDEO_COLUMNS_BY("(SELECT u.name FROM users u WHERE u.id = v.author_id)")
                    " FROM videos v WHERE v.id IN ($1::bigint, $2::bigint, $3::bigint, $4::bigint,"
@@ -127,7 +127,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                       " VALUES ($1::bigint, $2::text, $3::text) RETURNING *)"
                       " SELECT " VIDEO_COLUMNS " FROM v JOIN users u ON u.id = v.author_id"},
 
-    /* The last column is the author; those of the video are NULL when it was not edited. */
+    /* Last column: the author's id. The others are NULL when the video was not edited. */
     [VIDEO_EDIT] = {"video_edit",
                     "WITH old AS (" VIDEO_TO_CHANGE "),"
                     " v AS (UPDATE videos SET title = coalesce($4::text, title),"
@@ -136,7 +136,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                     " SELECT " VIDEO_COLUMNS ", old.author_id"
                     " FROM old JOIN users u ON u.id = old.author_id LEFT JOIN v ON true"},
 
-    /* The row goes and the deletion row comes, or neither; the last column is the author. */
+    /* Deletes the row and queues its files, atomically. Last column: the author's id. */
     [VIDEO_DELETE] = {"video_delete",
                       "WITH old AS (" VIDEO_TO_CHANGE ")"
                       " SELECT CASE WHEN may_change THEN video_retire(id, $4::bigint) ELSE false END, author_id"
@@ -154,7 +154,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                         " RETURNING *)"
                         " SELECT " COMMENT_COLUMNS " FROM c JOIN users u ON u.id = c.author_id"},
 
-    /* By its author or the video's. The columns say whether it may be, and whether it was. */
+    /* Allowed for the authors of comment and video. Columns: allowed, deleted. */
     [COMMENT_DELETE] = {"comment_delete",
                         "WITH old AS (SELECT c.id, $3::bigint IN (c.author_id, v.author_id) AS may_delete"
                         " FROM comments c JOIN videos v ON v.id = c.video_id"

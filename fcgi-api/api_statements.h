@@ -1,4 +1,4 @@
-/* All SQL of fcgi-api, by name. */
+/* The SQL of fcgi-api. The enum is the index of each statement in api_statements. */
 #ifndef FCGI_API_API_STATEMENTS_H
 #define FCGI_API_API_STATEMENTS_H
 
@@ -8,7 +8,7 @@ enum statement {
     SECRET_FIND,
     IDEMPOTENCY_CLAIM,
     IDEMPOTENCY_FIND,
-    IDEMPOTENCY_KEEP,
+    IDEMPOTENCY_SAVE,
     SESSION_FIND,
     SESSION_CREATE,
     SESSION_DELETE,
@@ -37,7 +37,7 @@ enum statement {
     STATEMENT_COUNT
 };
 
-/* How many columns of a row make a video. */
+/* The number of columns that video_from_row reads. */
 enum { VIDEO_COLUMN_COUNT = 11 };
 
 extern const struct db_statement api_statements[STATEMENT_COUNT];

@@ -12,7 +12,7 @@ enum {
     COST_UNDER_ATTACK = 5,
 };
 
-/* What a key counts, so that no two kinds meet. */
+/* Part of each key, so that keys of different kinds never collide. */
 enum kind { ACCOUNT, CLIENT, ACCOUNT_OF_CLIENT, REGISTER };
 
 static const int64_t MINUTE_US = 60LL * 1000 * 1000;
@@ -43,7 +43,7 @@ static uint64_t key_of(const struct request *request, enum kind kind, uint64_t a
     return limiter_key(limiter_of(request), parts, sizeof parts);
 }
 
-static enum status refuse(struct request *request, int64_t wait_us, const char *detail)
+static enum status reject(struct request *request, int64_t wait_us, const char *detail)
 {
     request->retry_after_s = (int)((wait_us + 999999) / 1000000);
     return request_refuse(request, STATUS_TOO_MANY_REQUESTS, detail);
@@ -64,18 +64,19 @@ enum status attempt_begin(struct request *request, const char *account, struct a
     };
     int64_t wait_us = limiter_take(limiter, attempt->client, &limits.client, 1, now_us);
     if (wait_us > 0)
-        return refuse(request, wait_us, "too many wrong passwords came from this address");
+        return reject(request, wait_us, "too many wrong passwords from this address; try again later");
     if (limiter_take(limiter, attempt->account, &limits.account, 1, now_us) > 0)
         attempt->cost = COST_UNDER_ATTACK;
     wait_us =
         limiter_take(limiter, attempt->account_of_client, &limits.account_of_client, attempt->cost, now_us);
     if (wait_us == 0)
         return STATUS_ANSWERED;
-    /* One that isn't made counts nowhere. */
+    /* A rejected attempt counts against no limit. */
     limiter_refund(limiter, attempt->client, &limits.client, 1);
     if (attempt->cost == 1)
         limiter_refund(limiter, attempt->account, &limits.account, 1);
-    return refuse(request, wait_us, "too many wrong passwords for this account came from this address");
+    return reject(request, wait_us,
+                  "too many wrong passwords for this account from this address; try again later");
 }
 
 void attempt_succeeded(const struct request *request, const struct attempt *attempt)
@@ -88,12 +89,13 @@ void attempt_succeeded(const struct request *request, const struct attempt *atte
         limiter_refund(limiter, attempt->account, &limits.account, 1);
 }
 
-enum status attempt_register(struct request *request)
+enum status attempt_begin_registration(struct request *request)
 {
     const struct limits limits = limits_of(request->config);
     uint64_t client = client_from_address(request_variable(request, "REMOTE_ADDR"));
     uint64_t key = key_of(request, REGISTER, 0, client);
     int64_t wait_us = limiter_take(limiter_of(request), key, &limits.registrations, 1, clock_us());
-    return wait_us == 0 ? STATUS_ANSWERED
-                        : refuse(request, wait_us, "too many users were registered from this address");
+    return wait_us == 0
+               ? STATUS_ANSWERED
+               : reject(request, wait_us, "too many registrations from this address; try again later");
 }

@@ -1,30 +1,37 @@
-/* What keeps strangers from guessing passwords, and from registering without end.
+/* Limits on password guessing and on registrations.
  *
- * An attempt counts before the password is verified, so that many at once are many; the right password takes it
- * back. There are three allowances, for ten minutes each:
- * - for one account from one client (see client.h). From elsewhere, its owner can still log in.
- * - for one client, whatever the accounts.
- * - for one account from everywhere. Nobody is refused for it, else a stranger could lock the owner out; but once it
- *   is used up, each attempt counts for several of its client's. So the guesses of many clients become few, and
- *   every new client of the owner's still has some. */
+ * An attempt is counted before the password is verified, so that parallel attempts cannot
+ * slip through; a correct password refunds it. Three limits apply to wrong passwords,
+ * each over ten minutes:
+ * - per account and client (see client.h): further attempts get 429. The account's owner
+ *   can still log in from another client.
+ * - per client, over all accounts: further attempts get 429.
+ * - per account, over all clients: never rejects, because then a stranger could lock the
+ *   owner out. Beyond it, each attempt counts several times towards the first limit. That
+ *   slows distributed guessing down, but a client that is new to the account still has at
+ *   least one attempt.
+ *
+ * Registrations are limited per client, over an hour, and are not refunded. */
 #ifndef FCGI_API_ATTEMPT_H
 #define FCGI_API_ATTEMPT_H
 
 #include "lib/http/request.h"
 
+/* What an attempt has taken, for the refund. */
 struct attempt {
-    uint64_t account, client, account_of_client; /* keys */
-    int64_t cost;                                /* to the last one */
+    uint64_t account, client, account_of_client; /* limiter keys */
+    int64_t cost;                                /* taken from account_of_client */
 };
 
-/* Counts an attempt to log in. The account is a name as the database compares it, whether or not there is such a
- * user. STATUS_ANSWERED when it may be made, else 429. */
+/* Counts an attempt to use an account's password. The account is a user name in the form
+ * in which the database compares names; the user need not exist. Returns STATUS_ANSWERED
+ * when the attempt may proceed, otherwise 429 with request->retry_after_s set. */
 WARN_UNUSED enum status attempt_begin(struct request *request, const char *account, struct attempt *attempt);
 
-/* The password was right: takes the attempt back. */
+/* Refunds the attempt: the password was correct. */
 void attempt_succeeded(const struct request *request, const struct attempt *attempt);
 
-/* Counts an attempt to register. STATUS_ANSWERED when it may be made, else 429. */
-WARN_UNUSED enum status attempt_register(struct request *request);
+/* Counts a registration. Returns the same. */
+WARN_UNUSED enum status attempt_begin_registration(struct request *request);
 
 #endif

@@ -31,9 +31,9 @@ enum store_outcome comment_store_create(struct db *db, int64_t video_id, int64_t
     db_bind_number(&params, author_id);
     db_bind_text(&params, content, strlen(content));
     enum db_outcome outcome = db_query(db, COMMENT_CREATE, &params, &rows);
-    /* The video may go between the look and the insertion. */
-    bool gone = outcome == DB_REFUSED && strcmp(db_sqlstate(db), DB_FOREIGN_KEY_VIOLATION) == 0;
-    if (gone || (outcome == DB_DONE && rows.count == 0))
+    /* The video may be deleted while the statement runs. */
+    bool video_deleted = outcome == DB_REFUSED && strcmp(db_sqlstate(db), DB_FOREIGN_KEY_VIOLATION) == 0;
+    if (video_deleted || (outcome == DB_DONE && rows.count == 0))
         return STORE_MISSING;
     if (outcome == DB_DONE)
         comment_from_row(&rows, 0, comment);
@@ -64,6 +64,6 @@ enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const c
     bool may_delete = rows.count == 1 && db_number(&rows, 0, 0) != 0;
     if (rows.count == 1 && !may_delete)
         return STORE_FORBIDDEN;
-    /* One that was there and did not go: another request was faster. */
+    /* Allowed but not deleted: another request deleted it first. */
     return may_delete && db_number(&rows, 0, 1) == 1 ? STORE_DONE : STORE_MISSING;
 }

@@ -1,4 +1,4 @@
-/* Comments in the database. Texts live as long as the request. */
+/* Comments in the database. Texts in results live as long as the request's arena. */
 #ifndef FCGI_API_COMMENT_STORE_H
 #define FCGI_API_COMMENT_STORE_H
 
@@ -12,18 +12,19 @@ struct comment {
     int64_t post_time_us; /* since 1970 */
 };
 
-/* STORE_MISSING when there is no such video. */
+/* Creates a comment and reads it back. STORE_MISSING when the video does not exist. */
 enum store_outcome comment_store_create(struct db *db, int64_t video_id, int64_t author_id,
                                         const char *content, struct comment *comment);
 
-/* One row more than the page's limit, newest first, where there are as many; none for an unknown video. */
+/* Reads up to limit + 1 rows of the page, newest first. An unknown video has no rows. */
 enum store_outcome comment_store_list(struct db *db, const struct page *page, int64_t video_id,
                                       struct db_rows *rows);
 
-/* STORE_FORBIDDEN when neither the comment nor the video is that user's. */
+/* STORE_MISSING when the video has no such comment; STORE_FORBIDDEN when the user wrote
+ * neither the comment nor the video. */
 enum store_outcome comment_store_delete(struct db *db, int64_t video_id, const char *id, int64_t user_id);
 
-/* The comment in a row of what comment_store_list gave. */
+/* Reads the comment in a row of comment_store_list. */
 void comment_from_row(const struct db_rows *rows, int row, struct comment *comment);
 
 #endif

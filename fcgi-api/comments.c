@@ -23,25 +23,15 @@ static void write_comment(struct json *json, const struct comment *comment)
     json_object_end(json);
 }
 
-static void write_page(struct request *request, struct response *response, const struct db_rows *rows)
+static struct page_position write_row(struct json *json, const struct db_rows *rows, int row)
 {
     struct comment comment;
-    int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
-    struct json *json = response_json(response, 200);
-    json_object(json);
-    json_name(json, "comments");
-    json_array(json);
-    for (int i = 0; i < count; i++) {
-        comment_from_row(rows, i, &comment);
-        write_comment(json, &comment);
-    }
-    json_array_end(json);
-    json_object_end(json);
-    if (rows->count > count)
-        page_link(&response->headers, &request->page, comment.post_time_us, comment.id);
+    comment_from_row(rows, row, &comment);
+    write_comment(json, &comment);
+    return (struct page_position){.time_us = comment.post_time_us, .uuid = comment.id};
 }
 
-/* 200; 404 when there is no such video. */
+/* 200; 404 when the video does not exist. */
 enum status comment_list(struct request *request, struct response *response)
 {
     struct db_rows rows;
@@ -49,19 +39,16 @@ enum status comment_list(struct request *request, struct response *response)
     enum store_outcome outcome = comment_store_list(request->db, &request->page, request->ids.vid, &rows);
     if (outcome == STORE_DONE && rows.count == 0)
         outcome = video_lookup(request, request->ids.vid, &video);
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    write_page(request, response, &rows);
-    return STATUS_ANSWERED;
+    return page_respond(request, response, outcome, &rows, "comments", write_row);
 }
 
-/* 201; 403 when author_id is given and not the session's user; 404 when there is no such video. */
+/* 201; 403 when author_id is another user; 404 when the video does not exist. */
 enum status comment_create(struct request *request, struct response *response)
 {
     const struct field_value *values = request->values;
     struct comment comment;
     if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
-        return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
+        return request_refuse(request, STATUS_FORBIDDEN, "author_id is not your user id");
     enum store_outcome outcome =
         comment_store_create(request->db, request->ids.vid, request->user_id, values[CONTENT].text, &comment);
     if (outcome != STORE_DONE)
@@ -70,7 +57,8 @@ enum status comment_create(struct request *request, struct response *response)
     return STATUS_ANSWERED;
 }
 
-/* 204; 403 when neither the comment nor the video is the session's user's; 404 when there is none. */
+/* 204; 403 when the user is the author of neither comment nor video; 404 when there is
+ * no such comment. */
 enum status comment_delete(struct request *request, struct response *response)
 {
     enum store_outcome outcome =

@@ -1,4 +1,4 @@
-/* The passwords that are tried first: an account that has one of them is as good as open. */
+/* Rejects the passwords that attackers try first. */
 #ifndef FCGI_API_COMMON_PASSWORD_H
 #define FCGI_API_COMMON_PASSWORD_H
 
@@ -7,12 +7,12 @@
 
 #include "lib/base/compiler.h"
 
-/* Made from common_passwords.txt by the Makefile: in small letters, ascending, none shorter than a password may
- * be. */
+/* Generated from common_passwords.txt by the Makefile: lower case, ascending by bytes,
+ * none shorter than the minimum length of a password. */
 extern const char *const common_passwords[];
 extern const size_t common_password_count;
 
-/* True when the password is one of them, in small letters or capitals. */
-WARN_UNUSED bool common_password(const char *password, size_t length);
+/* True when the password is in the list, ignoring ASCII case. */
+WARN_UNUSED bool common_password_matches(const char *password, size_t length);
 
 #endif

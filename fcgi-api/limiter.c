@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SETS = 8192, WAYS = 8 }; /* a key has its place in one set: 1 MiB in all */
+/* Set-associative, 1 MiB: the slot of a key is in one set. */
+enum { SETS = 8192, WAYS = 8 };
 
 struct slot {
     uint64_t key;
-    int64_t whole_us; /* when the allowance is whole again; a slot of the past is free */
+    /* when the allowance is full again; if in the past, the slot is free */
+    int64_t full_us;
 };
 
 struct limiter {
@@ -52,15 +54,15 @@ uint64_t limiter_key(const struct limiter *limiter, const void *bytes, size_t le
     return key;
 }
 
-/* A process that died in here has left a slot that is wrong at worst. */
+/* A process that died with the lock held can have left one slot wrong, nothing worse. */
 static void lock(struct limiter *limiter)
 {
     if (pthread_mutex_lock(&limiter->lock) == EOWNERDEAD)
         pthread_mutex_consistent(&limiter->lock);
 }
 
-/* The key's slot, NULL when it has none. */
-static struct slot *find(struct limiter *limiter, uint64_t key)
+/* NULL: the key has no slot. */
+static struct slot *slot_find(struct limiter *limiter, uint64_t key)
 {
     struct slot *set = limiter->sets[key % SETS];
     for (int i = 0; i < WAYS; i++)
@@ -69,12 +71,12 @@ static struct slot *find(struct limiter *limiter, uint64_t key)
     return NULL;
 }
 
-/* A slot for a key that has none: the one that is free, or soonest would be. */
-static struct slot *claim(struct limiter *limiter, uint64_t key)
+/* Assigns the slot that is free, or would be soonest, to a key that has none. */
+static struct slot *slot_assign(struct limiter *limiter, uint64_t key)
 {
     struct slot *set = limiter->sets[key % SETS], *soonest = set;
     for (int i = 1; i < WAYS; i++)
-        if (set[i].whole_us < soonest->whole_us)
+        if (set[i].full_us < soonest->full_us)
             soonest = &set[i];
     *soonest = (struct slot){.key = key};
     return soonest;
@@ -87,13 +89,13 @@ static int64_t span_us(const struct limit *limit, int64_t cost)
 
 static int64_t take(struct limiter *limiter, uint64_t key, int64_t span, int64_t window_us, int64_t now_us)
 {
-    struct slot *slot = find(limiter, key);
-    int64_t whole_us = (slot && slot->whole_us > now_us ? slot->whole_us : now_us) + span;
-    if (whole_us > now_us + window_us)
-        return whole_us - now_us - window_us;
+    struct slot *slot = slot_find(limiter, key);
+    int64_t full_us = (slot && slot->full_us > now_us ? slot->full_us : now_us) + span;
+    if (full_us > now_us + window_us)
+        return full_us - now_us - window_us;
     if (!slot)
-        slot = claim(limiter, key);
-    slot->whole_us = whole_us;
+        slot = slot_assign(limiter, key);
+    slot->full_us = full_us;
     return 0;
 }
 
@@ -113,8 +115,8 @@ void limiter_refund(struct limiter *limiter, uint64_t key, const struct limit *l
     if (limit->count == 0)
         return;
     lock(limiter);
-    struct slot *slot = find(limiter, key);
+    struct slot *slot = slot_find(limiter, key);
     if (slot)
-        slot->whole_us -= span_us(limit, cost);
+        slot->full_us -= span_us(limit, cost);
     pthread_mutex_unlock(&limiter->lock);
 }

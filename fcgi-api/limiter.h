@@ -1,9 +1,10 @@
-/* How often something may happen for one key: so many times at once, and then as often as a window of time gives
- * them back (the generic cell rate algorithm, ITU-T I.371, as a virtual schedule).
+/* A rate limiter: per key, a burst of `count` units that refills evenly over a window of
+ * time. It is the generic cell rate algorithm (ITU-T I.371, virtual scheduling).
  *
- * All that is kept of a key is the moment at which its whole allowance will be back; past it, the key needs no
- * place. The table has a fixed size and lies in memory that the processes of a program share. When it is full, that
- * key is forgotten which would be soonest. Every function may be called from any thread. */
+ * The only state of a key is the time at which its allowance will be full again; after
+ * that time the key needs no slot. The table has a fixed size and lives in memory that
+ * all processes of a program share. When no slot is free for a key, the key whose
+ * allowance would be full soonest is evicted. All functions are thread-safe. */
 #ifndef FCGI_API_LIMITER_H
 #define FCGI_API_LIMITER_H
 
@@ -15,23 +16,25 @@
 struct limiter;
 
 struct limit {
-    int64_t count; /* 0: no limit */
+    int64_t count; /* 0: unlimited */
     int64_t window_us;
 };
 
-/* To be called before the fork. NULL: out of memory. */
+/* Call it before the fork. NULL: out of memory. */
 struct limiter *limiter_create(void);
 void limiter_destroy(struct limiter *limiter);
 
-/* The key of these bytes: hashed with a secret of the limiter's, so that nobody can make two that meet. */
+/* Returns the key for these bytes. It is hashed with a random secret of this limiter, so
+ * that nobody can construct colliding keys. */
 uint64_t limiter_key(const struct limiter *limiter, const void *bytes, size_t length);
 
-/* Takes cost times (all of the allowance, if it is less than that) at now_us, of clock_us. Returns 0 when they were
- * there; else nothing is taken, and it returns the microseconds until they are. */
+/* Takes cost units, at most limit->count, at the time now_us (of clock_us). Returns 0
+ * when they were available; otherwise takes nothing and returns the microseconds until
+ * they will be. */
 WARN_UNUSED int64_t limiter_take(struct limiter *limiter, uint64_t key, const struct limit *limit,
                                  int64_t cost, int64_t now_us);
 
-/* Gives them back before their time. */
+/* Gives cost units back; at most limit->count are available afterwards. */
 void limiter_refund(struct limiter *limiter, uint64_t key, const struct limit *limit, int64_t cost);
 
 #endif

@@ -9,16 +9,16 @@
 #include "lib/process/program.h"
 #include "lib/process/worker.h"
 
-static const char summary[] = "The REST API under /api, for nginx, over FastCGI on unix sockets.";
+static const char summary[] = "Serves the REST API under /api to nginx, over FastCGI on Unix sockets.";
 
-/* Threads of the login pool that read, refuse and wait while as many as may be hash. */
-enum { LOGIN_OTHERS = 8 };
+/* Threads of the login pool that read, reject or wait while the others hash. */
+enum { LOGIN_EXTRA_THREADS = 8 };
 
-/* How much the login pool gives way (nice(1)): it gets a third of what those who read get, where there is too
- * little for all. */
+/* The niceness of the login pool. On a busy CPU, its threads get about a third of the
+ * time that a thread of the API pool gets. */
 enum { LOGIN_NICE = 5 };
 
-static bool use_batch_scheduling(const struct pool_group *group, const struct config *config, int listen_fd)
+static bool run_at_low_priority(const struct pool_group *group, const struct config *config, int listen_fd)
 {
     (void)!nice(LOGIN_NICE); /* the threads inherit it */
     return worker_run(group->service, config, listen_fd, group->threads);
@@ -34,10 +34,10 @@ int main(int argc, char **argv)
     if (!media_find(&context.media, &config))
         return EXIT_FAILURE;
     context.limiter = limiter_create();
-    context.lookups = coalescer_create(&video_lookups);
-    password_turns_init(&context.turns, config.password_threads);
+    context.lookups = coalescer_create(&video_lookup_kind);
+    password_slots_init(&context.hash_slots, config.password_threads);
     if (!context.limiter || !context.lookups || !password_hash(NULL, &config, "", 0, context.dummy_hash)) {
-        log_write(LOG_ERROR, "not_started", "reason=\"no memory to hash a password\"");
+        log_write(LOG_ERROR, "not_started", "reason=\"out of memory\"");
         return EXIT_FAILURE;
     }
     const struct service service = {
@@ -47,14 +47,14 @@ int main(int argc, char **argv)
         .statement_count = STATEMENT_COUNT,
         .session_statement = SESSION_FIND,
         .secret_statement = SECRET_FIND,
-        .idempotency = {IDEMPOTENCY_CLAIM, IDEMPOTENCY_FIND, IDEMPOTENCY_KEEP},
+        .idempotency = {IDEMPOTENCY_CLAIM, IDEMPOTENCY_FIND, IDEMPOTENCY_SAVE},
         .role = "video_api",
         .context = &context,
     };
-    /* Logging in and registering hash a password; nginx sends them to a pool of their own. */
+    /* nginx sends the requests that hash a password to the login pool. */
     const struct pool_group groups[] = {
         {"api", (int)config.api_processes, (int)config.api_threads, &service, NULL},
-        {"login", 1, (int)config.password_threads + LOGIN_OTHERS, &service, use_batch_scheduling},
+        {"login", 1, (int)config.password_threads + LOGIN_EXTRA_THREADS, &service, run_at_low_priority},
     };
     const struct pool pool = {"fcgi-api", &config, groups, COUNT_OF(groups), NULL};
     exit_status = pool_run(&pool);

@@ -1,4 +1,4 @@
-/* What a monitoring system or a load balancer asks. */
+/* Health checks and metrics, for load balancers and monitoring. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,27 +17,27 @@ static enum status answer(struct response *response, const char *status)
     return STATUS_ANSWERED;
 }
 
-/* 200 as long as there is a worker. */
+/* 200 whenever a worker is running. */
 enum status live_show(struct request *request, struct response *response)
 {
     (void)request;
     return answer(response, "alive");
 }
 
-/* 200 when a video could be added now; 503 when the disk can't be written to or the database doesn't answer. */
+/* 200 when the media directory is writable and the database responds, otherwise 503. */
 enum status ready_show(struct request *request, struct response *response)
 {
     const struct api_context *context = request->context;
     if (!media_can_write(&context->media)) {
-        log_write(LOG_WARNING, "disk_not_ready", "id=%s reason=\"%s\"", request->id, strerror(errno));
-        return request_refuse(request, STATUS_UNAVAILABLE, "the disk can't be written to");
+        log_write(LOG_WARNING, "disk_not_writable", "id=%s reason=\"%s\"", request->id, strerror(errno));
+        return request_refuse(request, STATUS_UNAVAILABLE, "the media directory is not writable");
     }
     if (db_query(request->db, READY, NULL, NULL) != DB_DONE)
         return request_refuse(request, STATUS_DB_UNAVAILABLE, "the database does not answer");
     return answer(response, "ready");
 }
 
-/* Without an answer the gauges keep the values of the last scrape. */
+/* If the query fails, the gauges keep the values of the last scrape. */
 static void count_deletions(const struct request *request)
 {
     struct db_rows rows;
@@ -47,7 +47,7 @@ static void count_deletions(const struct request *request)
     metrics_set(METRIC_DELETIONS_DEAD, db_number(&rows, 0, 1));
 }
 
-/* 200: the metrics of all three programs; nginx lets only the loopback address ask. */
+/* 200: the metrics of all three programs. nginx allows only the loopback address. */
 enum status metrics_show(struct request *request, struct response *response)
 {
     count_deletions(request);

@@ -3,7 +3,7 @@
 #include "fcgi-api/api.h"
 #include "lib/http/etag.h"
 
-/* 200; 304 when the client has it already. */
+/* 200; 304 when If-None-Match names the current revision. */
 enum status openapi_show(struct request *request, struct response *response)
 {
     response->cache = "public, max-age=300";

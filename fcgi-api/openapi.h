@@ -1,10 +1,10 @@
-/* The contract of all three programs as an OpenAPI document. */
+/* The OpenAPI document of all three programs, built into fcgi-api. */
 #ifndef FCGI_API_OPENAPI_H
 #define FCGI_API_OPENAPI_H
 
 #include <stdint.h>
 
-/* Made from openapi.json by the Makefile. */
+/* Generated from openapi.json by the Makefile. The revision is derived from its hash. */
 extern const char openapi_document[];
 extern const int64_t openapi_revision;
 

@@ -1,6 +1,8 @@
-/* Passwords: argon2id by libsodium, with the settings' cost. A hash takes tens of milliseconds and the
- * memory of VS_PASSWORD_MEMORY_KIB while it runs, so it is done in the login pool only, and by VS_PASSWORD_THREADS of
- * its threads at a time; others wait for their turn. NULL: no need to wait. */
+/* Password hashing: argon2id by libsodium, at the cost that the settings name.
+ *
+ * A hash takes tens of milliseconds and VS_PASSWORD_MEMORY_KIB of memory. Therefore only
+ * the login pool hashes, and only VS_PASSWORD_THREADS of its threads at the same time;
+ * the others wait for a slot. Slots that are NULL mean: no limit. */
 #ifndef FCGI_API_PASSWORD_H
 #define FCGI_API_PASSWORD_H
 
@@ -16,24 +18,24 @@
 
 enum { PASSWORD_HASH_SIZE = crypto_pwhash_STRBYTES };
 
-struct password_turns {
-    sem_t left;
-    pthread_mutex_t lock; /* of the count, so that the metric is the last one */
+struct password_slots {
+    sem_t available;
+    pthread_mutex_t lock; /* updates waiting and its metric together */
     int waiting;
 };
 
-/* So many may hash at a time. */
-void password_turns_init(struct password_turns *turns, int64_t count);
+/* count: how many passwords may be hashed at the same time. */
+void password_slots_init(struct password_slots *slots, int64_t count);
 
-/* Writes the hash of a password as text; false when there was no memory for it. */
-WARN_UNUSED bool password_hash(struct password_turns *turns, const struct config *config,
+/* Writes the hash of a password as text. False: out of memory. */
+WARN_UNUSED bool password_hash(struct password_slots *slots, const struct config *config,
                                const char *password, size_t length, char hash[PASSWORD_HASH_SIZE]);
 
-/* True when the settings have another cost than the hash had. */
+/* True when the hash was made at another cost than the settings name. */
 WARN_UNUSED bool password_is_outdated(const struct config *config, const char *hash);
 
-/* True when the password is the one that was hashed. */
-WARN_UNUSED bool password_verify(struct password_turns *turns, const char *hash, const char *password,
+/* True when the hash is that of the password. */
+WARN_UNUSED bool password_verify(struct password_slots *slots, const char *hash, const char *password,
                                  size_t length);
 
 #endif

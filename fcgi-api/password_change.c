@@ -13,18 +13,18 @@ const struct form password_form = {fields, COUNT_OF(fields)};
 
 enum status password_check(struct request *request, const struct field_value *password)
 {
-    if (common_password(password->text, password->length))
+    if (common_password_matches(password->text, password->length))
         return request_refuse(request, STATUS_BAD_REQUEST, "pwd is one of the most common passwords");
     return STATUS_ANSWERED;
 }
 
-static enum status refuse_old_password(struct request *request)
+static enum status reject_old_password(struct request *request)
 {
     return request_refuse(request, STATUS_UNAUTHENTICATED, "the old password is wrong");
 }
 
-/* 403 for a user who is somebody else; 404 for one who isn't. */
-static enum status refuse_other(struct request *request)
+/* 403 when the other user exists, 404 otherwise. */
+static enum status reject_other_user(struct request *request)
 {
     struct user user;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
@@ -42,14 +42,14 @@ static enum status verify_old_password(struct request *request, struct account *
     enum status status = attempt_begin(request, account->name, &attempt);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!password_verify(&context->turns, account->password_hash, password->text, password->length))
-        return refuse_old_password(request);
+    if (!password_verify(&context->hash_slots, account->password_hash, password->text, password->length))
+        return reject_old_password(request);
     attempt_succeeded(request, &attempt);
     return STATUS_ANSWERED;
 }
 
-/* 204, and the user's other sessions have ended; 400 for one of the most common passwords; 401 when the old one is
- * wrong; 403 and 404 for another user; 429 after too many wrong ones. */
+/* 204, and the user's other sessions end; 400 for a common password; 401 when the old
+ * password is wrong; 403 or 404 for another user; 429 after too many wrong passwords. */
 enum status password_change(struct request *request, struct response *response)
 {
     struct api_context *context = request->context;
@@ -57,19 +57,19 @@ enum status password_change(struct request *request, struct response *response)
     struct account account;
     char hash[PASSWORD_HASH_SIZE];
     if (request->ids.uid != request->user_id)
-        return refuse_other(request);
+        return reject_other_user(request);
     enum status status = password_check(request, password);
     if (status == STATUS_ANSWERED)
         status = verify_old_password(request, &account);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!password_hash(&context->turns, request->config, password->text, password->length, hash))
+    if (!password_hash(&context->hash_slots, request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
-    db_begin(request->db, request->arena); /* hashing may have taken all the time */
+    db_begin(request->db, request->arena); /* hashing may have used up the time limit */
     enum store_outcome outcome = user_store_change_password(request->db, request->user_id,
                                                             account.password_hash, hash, request->session);
     if (outcome == STORE_CHANGED)
-        return refuse_old_password(request);
+        return reject_old_password(request);
     if (outcome != STORE_DONE)
         return status_from_store(outcome);
     return response_empty(response, 204);

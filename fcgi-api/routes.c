@@ -1,4 +1,4 @@
-/* The API on one page. */
+/* The routes of fcgi-api. */
 #include "fcgi-api/api.h"
 
 static const struct route routes[] = {

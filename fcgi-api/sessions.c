@@ -1,4 +1,3 @@
-
 #include <stdio.h>
 #include <string.h>
 
@@ -9,15 +8,15 @@
 #include "lib/base/log.h"
 #include "lib/http/session.h"
 
-enum { LOG_IN_TRIES = 3 };
+enum { LOGIN_ATTEMPTS_MAX = 3 };
 
-/* Adds a cookie; an age of 0 seconds clears it. */
+/* An age of 0 seconds deletes the cookie. */
 static void set_cookie(const struct request *request, struct response *response, const char *name,
-                       const char *value, bool scripts, int64_t age_s)
+                       const char *value, bool script_readable, int64_t age_s)
 {
     bool tls = strcmp(request_variable(request, "HTTPS"), "on") == 0;
     buffer_printf(&response->headers, "Set-Cookie: %s=%s; Path=/; Max-Age=%lld; SameSite=Lax%s%s\r\n", name,
-                  value, (long long)age_s, scripts ? "" : "; HttpOnly", tls ? "; Secure" : "");
+                  value, (long long)age_s, script_readable ? "" : "; HttpOnly", tls ? "; Secure" : "");
 }
 
 static void set_cookies(const struct request *request, struct response *response, const char *token,
@@ -27,8 +26,8 @@ static void set_cookies(const struct request *request, struct response *response
     set_cookie(request, response, USER_COOKIE, user, true, age_s);
 }
 
-/* Looks the user up and verifies the password, in the same time whether or not there is such a user. */
-static enum status verify(struct request *request, struct account *account)
+/* Finds the account and verifies the password, in the same time for an unknown user. */
+static enum status verify_credentials(struct request *request, struct account *account)
 {
     struct api_context *context = request->context;
     const struct field_value *name = &request->values[0], *password = &request->values[1];
@@ -41,20 +40,21 @@ static enum status verify(struct request *request, struct account *account)
         return status;
     bool known = outcome == STORE_DONE;
     const char *hash = known ? account->password_hash : context->dummy_hash;
-    bool right = password_verify(&context->turns, hash, password->text, password->length);
-    db_begin(request->db, request->arena); /* hashing may have taken all the time */
-    if (!known || !right)
-        return request_refuse(request, STATUS_UNAUTHENTICATED, "the user name or the password is wrong");
+    bool correct = password_verify(&context->hash_slots, hash, password->text, password->length);
+    db_begin(request->db, request->arena); /* hashing may have used up the time limit */
+    if (!known || !correct)
+        return request_refuse(request, STATUS_UNAUTHENTICATED, "wrong user name or password");
     attempt_succeeded(request, &attempt);
     return STATUS_ANSWERED;
 }
 
-/* Verifies the password and makes the session, which begins only if the password is still the same: else a
- * session could outlive the change that ends them all. So it is verified again when it has changed. */
+/* Verifies the password and creates the session. The session is created only if the
+ * password hash is still the verified one: otherwise it would survive a password change,
+ * which ends all sessions. When the hash has changed, the password is verified again. */
 static enum status log_in(struct request *request, const char *token, struct account *account)
 {
-    for (int i = 0; i < LOG_IN_TRIES; i++) {
-        enum status status = verify(request, account);
+    for (int i = 0; i < LOGIN_ATTEMPTS_MAX; i++) {
+        enum status status = verify_credentials(request, account);
         if (status != STATUS_ANSWERED)
             return status;
         enum store_outcome outcome = session_store_create(request->db, token, account->user_id,
@@ -62,25 +62,27 @@ static enum status log_in(struct request *request, const char *token, struct acc
         if (outcome != STORE_MISSING)
             return status_from_store(outcome);
     }
-    return request_refuse(request, STATUS_UNAVAILABLE, "the password changes too often");
+    return request_refuse(request, STATUS_UNAVAILABLE,
+                          "the password was changed during the log-in; try again");
 }
 
-/* Hashes the password anew when the settings have changed since. The log-in is good however that goes. */
+/* Hashes the password again when the cost settings have changed. Failure is harmless. */
 static void rehash(const struct request *request, const struct account *account)
 {
     struct api_context *context = request->context;
     const struct field_value *password = &request->values[1];
     char hash[PASSWORD_HASH_SIZE];
     if (!password_is_outdated(request->config, account->password_hash) ||
-        !password_hash(&context->turns, request->config, password->text, password->length, hash))
+        !password_hash(&context->hash_slots, request->config, password->text, password->length, hash))
         return;
     db_begin(request->db, request->arena);
     if (user_store_rehash(request->db, account->user_id, account->password_hash, hash) == STORE_DONE)
         log_write(LOG_INFO, "password_rehashed", "id=%s user=%lld", request->id, (long long)account->user_id);
 }
 
-/* 200 and the cookies; 401 for an unknown user and a wrong password alike; 429 after too many. The cookies last as
- * long as a session can: where it ends earlier, the server knows. */
+/* 200 and the cookies; 401 for an unknown user or a wrong password, indistinguishably;
+ * 429 after too many wrong passwords. The cookies last for the maximum lifetime of a
+ * session; the server knows when it expires earlier. */
 enum status session_create(struct request *request, struct response *response)
 {
     char token[SESSION_TOKEN_SIZE], user[24];
@@ -102,43 +104,30 @@ enum status session_create(struct request *request, struct response *response)
     return STATUS_ANSWERED;
 }
 
-static void write_session(struct json *json, const struct session *session)
+static struct page_position write_row(struct json *json, const struct db_rows *rows, int row)
 {
+    struct session session;
+    session_from_row(rows, row, &session);
     json_object(json);
-    json_text(json, "id", session->id);
-    json_time(json, "create_time", session->create_time_us / 1000000);
-    json_time(json, "use_time", session->use_time_us / 1000000);
-    json_time(json, "expires_at", session->expires_time_us / 1000000);
-    json_bool(json, "current", session->current);
+    json_text(json, "id", session.id);
+    json_time(json, "create_time", session.create_time_us / 1000000);
+    json_time(json, "use_time", session.use_time_us / 1000000);
+    json_time(json, "expires_at", session.expires_time_us / 1000000);
+    json_bool(json, "current", session.current);
     json_object_end(json);
+    return (struct page_position){.time_us = session.create_time_us, .uuid = session.id};
 }
 
-/* 200: the user's own that have not ended. */
+/* 200: the user's unexpired sessions. */
 enum status session_list(struct request *request, struct response *response)
 {
     struct db_rows rows;
-    struct session session;
     enum store_outcome outcome =
         session_store_list(request->db, &request->page, request->user_id, request->session, &rows);
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    int count = rows.count > request->page.limit ? (int)request->page.limit : rows.count;
-    struct json *json = response_json(response, 200);
-    json_object(json);
-    json_name(json, "sessions");
-    json_array(json);
-    for (int i = 0; i < count; i++) {
-        session_from_row(&rows, i, &session);
-        write_session(json, &session);
-    }
-    json_array_end(json);
-    json_object_end(json);
-    if (rows.count > count)
-        page_link(&response->headers, &request->page, session.create_time_us, session.id);
-    return STATUS_ANSWERED;
+    return page_respond(request, response, outcome, &rows, "sessions", write_row);
 }
 
-/* 204: that session of the user has ended; 404 when the user has none with that id. */
+/* 204; 404 when the user has no session with that id. */
 enum status session_delete_by_id(struct request *request, struct response *response)
 {
     enum store_outcome outcome = session_store_delete_by_id(request->db, request->user_id, request->ids.sid);
@@ -147,7 +136,7 @@ enum status session_delete_by_id(struct request *request, struct response *respo
     return response_empty(response, 204);
 }
 
-/* 205: the session has ended, on the server too. */
+/* 205: the session has ended on the server, and the cookies are deleted. */
 enum status session_delete(struct request *request, struct response *response)
 {
     enum store_outcome outcome = session_store_delete(request->db, request->session);

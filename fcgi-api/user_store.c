@@ -6,12 +6,12 @@
 #include "lib/http/session.h"
 
 static enum store_outcome read_user(enum db_outcome outcome, const struct db_rows *rows,
-                                    enum store_outcome none, struct user *user)
+                                    enum store_outcome if_none, struct user *user)
 {
     if (outcome != DB_DONE)
         return store_outcome_from_db(outcome);
     if (rows->count == 0)
-        return none;
+        return if_none;
     *user = (struct user){
         .id = db_number(rows, 0, 0), .name = db_text(rows, 0, 1), .create_time_us = db_time_us(rows, 0, 2)};
     return STORE_DONE;
@@ -32,7 +32,7 @@ enum store_outcome user_store_create(struct db *db, const struct new_user *new_u
     return read_user(outcome, &rows, STORE_CONFLICT, user);
 }
 
-/* A transaction of one query. */
+/* A transaction of one query, and its result. */
 struct query {
     struct db *db;
     struct db_params params;
@@ -40,7 +40,7 @@ struct query {
     enum db_outcome outcome;
 };
 
-static bool create_once(void *argument)
+static bool create_idempotent(void *argument)
 {
     struct query *query = argument;
     query->outcome = db_query(query->db, USER_CREATE_IDEMPOTENT, &query->params, &query->rows);
@@ -52,7 +52,7 @@ enum store_outcome user_store_create_idempotent(struct db *db, const char *key,
                                                 const char **first_hash)
 {
     struct query query = {.db = db};
-    const struct db_work work = {create_once, &query, .repeatable = true};
+    const struct db_work work = {create_idempotent, &query, .repeatable = true};
     bind_new_user(&query.params, new_user);
     db_bind_text(&query.params, key, strlen(key));
     enum db_outcome outcome = db_transaction(db, &work);

@@ -1,4 +1,4 @@
-/* Users in the database. Texts live as long as the request. */
+/* Users in the database. Texts in results live as long as the request's arena. */
 #ifndef FCGI_API_USER_STORE_H
 #define FCGI_API_USER_STORE_H
 
@@ -16,35 +16,38 @@ struct new_user {
     const char *password_hash;
 };
 
-/* STORE_CONFLICT when the name is taken. */
+/* Creates a user. STORE_CONFLICT when the name is taken. */
 enum store_outcome user_store_create(struct db *db, const struct new_user *new_user, struct user *user);
 
-/* The same, done once for an Idempotency-Key: later it gives the user that was made then. *first_hash is that of the
- * password that was sent then. */
+/* Creates a user at most once per Idempotency-Key. With a key that was used before, it
+ * reads the user created then. *first_hash is the hash of the password of the request
+ * that created the user. */
 enum store_outcome user_store_create_idempotent(struct db *db, const char *key,
                                                 const struct new_user *new_user, struct user *user,
                                                 const char **first_hash);
 
+/* STORE_MISSING when there is no such user. */
 enum store_outcome user_store_get(struct db *db, int64_t id, struct user *user);
 
-/* What a log-in is verified against. */
+/* What a password is verified against. */
 struct account {
-    const char *name; /* in the form in which names are compared */
+    const char *name; /* in the form in which the database compares names */
     int64_t user_id;
     const char *password_hash;
 };
 
-/* The account of that name. When there is none, STORE_MISSING, and the name alone is set. */
+/* Finds an account by name. account->name is set on STORE_MISSING, too. */
 enum store_outcome user_store_find(struct db *db, const char *name, size_t length, struct account *account);
 
-/* The account of the user with that id. */
+/* Finds an account by user id. */
 enum store_outcome user_store_get_account(struct db *db, int64_t id, struct account *account);
 
-/* Puts another hash of the same password into the place of the old one, if that is still there. */
+/* Replaces the password hash by another one of the same password. Does nothing, and
+ * returns STORE_DONE, when the old hash has been replaced meanwhile. */
 enum store_outcome user_store_rehash(struct db *db, int64_t id, const char *old_hash, const char *new_hash);
 
-/* Changes the password and ends the user's sessions, all but the one with that token. STORE_CHANGED when the old
- * hash isn't there any more. */
+/* Sets the password hash and ends all sessions of the user except the one with that
+ * token. STORE_CHANGED when the old hash has been replaced meanwhile. */
 enum store_outcome user_store_change_password(struct db *db, int64_t id, const char *old_hash,
                                               const char *new_hash, const char *token);
 

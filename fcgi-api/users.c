@@ -8,7 +8,7 @@
 
 enum { USER_NAME, PASSWORD };
 
-/* Nothing that is shown of a user ever changes. */
+/* The representation of a user never changes. */
 enum { REVISION = 1 };
 
 static const struct field credentials[] = {
@@ -35,8 +35,10 @@ static enum status status_of_creation(struct request *request, enum store_outcom
     return status_from_store(outcome);
 }
 
-/* Done once for the Idempotency-Key. It is the same request when name and password are those that were first sent. */
-static enum status create_once(struct request *request, const struct new_user *new_user, struct user *user)
+/* Creates the user at most once per Idempotency-Key. A repeat with another name or
+ * password gets 409. */
+static enum status create_idempotent(struct request *request, const struct new_user *new_user,
+                                     struct user *user)
 {
     struct api_context *context = request->context;
     const struct field_value *password = &request->values[PASSWORD];
@@ -47,7 +49,7 @@ static enum status create_once(struct request *request, const struct new_user *n
         return status_of_creation(request, outcome);
     bool first = strcmp(first_hash, new_user->password_hash) == 0;
     if (first || (strcmp(user->name, new_user->name) == 0 &&
-                  password_verify(&context->turns, first_hash, password->text, password->length)))
+                  password_verify(&context->hash_slots, first_hash, password->text, password->length)))
         return STATUS_ANSWERED;
     return idempotency_refuse(request);
 }
@@ -55,11 +57,12 @@ static enum status create_once(struct request *request, const struct new_user *n
 static enum status create(struct request *request, const struct new_user *new_user, struct user *user)
 {
     if (request->idempotency_key)
-        return create_once(request, new_user, user);
+        return create_idempotent(request, new_user, user);
     return status_of_creation(request, user_store_create(request->db, new_user, user));
 }
 
-/* 201; 400 for one of the most common passwords; 409 when the name is taken; 429 after too many. */
+/* 201; 400 for a common password; 409 when the name is taken; 429 when the client has
+ * registered too many users. */
 enum status user_create(struct request *request, struct response *response)
 {
     struct api_context *context = request->context;
@@ -69,12 +72,12 @@ enum status user_create(struct request *request, struct response *response)
     struct user user;
     enum status status = password_check(request, password);
     if (status == STATUS_ANSWERED)
-        status = attempt_register(request);
+        status = attempt_begin_registration(request);
     if (status != STATUS_ANSWERED)
         return status;
-    if (!password_hash(&context->turns, request->config, password->text, password->length, hash))
+    if (!password_hash(&context->hash_slots, request->config, password->text, password->length, hash))
         return STATUS_INTERNAL;
-    db_begin(request->db, request->arena); /* hashing may have taken all the time */
+    db_begin(request->db, request->arena); /* hashing may have used up the time limit */
     status = create(request, &(struct new_user){name->text, name->length, hash}, &user);
     if (status != STATUS_ANSWERED)
         return status;
@@ -82,7 +85,7 @@ enum status user_create(struct request *request, struct response *response)
     return answer(response, 201, &user);
 }
 
-/* 200; 304 when the client has it already; 404 when there is no such user. */
+/* 200; 304 when If-None-Match matches; 404 when the user does not exist. */
 enum status user_get(struct request *request, struct response *response)
 {
     struct user user;

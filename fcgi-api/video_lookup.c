@@ -5,9 +5,9 @@
 #include "fcgi-api/api.h"
 #include "fcgi-api/api_statements.h"
 
-/* As many ids as VIDEO_GET takes. */
-enum { IDS = 8 };
-_Static_assert((int)IDS <= (int)DB_PARAMS_MAX, "they are the parameters of one statement");
+/* The number of ids that VIDEO_GET takes. */
+enum { IDS_MAX = 8 };
+_Static_assert((int)IDS_MAX <= (int)DB_PARAMS_MAX, "the ids are parameters of one statement");
 
 struct lookup {
     struct coalescer_job job;
@@ -23,13 +23,13 @@ static struct lookup *lookup_of(struct coalescer_job *job)
     return (struct lookup *)job;
 }
 
-static const char *copied(struct arena *arena, const char *text)
+static const char *copy(struct arena *arena, const char *text)
 {
     return arena_copy(arena, text, strlen(text));
 }
 
-/* The row lives no longer than the request that asked for it, so others get copies. */
-static void hand_out(struct lookup *lookup, const struct db_rows *rows)
+/* Copies the texts: the rows live only as long as the request that ran the query. */
+static void finish(struct lookup *lookup, const struct db_rows *rows)
 {
     struct video *video = lookup->video;
     int row = rows->count - 1;
@@ -39,43 +39,43 @@ static void hand_out(struct lookup *lookup, const struct db_rows *rows)
     if (row < 0)
         return;
     video_from_row(rows, row, video);
-    video->author_name = copied(lookup->arena, video->author_name);
-    video->title = copied(lookup->arena, video->title);
-    video->description = copied(lookup->arena, video->description);
-    video->content_type = copied(lookup->arena, video->content_type);
+    video->author_name = copy(lookup->arena, video->author_name);
+    video->title = copy(lookup->arena, video->title);
+    video->description = copy(lookup->arena, video->description);
+    video->content_type = copy(lookup->arena, video->content_type);
 }
 
-static void ask(struct coalescer_job *const jobs[], size_t count)
+static void query(struct coalescer_job *const jobs[], size_t count)
 {
     struct db_params params = {0};
     struct db_rows rows;
     const struct lookup *first = lookup_of(jobs[0]);
-    for (size_t i = 0; i < IDS; i++)
+    for (size_t i = 0; i < IDS_MAX; i++)
         db_bind_number(&params, lookup_of(jobs[i < count ? i : 0])->id);
     enum db_outcome outcome = db_query(first->db, VIDEO_GET, &params, &rows);
     for (size_t i = 0; i < count; i++)
         if (outcome == DB_DONE)
-            hand_out(lookup_of(jobs[i]), &rows);
+            finish(lookup_of(jobs[i]), &rows);
         else
             lookup_of(jobs[i])->outcome = store_outcome_from_db(outcome);
 }
 
-static void look_up(struct coalescer_job *const jobs[], size_t count)
+static void run_lookups(struct coalescer_job *const jobs[], size_t count)
 {
     const struct lookup *first = lookup_of(jobs[0]);
-    db_begin(first->db, first->arena); /* waiting for the turn may have taken all the time */
-    ask(jobs, count);
+    db_begin(first->db, first->arena); /* waiting may have used up the time limit */
+    query(jobs, count);
 }
 
-const struct coalescer_kind video_lookups = {IDS, NULL, look_up};
+const struct coalescer_kind video_lookup_kind = {IDS_MAX, NULL, run_lookups};
 
 enum store_outcome video_lookup(const struct request *request, int64_t id, struct video *video)
 {
     const struct api_context *context = request->context;
     struct lookup lookup = {.db = request->db, .arena = request->arena, .id = id, .video = video};
     bool shared = !coalescer_run(context->lookups, &lookup.job);
-    /* The failure is the other request's: its connection may have broken. */
+    /* The query failed on another thread's connection: try again on this one. */
     if (shared && lookup.outcome != STORE_DONE && lookup.outcome != STORE_MISSING)
-        ask(&(struct coalescer_job *){&lookup.job}, 1);
+        query(&(struct coalescer_job *){&lookup.job}, 1);
     return lookup.outcome;
 }

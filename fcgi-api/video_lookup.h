@@ -1,4 +1,4 @@
-/* Videos by their ids, those that several threads look for at the same time by one query. */
+/* Reads videos by id. Concurrent reads of a process are coalesced into one query. */
 #ifndef FCGI_API_VIDEO_LOOKUP_H
 #define FCGI_API_VIDEO_LOOKUP_H
 
@@ -6,10 +6,10 @@
 #include "lib/base/coalescer.h"
 #include "lib/http/request.h"
 
-/* Of struct api_context's batch. */
-extern const struct coalescer_kind video_lookups;
+/* The kind of the coalescer api_context.lookups. */
+extern const struct coalescer_kind video_lookup_kind;
 
-/* Texts live as long as the request. */
+/* The video's texts live as long as the request's arena. STORE_MISSING: no such video. */
 enum store_outcome video_lookup(const struct request *request, int64_t id, struct video *video);
 
 #endif

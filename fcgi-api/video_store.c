@@ -18,7 +18,7 @@ void video_from_row(const struct db_rows *rows, int row, struct video *video)
         .content_type = db_text(rows, row, 7),
         .revision = db_number(rows, row, 8),
         .views = db_number(rows, row, 9),
-        .poster = db_number(rows, row, 10) == 1,
+        .has_poster = db_number(rows, row, 10) == 1,
     };
 }
 
@@ -52,12 +52,11 @@ static void bind_optional(struct db_params *params, const char *text)
         db_bind_null(params);
 }
 
-/* What became of a change to a video, from whether it was made and whose the video is. */
-static enum store_outcome judge(bool made, int64_t author_id, int64_t wanted_author_id)
+static enum store_outcome outcome_of_change(bool changed, int64_t author_id, int64_t user_id)
 {
-    if (made)
+    if (changed)
         return STORE_DONE;
-    return author_id == wanted_author_id ? STORE_CHANGED : STORE_FORBIDDEN;
+    return author_id == user_id ? STORE_CHANGED : STORE_FORBIDDEN;
 }
 
 enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id,
@@ -73,7 +72,7 @@ enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id
     enum store_outcome outcome = read_one(db_query(db, VIDEO_EDIT, &params, &rows), &rows, video);
     if (outcome != STORE_DONE)
         return outcome;
-    return judge(!db_is_null(&rows, 0, 0), db_number(&rows, 0, VIDEO_COLUMN_COUNT), author_id);
+    return outcome_of_change(!db_is_null(&rows, 0, 0), db_number(&rows, 0, VIDEO_COLUMN_COUNT), author_id);
 }
 
 enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions,
@@ -90,7 +89,7 @@ enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_
         return store_outcome_from_db(outcome);
     if (rows.count == 0)
         return STORE_MISSING;
-    return judge(db_number(&rows, 0, 0) == 1, db_number(&rows, 0, 1), author_id);
+    return outcome_of_change(db_number(&rows, 0, 0) == 1, db_number(&rows, 0, 1), author_id);
 }
 
 static void bind_page(struct db_params *params, const struct page *page)

@@ -1,4 +1,4 @@
-/* Videos in the database. Texts live as long as the request. */
+/* Videos in the database. Texts in results live as long as the request's arena. */
 #ifndef FCGI_API_VIDEO_STORE_H
 #define FCGI_API_VIDEO_STORE_H
 
@@ -9,41 +9,43 @@ struct video {
     int64_t id, author_id;
     const char *author_name, *title, *description;
     int64_t create_time_us; /* since 1970 */
-    bool ready;             /* it has a file; the two below are its */
-    int64_t size;
+    bool ready;             /* it has a file: size and content_type are set */
+    int64_t size;           /* bytes */
     const char *content_type;
     int64_t views;
-    bool poster;      /* it has one */
-    int64_t revision; /* raised by each edit and each new file */
+    bool has_poster;
+    int64_t revision; /* incremented by each edit and each new file */
 };
 
-/* An edit: what is NULL stays as it is. */
+/* A title or description that is NULL is not changed. */
 struct video_edit {
     const char *title, *description;
-    const char *revisions; /* those that it may be made of, see etag_match; NULL: any */
+    const char *revisions; /* accepted, see etag_match; NULL: any */
 };
 
+/* Creates a video without a file, and reads it back. */
 enum store_outcome video_store_create(struct db *db, int64_t author_id, const char *title,
                                       const char *description, struct video *video);
 
-/* STORE_FORBIDDEN when it is another author's, STORE_CHANGED when it has another revision. */
+/* Edits a video and reads it back. STORE_FORBIDDEN when it has another author,
+ * STORE_CHANGED when it has none of the accepted revisions. */
 enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id,
                                     const struct video_edit *edit, struct video *video);
 
-/* The same outcomes. Its file, if there is one, is queued for deletion. */
+/* Deletes a video and queues its files for deletion. Same outcomes. grace_s: for how many
+ * seconds it can be restored. */
 enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions,
                                       int64_t grace_s);
 
-/* The lists have one row more than the page's limit, newest first, where there are as many. ready: only those
- * that can be watched. */
+/* Lists read up to limit + 1 rows of the page, newest first. ready: only with a file. */
 enum store_outcome video_store_list(struct db *db, const struct page *page, bool ready, struct db_rows *rows);
 enum store_outcome video_store_list_of_user(struct db *db, const struct page *page, int64_t author_id,
                                             struct db_rows *rows);
-/* Those that have the words, or something like the pattern (of ILIKE) in title and description. */
+/* Videos whose title or description has the words, or matches the ILIKE pattern. */
 enum store_outcome video_store_search(struct db *db, const struct page *page, const char *words,
                                       const char *pattern, bool ready, struct db_rows *rows);
 
-/* The video in a row of a list. */
+/* Reads the video in a row. */
 void video_from_row(const struct db_rows *rows, int row, struct video *video);
 
 #endif

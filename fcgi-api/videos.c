@@ -41,7 +41,7 @@ static void write_poster(struct json *json, const struct video *video)
 {
     char url[64];
     snprintf(url, sizeof url, "/stream/videos/%lld/poster", (long long)video->id);
-    if (video->poster)
+    if (video->has_poster)
         json_text(json, "poster_url", url);
     else
         json_null(json, "poster_url");
@@ -63,7 +63,7 @@ static void write_video(struct json *json, const struct video *video)
     json_object_end(json);
 }
 
-/* The video, and its tag: weak, since views change what is shown and are no edit. */
+/* The ETag is weak: the number of views changes without a new revision. */
 static enum status answer_video(struct response *response, int http, const struct video *video)
 {
     etag_header(&response->headers, video->revision, true);
@@ -71,27 +71,12 @@ static enum status answer_video(struct response *response, int http, const struc
     return STATUS_ANSWERED;
 }
 
-/* An array of the page's videos, and the link to the next page if there is one. */
-static enum status answer_list(struct request *request, struct response *response, enum store_outcome outcome,
-                               const struct db_rows *rows)
+static struct page_position write_row(struct json *json, const struct db_rows *rows, int row)
 {
     struct video video;
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    int count = rows->count > request->page.limit ? (int)request->page.limit : rows->count;
-    struct json *json = response_json(response, 200);
-    json_array(json);
-    for (int i = 0; i < count; i++) {
-        video_from_row(rows, i, &video);
-        write_video(json, &video);
-    }
-    json_array_end(json);
-    if (rows->count > count) {
-        char id[24];
-        snprintf(id, sizeof id, "%lld", (long long)video.id);
-        page_link(&response->headers, &request->page, video.create_time_us, id);
-    }
-    return STATUS_ANSWERED;
+    video_from_row(rows, row, &video);
+    write_video(json, &video);
+    return (struct page_position){.time_us = video.create_time_us, .id = video.id};
 }
 
 /* 200. */
@@ -103,22 +88,21 @@ enum status video_list(struct request *request, struct response *response)
         search->words ? video_store_search(request->db, &request->page, search->words,
                                            search_pattern(request->arena, search), search->ready, &rows)
                       : video_store_list(request->db, &request->page, search->ready, &rows);
-    return answer_list(request, response, outcome, &rows);
+    return page_respond(request, response, outcome, &rows, NULL, write_row);
 }
 
-/* 200; 404 when there is no such user. */
+/* 200; 404 when the user does not exist. */
 enum status video_list_of_user(struct request *request, struct response *response)
 {
     struct user user;
     struct db_rows rows;
     enum store_outcome outcome = user_store_get(request->db, request->ids.uid, &user);
-    if (outcome != STORE_DONE)
-        return status_from_store(outcome);
-    outcome = video_store_list_of_user(request->db, &request->page, user.id, &rows);
-    return answer_list(request, response, outcome, &rows);
+    if (outcome == STORE_DONE)
+        outcome = video_store_list_of_user(request->db, &request->page, user.id, &rows);
+    return page_respond(request, response, outcome, &rows, NULL, write_row);
 }
 
-/* 200; 304 when the client has it already; 404 when there is none. */
+/* 200; 304 when If-None-Match matches; 404 when the video does not exist. */
 enum status video_get(struct request *request, struct response *response)
 {
     struct video video;
@@ -132,13 +116,13 @@ enum status video_get(struct request *request, struct response *response)
     return answer_video(response, 200, &video);
 }
 
-/* 201; 403 when author_id is given and not the session's user. */
+/* 201; 403 when author_id is another user. */
 enum status video_create(struct request *request, struct response *response)
 {
     const struct field_value *values = request->values;
     struct video video;
     if (values[AUTHOR_ID].present && values[AUTHOR_ID].id != request->user_id)
-        return request_refuse(request, STATUS_FORBIDDEN, "author_id is another user's");
+        return request_refuse(request, STATUS_FORBIDDEN, "author_id is not your user id");
     const char *description = values[DESCRIPTION].present ? values[DESCRIPTION].text : "";
     enum store_outcome outcome =
         video_store_create(request->db, request->user_id, values[TITLE].text, description, &video);
@@ -148,13 +132,13 @@ enum status video_create(struct request *request, struct response *response)
     return answer_video(response, 201, &video);
 }
 
-/* 200; 403 when it is another user's; 404 when there is none; 412 when it isn't what If-Match says. */
+/* 200; 403 for another author's video; 404 for none; 412 when If-Match does not match. */
 enum status video_edit(struct request *request, struct response *response)
 {
     const struct field_value *title = &request->values[TITLE], *description = &request->values[DESCRIPTION];
     struct video video;
     if (!title->present && !description->present)
-        return request_refuse(request, STATUS_BAD_REQUEST, "title and description are missing");
+        return request_refuse(request, STATUS_BAD_REQUEST, "title or description is required");
     const struct video_edit edit = {
         .title = title->text,
         .description = description->text,
@@ -167,7 +151,7 @@ enum status video_edit(struct request *request, struct response *response)
     return answer_video(response, 200, &video);
 }
 
-/* 204; 403 when it is another user's; 404 when there is none; 412 when it isn't what If-Match says. */
+/* 204; 403 for another author's video; 404 for none; 412 when If-Match does not match. */
 enum status video_delete(struct request *request, struct response *response)
 {
     const char *revisions = etag_match(request->arena, request_variable(request, "HTTP_IF_MATCH"));

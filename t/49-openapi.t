@@ -1,4 +1,4 @@
-# The contract as an OpenAPI document: all routes are in it, and all that is in it is what the site really answers.
+# The OpenAPI document describes every route, and the site's responses match it.
 
 use v5.36;
 
@@ -16,7 +16,7 @@ use Tus;
 use constant {
     NOBODYS_ID   => 9_223_372_036_854_775_807,
     NOBODYS_UUID => '00000000-0000-4000-8000-000000000000',
-    LARGE_FILM   => 8 * 1024 * 1024,
+    LARGE_VIDEO  => 8 * 1024 * 1024,
 };
 
 my $TREE = "$FindBin::Bin/..";
@@ -41,12 +41,12 @@ sub read_file ($path) {
 }
 
 my $document = $JSON->decode(read_file("$TREE/fcgi-api/openapi.json"));
-my @answers;    # that the operations in the document gave
+my @responses;    # checked against the document at the end
 
-# --- asking
+# --- requests
 
-# The path in the document that an address belongs to.
-sub documented ($address) {
+# The path template in the document that matches an address.
+sub path_template ($address) {
     my $path = $address =~ s/\?.*//sr =~ s{(?<=.)/$}{}r;
     for my $template (sort keys %{$document->{paths}}) {
         my $pattern = join '[^/]+', map { quotemeta } split /\{\w+\}/, $template, -1;
@@ -55,15 +55,15 @@ sub documented ($address) {
     return;
 }
 
-# Asks, and keeps the answer for the checks.
-sub ask ($who, $method, $address, $status, %options) {
+# Sends a request, expects the status, and records the response for the checks at the end.
+sub expect ($who, $method, $address, $status, %options) {
     my $response = $who->request($method, $address, %options)->is($status);
     my %headers = map { @$_ } @{$response->{headers}};
-    cmp_ok scalar(grep { lc $_->[0] eq 'cache-control' } @{$response->{headers}}), '<=', 1, 'whether to keep it is said once';
+    cmp_ok scalar(grep { lc $_->[0] eq 'cache-control' } @{$response->{headers}}), '<=', 1, "$method $address has at most one Cache-Control header";
     my $type = $headers{'content-type'} // '';
-    push @answers, {
+    push @responses, {
         name    => "$method $address: $status",
-        path    => documented($address),
+        path    => path_template($address),
         method  => lc $method,
         status  => '' . $response->status,
         type    => $type,
@@ -75,10 +75,10 @@ sub ask ($who, $method, $address, $status, %options) {
 
 my $ann  = $site->user('ann');
 my $bob  = $site->user('bob');
-my $FILM = Site::Media::content('mp4');
-my $PICTURE = "\xff\xd8\xff\xe0" . 'a JPEG';
-my $UID  = $ann->id;
-my $PWD  = Site::Actor::PASSWORD;
+my $VIDEO = Site::Media::content('mp4');
+my $POSTER = "\xff\xd8\xff\xe0" . 'a JPEG';
+my $UID   = $ann->id;
+my $PWD   = Site::Actor::PASSWORD;
 
 sub new_video ()      { return $ann->post('/api/videos', {title => 'New'})->json->{id} }
 sub new_session ()    { return $site->user('ann') }
@@ -87,86 +87,86 @@ sub new_comment ($on) { return $bob->post("/api/videos/$on/comments", {content =
 my ($READY, $EMPTY) = (new_video(), new_video());
 $ann->upload($READY, 'bunny.mp4')->is(201);
 my $LARGE = $bob->post('/api/videos', {title => 'Large'})->json->{id};
-$bob->post("/stream/videos/$LARGE", Site::Media::content('mp4', LARGE_FILM))->is(201);
+$bob->post("/stream/videos/$LARGE", Site::Media::content('mp4', LARGE_VIDEO))->is(201);
 my %TUS = (headers => {'Tus-Resumable' => '1.0.0'});
 my $bucket = Bucket->new($site);
 
 subtest 'the document is served' => sub {
-    my $answer = ask($site, GET => '/api/openapi.json', 200);
-    is $answer->body, read_file("$TREE/fcgi-api/openapi.json"), 'as it is in the tree';
-    $answer->header_like('Cache-Control', qr/^public, max-age=\d+$/)->header_like('ETag', qr/^"\d+"$/);
-    ask($site, GET => '/api/openapi.json/', 304, headers => {'If-None-Match' => scalar $answer->header('ETag')});
-    ask($site, GET => '/api/openapi.json', 200, headers => {'If-None-Match' => '"1"'});
+    my $response = expect($site, GET => '/api/openapi.json', 200);
+    is $response->body, read_file("$TREE/fcgi-api/openapi.json"), 'the response is fcgi-api/openapi.json';
+    $response->header_like('Cache-Control', qr/^public, max-age=\d+$/)->header_like('ETag', qr/^"\d+"$/);
+    expect($site, GET => '/api/openapi.json/', 304, headers => {'If-None-Match' => scalar $response->header('ETag')});
+    expect($site, GET => '/api/openapi.json', 200, headers => {'If-None-Match' => '"1"'});
     $site->head('/api/openapi.json')->is(200)->body_is('');
 };
 
-subtest 'all routes are in it, and no others' => sub {
+subtest 'the document has every route and no others' => sub {
     my @routes;
     for my $program (qw(fcgi-api fcgi-stream scheduler)) {
         my $table = read_file("$TREE/$program/routes.c");
         push @routes, map { s/:(\w+)/{$1}/gr } grep { !/^GATE / } map { "$_->[0] $_->[1]" } _pairs($table =~ /\{METHOD_(\w+),\s*"([^"]+)"/g);
     }
     my @operations = map { my $path = $_; map { uc . " $path" } sort keys %{$document->{paths}{$path}} } sort keys %{$document->{paths}};
-    is_deeply [sort @operations], [sort @routes], 'each route is an operation';
+    is_deeply [sort @operations], [sort @routes], 'the operations are the routes';
 };
 
 sub _pairs (@list) { return map { [@list[2 * $_, 2 * $_ + 1]] } 0 .. @list / 2 - 1 }
 
-subtest 'what goes well' => sub {
+subtest 'successful requests' => sub {
     my %pwd = (pwd => $PWD);
-    ask($site, POST => '/api/users', 201, json => {user_name => 'carl', %pwd});
-    my $user = ask($site, GET => "/api/users/$UID", 200);
-    ask($site, GET => "/api/users/$UID", 304, headers => {'If-None-Match' => scalar $user->header('ETag')});
-    ask($site, GET => "/api/users/$UID/videos?limit=1", 200);
-    ask($site, POST => '/api/sessions', 200, json => {user_name => 'carl', %pwd});
+    expect($site, POST => '/api/users', 201, json => {user_name => 'carl', %pwd});
+    my $user = expect($site, GET => "/api/users/$UID", 200);
+    expect($site, GET => "/api/users/$UID", 304, headers => {'If-None-Match' => scalar $user->header('ETag')});
+    expect($site, GET => "/api/users/$UID/videos?limit=1", 200);
+    expect($site, POST => '/api/sessions', 200, json => {user_name => 'carl', %pwd});
     my $erin = $site->user('erin');
-    ask($erin, PUT => '/api/users/' . $erin->id . '/password', 204, json => {%pwd, old_pwd => $PWD});
+    expect($erin, PUT => '/api/users/' . $erin->id . '/password', 204, json => {%pwd, old_pwd => $PWD});
     my $second = new_session();
-    my ($current) = grep { $_->{current} } @{ask($second, GET => '/api/sessions/', 200)->json->{sessions}};
-    ask($ann, DELETE => "/api/sessions/$current->{id}", 204);
-    ask(new_session(), DELETE => '/api/sessions', 205);
-    ask($site, GET => "/api/videos$_", 200) for '', '?limit=1', '?q=new', '?state=ready', '/';
-    ask($ann, POST => '/api/videos', 201, json => {title => 'Bunny', description => "A\nrabbit"}, headers => {'Idempotency-Key' => 'x'});
-    my $video = ask($site, GET => "/api/videos/$READY", 200);
-    ask($site, GET => "/api/videos/$EMPTY", 200);
-    ask($site, GET => "/api/videos/$READY", 304, headers => {'If-None-Match' => scalar $video->header('ETag')});
-    ask($ann, PATCH => "/api/videos/$READY", 200, json => {title => 'Better'});
-    ask($bob, POST => "/api/videos/$READY/comments", 201, json => {content => 'Nice.'});
-    ask($site, GET => "/api/videos/$READY/comments", 200);
-    ask($ann, DELETE => "/api/videos/$READY/comments/" . new_comment($READY), 204);
-    ask($ann, DELETE => '/api/videos/' . new_video(), 204);
-    my $film = watch(200);
+    my ($current) = grep { $_->{current} } @{expect($second, GET => '/api/sessions/', 200)->json->{sessions}};
+    expect($ann, DELETE => "/api/sessions/$current->{id}", 204);
+    expect(new_session(), DELETE => '/api/sessions', 205);
+    expect($site, GET => "/api/videos$_", 200) for '', '?limit=1', '?q=new', '?state=ready', '/';
+    expect($ann, POST => '/api/videos', 201, json => {title => 'Bunny', description => "A\nrabbit"}, headers => {'Idempotency-Key' => 'x'});
+    my $video = expect($site, GET => "/api/videos/$READY", 200);
+    expect($site, GET => "/api/videos/$EMPTY", 200);
+    expect($site, GET => "/api/videos/$READY", 304, headers => {'If-None-Match' => scalar $video->header('ETag')});
+    expect($ann, PATCH => "/api/videos/$READY", 200, json => {title => 'Better'});
+    expect($bob, POST => "/api/videos/$READY/comments", 201, json => {content => 'Nice.'});
+    expect($site, GET => "/api/videos/$READY/comments", 200);
+    expect($ann, DELETE => "/api/videos/$READY/comments/" . new_comment($READY), 204);
+    expect($ann, DELETE => '/api/videos/' . new_video(), 204);
+    my $file = watch(200);
     watch(206, Range => 'bytes=8-15');
-    watch(304, 'If-None-Match' => scalar $film->header('ETag'));
+    watch(304, 'If-None-Match' => scalar $file->header('ETag'));
     watch(416, Range => 'bytes=9999999-');
     upload(201);
-    $site->soon(sub { !$bucket->in_use('upload') }, 'the token is there');
-    ask($ann, PUT => "/stream/videos/$READY/poster", 201, body => $PICTURE);
-    my $poster = ask($site, GET => "/stream/videos/$READY/poster", 200);
-    ask($site, GET => "/stream/videos/$READY/poster", 304, headers => {'If-None-Match' => scalar $poster->header('ETag')});
-    ask($site, OPTIONS => $_, 204) for "/stream/videos/$EMPTY", '/stream/uploads/' . NOBODYS_UUID;
-    my $upload = begin_upload();
-    ask($ann, PATCH => $upload->url, 204, Tus->piece(0, substr $FILM, 0, 1000));
-    ask($ann, GET => $upload->url, 200, %TUS);
-    ask($ann, DELETE => $upload->url, 204, %TUS);
-    ask($site, DELETE => '/scheduler/videos/' . new_video(), 200);
-    ask($site, GET => $_, 200) for qw(/livez /readyz /metrics);
+    $site->soon(sub { !$bucket->in_use('upload') }, 'the token is free');
+    expect($ann, PUT => "/stream/videos/$READY/poster", 201, body => $POSTER);
+    my $poster = expect($site, GET => "/stream/videos/$READY/poster", 200);
+    expect($site, GET => "/stream/videos/$READY/poster", 304, headers => {'If-None-Match' => scalar $poster->header('ETag')});
+    expect($site, OPTIONS => $_, 204) for "/stream/videos/$EMPTY", '/stream/uploads/' . NOBODYS_UUID;
+    my $upload = create_upload();
+    expect($ann, PATCH => $upload->url, 204, Tus->piece(0, substr $VIDEO, 0, 1000));
+    expect($ann, GET => $upload->url, 200, %TUS);
+    expect($ann, DELETE => $upload->url, 204, %TUS);
+    expect($site, DELETE => '/scheduler/videos/' . new_video(), 200);
+    expect($site, GET => $_, 200) for qw(/livez /readyz /metrics);
 };
 
-# There is one token, and it is back a moment after the answer.
+# The only token is released shortly after the response.
 sub watch ($status, %headers) {
-    $site->soon(sub { !$bucket->in_use }, 'the token is there');
-    return ask($site, GET => "/stream/videos/$READY", $status, headers => \%headers);
+    $site->soon(sub { !$bucket->in_use }, 'the token is free');
+    return expect($site, GET => "/stream/videos/$READY", $status, headers => \%headers);
 }
 
-sub begin_upload () { return Tus->create($ann, new_video(), length $FILM) }
+sub create_upload () { return Tus->create($ann, new_video(), length $VIDEO) }
 
-sub upload ($status, $body = $FILM, $who = $ann, $id = new_video()) {
-    $site->soon(sub { !$bucket->in_use('upload') }, 'the token is there');
-    return ask($who, POST => "/stream/videos/$id", $status, body => $body, headers => {'Content-Type' => 'video/mp4'});
+sub upload ($status, $body = $VIDEO, $who = $ann, $id = new_video()) {
+    $site->soon(sub { !$bucket->in_use('upload') }, 'the token is free');
+    return expect($who, POST => "/stream/videos/$id", $status, body => $body, headers => {'Content-Type' => 'video/mp4'});
 }
 
-subtest 'what is wrong with a request' => sub {
+subtest 'rejected requests' => sub {
     my $large = ' ' x 65_536 . '{}';
     my %wrong = (user_name => 'ann', pwd => 'not the password');
     my %change = (pwd => $PWD, old_pwd => $PWD);
@@ -211,93 +211,93 @@ subtest 'what is wrong with a request' => sub {
         [$ann, DELETE => "/api/videos/$EMPTY/comments/" . NOBODYS_UUID, 404],
         [$site, GET => '/stream/videos/x', 400], [$site, GET => "/stream/videos/$EMPTY", 404],
         [$site, GET => '/stream/videos/x/poster', 400], [$site, GET => "/stream/videos/$EMPTY/poster", 404],
-        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => '', 400], [$site, PUT => "/stream/videos/$EMPTY/poster", body => $PICTURE, 401],
-        [$bob, PUT => "/stream/videos/$EMPTY/poster", body => $PICTURE, 403],
-        [$ann, PUT => '/stream/videos/' . NOBODYS_ID . '/poster', body => $PICTURE, 404],
+        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => '', 400], [$site, PUT => "/stream/videos/$EMPTY/poster", body => $POSTER, 401],
+        [$bob, PUT => "/stream/videos/$EMPTY/poster", body => $POSTER, 403],
+        [$ann, PUT => '/stream/videos/' . NOBODYS_ID . '/poster', body => $POSTER, 404],
         [$ann, PUT => "/stream/videos/$EMPTY/poster", body => 'x' x (512 * 1024 + 1), 413],
-        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => 'a picture', 415],
+        [$ann, PUT => "/stream/videos/$EMPTY/poster", body => 'an image', 415],
         [$site, DELETE => '/scheduler/videos/x', 400], [$site, DELETE => "/scheduler/videos/$EMPTY", from => '127.0.0.2', 403],
         [$site, GET => '/metrics', from => '127.0.0.2', 403],
     );
     for my $case (@cases) {
         my ($who, $method, $address, @options) = @$case;
         my $status = pop @options;
-        ask($who, $method, $address, $status, @options);
+        expect($who, $method, $address, $status, @options);
     }
-    my $upload = begin_upload();
+    my $upload = create_upload();
     my ($at, $no_upload) = ($upload->url, '/stream/uploads/' . NOBODYS_UUID);
-    my @piece = Tus->piece(0, 'x' x 1000);
+    my @chunk = Tus->piece(0, 'x' x 1000);
     for my $case (
-        [$ann,  '/stream/uploads/x', 400, @piece], [$site, $at, 401, @piece], [$bob, $at, 403, @piece], [$ann, $no_upload, 404, @piece],
+        [$ann,  '/stream/uploads/x', 400, @chunk], [$site, $at, 401, @chunk], [$bob, $at, 403, @chunk], [$ann, $no_upload, 404, @chunk],
         [$ann,  $at, 409, Tus->piece(1, 'x')], [$ann, $at, 412, Tus->piece(0, 'x', 'Tus-Resumable' => '2.0.0')],
-        [$ann,  $at, 413, Tus->piece(0, $FILM . 'x')], [$ann, $at, 415, Tus->piece(0, 'x', 'Content-Type' => 'video/mp4')],
+        [$ann,  $at, 413, Tus->piece(0, $VIDEO . 'x')], [$ann, $at, 415, Tus->piece(0, 'x', 'Content-Type' => 'video/mp4')],
         [$ann,  $at, 460, Tus->piece(0, 'x', 'Upload-Checksum' => Tus::sha1('y'))],
     ) {
         my ($who, $address, $status, @options) = @$case;
-        ask($who, PATCH => $address, $status, @options);
+        expect($who, PATCH => $address, $status, @options);
     }
     for my $method (qw(GET DELETE)) {
-        ask($ann, $method => '/stream/uploads/x', 400, %TUS);
-        ask($site, $method => $at, 401, %TUS);
-        ask($bob, $method => $at, 403, %TUS);
-        ask($ann, $method => $no_upload, 404, %TUS);
-        ask($ann, $method => $at, 412);
+        expect($ann, $method => '/stream/uploads/x', 400, %TUS);
+        expect($site, $method => $at, 401, %TUS);
+        expect($bob, $method => $at, 403, %TUS);
+        expect($ann, $method => $no_upload, 404, %TUS);
+        expect($ann, $method => $at, 412);
     }
-    my %begin = ('Tus-Resumable' => '1.0.0', 'Upload-Length' => length $FILM, 'Content-Type' => Tus::PIECE_TYPE);
-    ask($ann, POST => "/stream/videos/$EMPTY", 412, body => '', headers => {%begin, 'Tus-Resumable' => '2.0.0'});
-    ask($ann, POST => "/stream/videos/$EMPTY", 460, body => 'x', headers => {%begin, 'Upload-Checksum' => Tus::sha1('y')});
+    my %creation = ('Tus-Resumable' => '1.0.0', 'Upload-Length' => length $VIDEO, 'Content-Type' => Tus::PIECE_TYPE);
+    expect($ann, POST => "/stream/videos/$EMPTY", 412, body => '', headers => {%creation, 'Tus-Resumable' => '2.0.0'});
+    expect($ann, POST => "/stream/videos/$EMPTY", 460, body => 'x', headers => {%creation, 'Upload-Checksum' => Tus::sha1('y')});
     upload(400, '');
-    upload(401, $FILM, $site);
-    upload(403, $FILM, $bob);
-    upload(404, $FILM, $ann, NOBODYS_ID);
+    upload(401, $VIDEO, $site);
+    upload(403, $VIDEO, $bob);
+    upload(404, $VIDEO, $ann, NOBODYS_ID);
     upload(413, 'x' x (9 * 1024 * 1024 + 1));
     upload(415, 'Once upon a time');
     upload(507, 'x' x (3 * 1024 * 1024), $bob, $LARGE);
 };
 
-subtest 'when all tokens are taken' => sub {
-    my $upload = begin_upload();
+subtest 'requests while all tokens are in use' => sub {
+    my $upload = create_upload();
     my $viewer = $site->open('GET', "/stream/videos/$LARGE", buffer => 4096);
-    $site->soon(sub { $bucket->in_use }, 'somebody watches');
-    ask($site, GET => "/stream/videos/$READY", 429);
+    $site->soon(sub { $bucket->in_use }, 'a stream holds the token');
+    expect($site, GET => "/stream/videos/$READY", 429);
     $viewer->close;
     my $uploader = $ann->open('POST', '/stream/videos/' . new_video(), body => '', headers => {'Content-Length' => 1000});
-    $site->soon(sub { $bucket->in_use('upload') }, 'somebody uploads');
-    ask($ann, PATCH => $upload->url, 429, Tus->piece(0, 'x'));
-    ask($ann, PUT => "/stream/videos/$EMPTY/poster", 429, body => $PICTURE);
-    ask($ann, POST => "/stream/videos/$EMPTY", 429, body => $FILM, headers => {'Content-Type' => 'video/mp4'});
+    $site->soon(sub { $bucket->in_use('upload') }, 'an upload holds the token');
+    expect($ann, PATCH => $upload->url, 429, Tus->piece(0, 'x'));
+    expect($ann, PUT => "/stream/videos/$EMPTY/poster", 429, body => $POSTER);
+    expect($ann, POST => "/stream/videos/$EMPTY", 429, body => $VIDEO, headers => {'Content-Type' => 'video/mp4'});
     $uploader->close;
 };
 
-subtest 'when another request has the upload open' => sub {
-    my $upload = begin_upload();
-    $upload->patch(0, substr $FILM, 0, 1000)->is(204);
+subtest 'a request while another one has the upload open' => sub {
+    my $upload = create_upload();
+    $upload->patch(0, substr $VIDEO, 0, 1000)->is(204);
     open my $file, '+<', "$site->{media}/incoming/${\$upload->id}" or die "cannot open an upload: $!\n";
     flock $file, LOCK_EX or die "cannot lock an upload: $!\n";
-    ask($ann, DELETE => $upload->url, 409, %TUS);
+    expect($ann, DELETE => $upload->url, 409, %TUS);
     close $file;
 };
 
-subtest 'when the disk is nearly full' => sub {
-    my $url = begin_upload()->url;
+subtest 'requests while the disk is nearly full' => sub {
+    my $url = create_upload()->url;
     $site->stop(keep => 1);
     $site = Site->start(%SETTINGS, folder => $site->folder, VS_DISK_HEADROOM_BYTES => '1024T');
     ($ann, $bob) = map { $site->user($_) } qw(ann bob);
-    ask($ann, PATCH => $url, 507, Tus->piece(0, 'x'));
-    ask($ann, PUT => "/stream/videos/$EMPTY/poster", 507, body => $PICTURE);
+    expect($ann, PATCH => $url, 507, Tus->piece(0, 'x'));
+    expect($ann, PUT => "/stream/videos/$EMPTY/poster", 507, body => $POSTER);
 };
 
-subtest 'after too many attempts from one address' => sub {
+subtest 'requests after too many attempts from one address' => sub {
     my %there = (from => '127.0.0.2');
     my %wrong = (user_name => 'ann', pwd => 'not the password');
     $site->request(POST => '/api/sessions', %there, json => \%wrong) for 1 .. 3;
-    ask($site, POST => '/api/sessions', 429, %there, json => \%wrong);
-    ask($ann, PUT => "/api/users/$UID/password", 429, %there, json => {pwd => $PWD, old_pwd => $PWD});
+    expect($site, POST => '/api/sessions', 429, %there, json => \%wrong);
+    expect($ann, PUT => "/api/users/$UID/password", 429, %there, json => {pwd => $PWD, old_pwd => $PWD});
     $site->request(POST => '/api/users', %there, json => {user_name => 'ann', pwd => $PWD}) for 1 .. 30;
-    ask($site, POST => '/api/users', 429, %there, json => {user_name => 'late', pwd => $PWD});
+    expect($site, POST => '/api/users', 429, %there, json => {user_name => 'late', pwd => $PWD});
 };
 
-# Every operation, with what it takes to get past the checks that come before the database.
+# Every operation, with a request that passes all checks made before the database is queried.
 my @all = (
     [$site, POST => '/api/users', json => {user_name => 'late', pwd => $PWD}], [$site, GET => "/api/users/$UID"],
     [$site, GET => "/api/users/$UID/videos"], [$site, POST => '/api/sessions', json => {user_name => 'ann', pwd => $PWD}],
@@ -307,55 +307,55 @@ my @all = (
     [$ann, PATCH => "/api/videos/$READY", json => {title => 'x'}], [$ann, DELETE => "/api/videos/$READY"],
     [$site, GET => "/api/videos/$READY/comments"], [$ann, POST => "/api/videos/$READY/comments", json => {content => 'x'}],
     [$ann, DELETE => "/api/videos/$READY/comments/" . NOBODYS_UUID],
-    [$site, GET => "/stream/videos/$READY/poster"], [$ann, PUT => "/stream/videos/$READY/poster", body => $PICTURE],
-    [$ann, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $FILM],
+    [$site, GET => "/stream/videos/$READY/poster"], [$ann, PUT => "/stream/videos/$READY/poster", body => $POSTER],
+    [$ann, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $VIDEO],
     [$ann, GET => '/stream/uploads/' . NOBODYS_UUID, %TUS], [$ann, DELETE => '/stream/uploads/' . NOBODYS_UUID, %TUS],
     [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->piece(0, 'x')],
     [$site, DELETE => "/scheduler/videos/$READY"],
 );
 
-subtest 'when the database refuses' => sub {
+subtest 'requests while the database rejects statements' => sub {
     $site->expect_log(qr/permission denied for table/);
     $cluster->sql('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM video_api, video_stream, video_scheduler', Cluster::DATABASE);
     for my $case (@all) {
         my ($who, $method, $address, @options) = @$case;
-        ask($who, $method, $address, 500, @options);
+        expect($who, $method, $address, 500, @options);
     }
 };
 
-subtest 'when there is no database' => sub {
+subtest 'requests without a database' => sub {
     $site->expect_log(qr/.*/);
     $cluster->down;
     for my $case (@all) {
         my ($who, $method, $address, @options) = @$case;
-        ask($who, $method, $address, 503, @options);
+        expect($who, $method, $address, 503, @options);
     }
-    ask($site, GET => '/readyz', 503);
+    expect($site, GET => '/readyz', 503);
     $cluster->up;
 };
 
-# --- what all of that comes to
+# --- coverage and validation
 
-subtest 'each status of each operation' => sub {
-    my (%seen, %written);
-    $seen{uc "$_->{method} $_->{path}: $_->{status}"} = 1 for @answers;
+subtest 'coverage' => sub {
+    my (%seen, %documented);
+    $seen{uc "$_->{method} $_->{path}: $_->{status}"} = 1 for @responses;
     for my $path (keys %{$document->{paths}}) {
         for my $method (keys %{$document->{paths}{$path}}) {
-            $written{uc "$method $path: $_"} = 1 for keys %{$document->{paths}{$path}{$method}{responses}};
+            $documented{uc "$method $path: $_"} = 1 for keys %{$document->{paths}{$path}{$method}{responses}};
         }
     }
-    is_deeply [grep { !$seen{$_} } sort keys %written], [], 'has been seen';
+    is_deeply [grep { !$seen{$_} } sort keys %documented], [], 'every documented status of every operation has been seen';
 };
 
-subtest 'the document and the answers' => sub {
+subtest 'validation' => sub {
     my $pid = open2(my $out, my $in, "$TREE/t/lib/check-openapi");
-    print {$in} $JSON->encode({document => $document, answers => \@answers});
+    print {$in} $JSON->encode({document => $document, answers => \@responses});
     close $in;
     my @wrong = <$out>;
     waitpid $pid, 0;
-    is $?, 0, 'are checked';
-    is join('', @wrong), '', 'and are right';
-    cmp_ok scalar @answers, '>', 100, 'of ' . @answers . ' answers';
+    is $?, 0, 'the checker succeeds';
+    is join('', @wrong), '', 'the document and all responses are valid';
+    cmp_ok scalar @responses, '>', 100, @responses . ' responses were checked';
 };
 
 done_testing;

@@ -1,4 +1,4 @@
-/* vsctl deletions: the deletion table. */
+/* vsctl deletions: lists and retries file deletions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,10 @@
 #include "vsctl/command.h"
 #include "vsctl/context.h"
 
-enum { ROWS_AT_ONCE = 500 };
+enum { REDRIVE_BATCH = 500 };
+
+static const char heading[] = "id        video     file                                  "
+                              "requested             state    attempts  next attempt          last error";
 
 static void print_row(const struct db_rows *rows, int row)
 {
@@ -20,34 +23,14 @@ static void print_row(const struct db_rows *rows, int row)
     printf("%s\n", db_text(rows, row, 7));
 }
 
-static int list(struct task_context *context)
-{
-    int64_t last = 0;
-    struct db_rows rows;
-    do {
-        struct db_params params = {0};
-        db_bind_number(&params, last);
-        db_bind_number(&params, ROWS_AT_ONCE);
-        if (!context_query(context, DELETION_LIST, &params, &rows))
-            return EXIT_FAILURE;
-        if (last == 0)
-            printf("%-8s  %-8s  %-36s  %-20s  %-7s  %-8s  %-20s  %s\n", "id", "video", "file", "asked for",
-                   "state", "attempts", "next attempt", "last error");
-        for (int i = 0; i < rows.count; i++) {
-            print_row(&rows, i);
-            last = db_number(&rows, i, 0);
-        }
-    } while (rows.count == ROWS_AT_ONCE);
-    return EXIT_SUCCESS;
-}
-
-/* Redrives the dead row of that id or, when it is 0, some of all. *count is how many. */
+/* Queues dead deletions again: the one with that id or, for 0, up to REDRIVE_BATCH of
+ * them. *count is the number of rows that were changed. */
 static bool redrive(struct task_context *context, int64_t id, int64_t *count)
 {
     struct db_params params = {0};
     struct db_rows rows;
     db_bind_number(&params, id);
-    db_bind_number(&params, ROWS_AT_ONCE);
+    db_bind_number(&params, REDRIVE_BATCH);
     if (!context_query(context, DELETION_REDRIVE, &params, &rows))
         return false;
     *count = db_number(&rows, 0, 0);
@@ -56,13 +39,13 @@ static bool redrive(struct task_context *context, int64_t id, int64_t *count)
 
 static int redrive_all(struct task_context *context)
 {
-    int64_t all = 0, count;
+    int64_t total = 0, count;
     do {
         if (!redrive(context, 0, &count))
             return EXIT_FAILURE;
-        all += count;
-    } while (count == ROWS_AT_ONCE);
-    printf("%lld will be tried again\n", (long long)all);
+        total += count;
+    } while (count == REDRIVE_BATCH);
+    printf("%lld deletions will be retried\n", (long long)total);
     return EXIT_SUCCESS;
 }
 
@@ -70,16 +53,16 @@ static int redrive_one(struct task_context *context, const char *text)
 {
     int64_t id, done;
     if (!param_id(text, strlen(text), &id)) {
-        fprintf(stderr, "vsctl: %s is no id\n", text);
+        fprintf(stderr, "vsctl: %s is not a valid id\n", text);
         return COMMAND_MISUSED;
     }
     if (!redrive(context, id, &done))
         return EXIT_FAILURE;
     if (done == 0) {
-        fprintf(stderr, "vsctl: there is no deletion %s that was given up\n", text);
+        fprintf(stderr, "vsctl: there is no dead deletion with id %s\n", text);
         return EXIT_FAILURE;
     }
-    printf("%s will be tried again\n", text);
+    printf("deletion %s will be retried\n", text);
     return EXIT_SUCCESS;
 }
 
@@ -93,14 +76,14 @@ static int redrive_each(struct task_context *context, int count, char **ids)
 
 int command_deletions(const struct config *config, int argc, char **argv)
 {
-    bool lists = argc == 0 || (argc == 1 && strcmp(argv[0], "list") == 0);
-    bool redrives = argc >= 2 && strcmp(argv[0], "redrive") == 0;
-    struct task_context *context = lists || redrives ? context_open(config) : NULL;
+    bool is_list = argc == 0 || (argc == 1 && strcmp(argv[0], "list") == 0);
+    bool is_redrive = argc >= 2 && strcmp(argv[0], "redrive") == 0;
+    struct task_context *context = is_list || is_redrive ? context_open(config) : NULL;
     int status;
     if (!context)
-        return lists || redrives ? EXIT_FAILURE : COMMAND_MISUSED;
-    if (lists)
-        status = list(context);
+        return is_list || is_redrive ? EXIT_FAILURE : COMMAND_MISUSED;
+    if (is_list)
+        status = context_print_table(context, DELETION_LIST, heading, print_row);
     else if (argc == 2 && strcmp(argv[1], "--all") == 0)
         status = redrive_all(context);
     else

@@ -1,4 +1,4 @@
-/* vsctl fsck: disk and rows compared. */
+/* vsctl fsck: compares the media directory with the database. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,36 +7,36 @@
 #include "vsctl/command.h"
 #include "vsctl/context.h"
 
-static void print_unknown(const char *key)
+static void print_orphan(const char *key)
 {
-    printf("file without a row: %s\n", key);
+    printf("orphaned file: %s\n", key);
 }
 
 static void print_missing(int64_t video_id, const char *key)
 {
-    printf("row without a file: video %lld, %s\n", (long long)video_id, key);
+    printf("missing file: %s of video %lld\n", key, (long long)video_id);
 }
 
 static int compare(struct task_context *context, bool fix)
 {
     const struct reconcile_action action = {
-        .remove = fix, .detach = fix, .any = true, .unknown = print_unknown, .missing = print_missing};
+        .remove = fix, .detach = fix, .any = true, .unknown = print_orphan, .missing = print_missing};
     struct reconcile_result result;
     const char *error = reconcile(context, &action, &result);
     if (error) {
         fprintf(stderr, "vsctl: %s\n", error);
         return EXIT_FAILURE;
     }
-    printf("%lld files, of which %lld without a row: %lld removed\n", (long long)result.files,
-           (long long)result.unknown, (long long)result.removed);
-    printf("%lld videos with a file, of which %lld have none: %lld repaired\n", (long long)result.videos,
+    printf("%lld files: %lld orphaned, %lld deleted\n", (long long)result.files, (long long)result.unknown,
+           (long long)result.removed);
+    printf("%lld videos with a file: %lld files missing, %lld videos repaired\n", (long long)result.videos,
            (long long)result.missing, (long long)result.detached);
-    bool left = result.removed < result.unknown || result.detached < result.missing;
-    return left ? COMMAND_FOUND : EXIT_SUCCESS;
+    bool unrepaired = result.removed < result.unknown || result.detached < result.missing;
+    return unrepaired ? COMMAND_FOUND : EXIT_SUCCESS;
 }
 
-/* With --fix, files without a row are removed, and videos whose file is gone become videos without a file, to
- * which their authors can upload it again. */
+/* With --fix, orphaned files are deleted, and videos whose file is missing become videos
+ * without a file, so that their authors can upload it again. */
 int command_fsck(const struct config *config, int argc, char **argv)
 {
     bool fix = argc == 1 && strcmp(argv[0], "--fix") == 0;

@@ -1,4 +1,4 @@
-/* Looks into a site that runs, and changes what can be changed while it does. */
+/* vsctl: inspects and changes a running site. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +12,14 @@ static const struct command {
     int (*run)(const struct config *config, int argc, char **argv);
 } commands[] = {
     {"tokens", "[--stream N] [--upload N] [--per-client N] [--per-user N]",
-     "shows who has the tokens; with options, sets how many there are, at once", command_tokens},
+     "shows the tokens in use, by client; options change the limits of the running site", command_tokens},
     {"deletions", "[list | redrive ID... | redrive --all]",
-     "lists the files that have to go; has those tried again that were given up", command_deletions},
+     "lists the files to be deleted; redrive retries dead deletions, which have failed too often",
+     command_deletions},
     {"videos", "deleted | restore ID",
-     "lists the deleted videos that can be brought back (VS_DELETE_GRACE); brings one back", command_videos},
+     "lists the deleted videos that can be restored (see VS_DELETE_GRACE); restores one", command_videos},
     {"fsck", "[--fix]",
-     "compares disk and rows; --fix removes files without a row, and says in a row that its file is gone",
+     "compares files and database; --fix deletes orphaned files and marks videos whose file is missing",
      command_fsck},
 };
 
@@ -27,12 +28,12 @@ static int usage(FILE *out)
     fprintf(out, "usage: vsctl COMMAND\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
-    fprintf(out, "\nThe site is the one in VS_STATE_DIR, unless VS_RUN_DIR names another one's pools and"
-                 " VS_DATABASE_URL its\ndatabase; fcgi-api --help has all settings.\n");
+    fprintf(out, "\nThe site is the one in VS_STATE_DIR, unless VS_RUN_DIR and VS_DATABASE_URL name another"
+                 " site's sockets and\ndatabase. fcgi-api --help lists all settings.\n");
     return out == stderr ? COMMAND_MISUSED : EXIT_SUCCESS;
 }
 
-/* A site that deploy/site runs has its run folder linked in its state folder. */
+/* deploy/site links the run directory of a site into its state directory. */
 static void find_run_dir(struct config *config)
 {
     static char path[256];

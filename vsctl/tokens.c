@@ -1,4 +1,4 @@
-/* vsctl tokens: the token bucket of a site that runs. */
+/* vsctl tokens: shows and changes the token bucket of a running site. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,20 +12,20 @@
 enum { CLIENTS_SHOWN = 20 };
 
 static const char *const kind_names[BUCKET_KINDS] = {[BUCKET_STREAM] = "stream", [BUCKET_UPLOAD] = "upload"};
-static const char *const cap_names[BUCKET_KINDS] = {
-    [BUCKET_STREAM] = "streams to one client", [BUCKET_UPLOAD] = "uploads from one user"};
+static const char *const limit_names[BUCKET_KINDS] = {
+    [BUCKET_STREAM] = "streams per client", [BUCKET_UPLOAD] = "uploads per user"};
 
-/* What a client has; at first, what one token says of its. */
+/* The tokens of one client; before merge(), a single token. */
 struct client {
     uint64_t number;
     int tokens[BUCKET_KINDS];
     int64_t oldest_ms;
-    struct connection connection; /* of the oldest */
+    struct connection connection; /* of the oldest token */
 };
 
 struct clients {
-    enum bucket_kind kind; /* that is being visited */
-    size_t count, room;
+    enum bucket_kind kind; /* of the tokens that bucket_each visits */
+    size_t count, capacity;
     struct client *all;
     int64_t oldest_ms[BUCKET_KINDS];
 };
@@ -35,7 +35,7 @@ static void visit(const struct bucket_holder *holder, int64_t age_ms, void *argu
     struct clients *clients = argument;
     if (age_ms > clients->oldest_ms[clients->kind])
         clients->oldest_ms[clients->kind] = age_ms;
-    if (clients->count == clients->room)
+    if (clients->count == clients->capacity)
         return;
     struct client *client = &clients->all[clients->count++];
     *client =
@@ -59,7 +59,7 @@ static int by_tokens(const void *a, const void *b)
     return sum(b) - sum(a);
 }
 
-/* Makes one of all that have the same number; those with most tokens come first. */
+/* Joins the entries of each client, and sorts the clients by tokens, descending. */
 static void merge(struct clients *clients)
 {
     size_t merged = 0;
@@ -84,8 +84,8 @@ static void merge(struct clients *clients)
 static bool collect(const struct bucket *bucket, struct clients *clients)
 {
     *clients = (struct clients){
-        .room = (size_t)(bucket_in_use(bucket, BUCKET_STREAM) + bucket_in_use(bucket, BUCKET_UPLOAD))};
-    clients->all = calloc(clients->room + 1, sizeof *clients->all);
+        .capacity = (size_t)(bucket_in_use(bucket, BUCKET_STREAM) + bucket_in_use(bucket, BUCKET_UPLOAD))};
+    clients->all = calloc(clients->capacity + 1, sizeof *clients->all);
     if (!clients->all)
         return false;
     for (clients->kind = 0; clients->kind < BUCKET_KINDS; clients->kind++)
@@ -96,13 +96,13 @@ static bool collect(const struct bucket *bucket, struct clients *clients)
 
 static void show_kinds(const struct bucket *bucket, const struct clients *clients)
 {
-    printf("%-8s %8s %8s %12s\n", "tokens", "used", "of", "oldest (s)");
+    printf("%-8s %8s %8s %12s\n", "tokens", "used", "limit", "oldest (s)");
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
         printf("%-8s %8d %8d %12.1f\n", kind_names[kind], bucket_in_use(bucket, kind),
                bucket_capacity(bucket, kind), (double)clients->oldest_ms[kind] / 1000);
     for (enum bucket_kind kind = 0; kind < BUCKET_KINDS; kind++)
         if (bucket_client_cap(bucket, kind) > 0)
-            printf("%d %s\n", bucket_client_cap(bucket, kind), cap_names[kind]);
+            printf("at most %d %s\n", bucket_client_cap(bucket, kind), limit_names[kind]);
 }
 
 static void show_clients(const struct clients *clients)
@@ -125,7 +125,7 @@ static int show(const struct bucket *bucket)
 {
     struct clients clients;
     if (!collect(bucket, &clients)) {
-        fprintf(stderr, "vsctl: no memory\n");
+        fprintf(stderr, "vsctl: out of memory\n");
         return EXIT_FAILURE;
     }
     show_kinds(bucket, &clients);
@@ -134,12 +134,12 @@ static int show(const struct bucket *bucket)
     return EXIT_SUCCESS;
 }
 
-/* The limits that the options name; -1: not named. */
+/* The limits that the options set; -1: unchanged. */
 struct limits {
     int capacity[BUCKET_KINDS], client_cap[BUCKET_KINDS];
 };
 
-static bool read_limits(int argc, char **argv, struct limits *limits)
+static bool parse_limits(int argc, char **argv, struct limits *limits)
 {
     const struct {
         const char *name;
@@ -180,11 +180,11 @@ static bool set_limits(struct bucket *bucket, const struct limits *limits)
 int command_tokens(const struct config *config, int argc, char **argv)
 {
     struct limits limits;
-    if (!read_limits(argc, argv, &limits))
+    if (!parse_limits(argc, argv, &limits))
         return COMMAND_MISUSED;
     struct bucket *bucket = bucket_attach(config);
     if (!bucket) {
-        fprintf(stderr, "vsctl: there is no token bucket in %s: %s; set VS_STATE_DIR or VS_RUN_DIR\n",
+        fprintf(stderr, "vsctl: no token bucket found in %s: %s; set VS_STATE_DIR or VS_RUN_DIR\n",
                 config->run_dir, strerror(errno));
         return EXIT_FAILURE;
     }
@@ -192,7 +192,7 @@ int command_tokens(const struct config *config, int argc, char **argv)
     if (set_limits(bucket, &limits))
         status = show(bucket);
     else
-        fprintf(stderr, "vsctl: no memory for as many tokens: %s\n", strerror(errno));
+        fprintf(stderr, "vsctl: not enough memory for so many tokens: %s\n", strerror(errno));
     bucket_close(bucket);
     return status;
 }

@@ -1,9 +1,11 @@
 #include "lib/http/page.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/param.h"
+#include "lib/http/response.h"
 
 enum {
     LIMIT_STANDARD = 50,
@@ -100,4 +102,30 @@ void page_link(struct buffer *out, const struct page *page, int64_t time_us, con
     }
     write_others(out, page);
     buffer_printf(out, "limit=%" PRId64 "&cursor=%s>; rel=\"next\"\r\n", page->limit, cursor);
+}
+
+enum status page_respond(const struct request *request, struct response *response, enum store_outcome outcome,
+                         const struct db_rows *rows, const char *name, page_row_write *write_row)
+{
+    const struct page *page = &request->page;
+    struct page_position last = {0};
+    char id[CURSOR_KEY_SIZE];
+    if (outcome != STORE_DONE)
+        return status_from_store(outcome);
+    struct json *json = response_json(response, 200);
+    if (name) {
+        json_object(json);
+        json_name(json, name);
+    }
+    json_array(json);
+    for (int i = 0; i < rows->count && i < page->limit; i++)
+        last = write_row(json, rows, i);
+    json_array_end(json);
+    if (name)
+        json_object_end(json);
+    if (rows->count > page->limit) {
+        snprintf(id, sizeof id, "%" PRId64, last.id);
+        page_link(&response->headers, page, last.time_us, last.uuid ? last.uuid : id);
+    }
+    return STATUS_ANSWERED;
 }

@@ -8,7 +8,12 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/compiler.h"
+#include "lib/base/json.h"
 #include "lib/http/cursor.h"
+#include "lib/http/status.h"
+
+struct request;
+struct response;
 
 /* By what rows of one moment are told apart. */
 enum page_key { PAGE_NONE, PAGE_BY_ID, PAGE_BY_UUID };
@@ -30,5 +35,22 @@ WARN_UNUSED const char *page_parse(const struct cursor_list *list, const char *q
 /* Writes the Link header to the page that follows the row (time_us, id), id being a number or a UUID as
  * text, to out. It repeats what the query said besides. */
 void page_link(struct buffer *out, const struct page *page, int64_t time_us, const char *id);
+
+/* The position of a row in its list. */
+struct page_position {
+    int64_t time_us, id;
+    const char *uuid; /* NULL: the list is keyed by id */
+};
+
+/* Writes a row as one JSON value and returns the row's position. */
+typedef struct page_position page_row_write(struct json *json, const struct db_rows *rows, int row);
+
+/* Ends a list handler. On STORE_DONE it writes a 200 response with at most `limit` of the
+ * rows: an array or, with a name, an object that holds the array under that name. The query
+ * must have asked for one row more than the limit; when that row is there, the response links
+ * to the next page. Any other outcome is returned as its status, and rows is not read. */
+WARN_UNUSED enum status page_respond(const struct request *request, struct response *response,
+                                     enum store_outcome outcome, const struct db_rows *rows, const char *name,
+                                     page_row_write *write_row);
 
 #endif

@@ -6,38 +6,40 @@
 #include "t/unit/bytes.h"
 #include "t/unit/tap.h"
 
-/* Each of the list, in capitals. */
+/* Looks up every password of the list in upper case. */
 static void test_list(void)
 {
-    size_t unknown = 0, short_ones = 0, disordered = 0;
+    size_t not_found = 0, too_short = 0, unsorted = 0;
     for (size_t i = 0; i < common_password_count; i++) {
         char text[64] = "";
         const char *common = common_passwords[i];
         for (size_t at = 0; common[at] && at < sizeof text - 1; at++)
             text[at] = (char)toupper((unsigned char)common[at]);
-        unknown += !common_password(text, strlen(common));
-        short_ones += strlen(common) < 8;
-        disordered += i > 0 && strcmp(common_passwords[i - 1], common) >= 0;
+        not_found += !common_password_matches(text, strlen(common));
+        too_short += strlen(common) < 8;
+        unsorted += i > 0 && strcmp(common_passwords[i - 1], common) >= 0;
     }
-    ok(common_password_count > 500, "there are some");
-    is_int(unknown, 0, "each is found, also in capitals");
-    is_int(short_ones, 0, "none is shorter than a password may be");
-    is_int(disordered, 0, "they ascend");
+    ok(common_password_count > 500, "the list has more than 500 passwords");
+    is_int(not_found, 0, "every password of the list is found in upper case");
+    is_int(too_short, 0, "no password of the list is shorter than 8 bytes");
+    is_int(unsorted, 0, "the list is sorted");
 }
 
 static void test_password(void)
 {
-    ok(common_password(BYTES("password")), "password");
-    ok(common_password(BYTES("PassWord123")), "PassWord123");
-    ok(common_password(BYTES("12345678")), "12345678");
-    ok(!common_password(BYTES("correct horse")), "a better one isn't in the list");
-    ok(!common_password(BYTES("passwor")), "nor is the beginning of one");
-    ok(!common_password(BYTES("password with more")), "nor what begins with one");
-    ok(!common_password(BYTES(" password")), "nor what ends with one");
-    ok(!common_password(BYTES("password\0")), "nor one with a NUL behind");
-    ok(!common_password(BYTES("")), "nor nothing");
-    const char *long_one = bytes_repeat('1', 256);
-    ok(!common_password(long_one, strlen(long_one)), "nor a very long one");
+    ok(common_password_matches(BYTES("password")), "password is common");
+    ok(common_password_matches(BYTES("PassWord123")), "PassWord123 is common: case is ignored");
+    ok(common_password_matches(BYTES("12345678")), "12345678 is common");
+    ok(!common_password_matches(BYTES("correct horse")), "a passphrase is not common");
+    ok(!common_password_matches(BYTES("passwor")), "a prefix of a common password is not common");
+    ok(!common_password_matches(BYTES("password with more")),
+       "text that starts with a common password is not common");
+    ok(!common_password_matches(BYTES(" password")), "text that ends with a common password is not common");
+    ok(!common_password_matches(BYTES("password\0")), "a common password followed by a NUL is not common");
+    ok(!common_password_matches(BYTES("")), "the empty password is not common");
+    const char *long_password = bytes_repeat('1', 256);
+    ok(!common_password_matches(long_password, strlen(long_password)),
+       "a password longer than any in the list is not common");
 }
 
 int main(void)

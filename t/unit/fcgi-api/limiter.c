@@ -18,75 +18,76 @@ static int64_t take(struct limiter *limiter, uint64_t key, int64_t cost, int64_t
 
 static void test_allowance(struct limiter *limiter)
 {
-    is_int(take(limiter, 1, 1, 0), 0, "the first time");
-    is_int(take(limiter, 1, 1, 0), 0, "the second");
-    is_int(take(limiter, 1, 1, 0), 0, "the third");
-    is_int(take(limiter, 1, 1, 0), 20, "the fourth has to wait for a third of the window");
-    is_int(take(limiter, 1, 1, 19), 1, "a refusal does not count");
-    is_int(take(limiter, 2, 1, 0), 0, "another key has its own");
-    is_int(take(limiter, 1, 1, 20), 0, "then there is one more");
-    is_int(take(limiter, 1, 1, 20), 20, "and no more");
-    is_int(take(limiter, 1, 1, 80), 0, "after a window");
-    is_int(take(limiter, 1, 1, 80), 0, "all of them");
-    is_int(take(limiter, 1, 1, 80), 0, "are back");
-    is_int(take(limiter, 1, 1, 80), 20, "but no more than that");
+    is_int(take(limiter, 1, 1, 0), 0, "the first unit of three is available");
+    is_int(take(limiter, 1, 1, 0), 0, "the second unit is available");
+    is_int(take(limiter, 1, 1, 0), 0, "the third unit is available");
+    is_int(take(limiter, 1, 1, 0), 20, "the fourth unit is available after a third of the window");
+    is_int(take(limiter, 1, 1, 19), 1, "a rejected call takes nothing");
+    is_int(take(limiter, 2, 1, 0), 0, "another key has its own allowance");
+    is_int(take(limiter, 1, 1, 20), 0, "after a third of the window, one unit is available");
+    is_int(take(limiter, 1, 1, 20), 20, "after a third of the window, a second unit is not available");
+    is_int(take(limiter, 1, 1, 80), 0, "after the window, the first unit is available");
+    is_int(take(limiter, 1, 1, 80), 0, "after the window, the second unit is available");
+    is_int(take(limiter, 1, 1, 80), 0, "after the window, the third unit is available");
+    is_int(take(limiter, 1, 1, 80), 20, "after the window, a fourth unit is not available");
 }
 
 static void test_cost(struct limiter *limiter)
 {
-    is_int(take(limiter, 3, 2, 0), 0, "two at once");
-    is_int(take(limiter, 3, 2, 0), 20, "two more are too many");
-    is_int(take(limiter, 3, 1, 0), 0, "one isn't");
-    is_int(take(limiter, 4, 9, 0), 0, "more than there are is all of them");
-    is_int(take(limiter, 4, 9, 0), 60, "and comes back with the window");
-    is_int(take(limiter, 4, 1, 0), 20, "one comes sooner");
+    is_int(take(limiter, 3, 2, 0), 0, "two units can be taken at once");
+    is_int(take(limiter, 3, 2, 0), 20, "two more units are not available");
+    is_int(take(limiter, 3, 1, 0), 0, "the third unit is available");
+    is_int(take(limiter, 4, 9, 0), 0, "a cost above the limit takes the whole allowance");
+    is_int(take(limiter, 4, 9, 0), 60, "a cost above the limit is available again after the window");
+    is_int(take(limiter, 4, 1, 0), 20, "a single unit is available after a third of the window");
 }
 
-static void test_give_back(struct limiter *limiter)
+static void test_refund(struct limiter *limiter)
 {
-    static const struct limit none = {0, 60 * (int64_t)SECOND_US};
-    is_int(take(limiter, 5, 3, 0), 0, "all of them");
+    static const struct limit unlimited = {0, 60 * (int64_t)SECOND_US};
+    is_int(take(limiter, 5, 3, 0), 0, "the whole allowance is taken");
     limiter_refund(limiter, 5, &three_a_minute, 1);
-    is_int(take(limiter, 5, 1, 0), 0, "what is given back can be taken");
-    is_int(take(limiter, 5, 1, 0), 20, "once");
+    is_int(take(limiter, 5, 1, 0), 0, "a refunded unit is available");
+    is_int(take(limiter, 5, 1, 0), 20, "a refunded unit is available only once");
     limiter_refund(limiter, 5, &three_a_minute, 9);
-    is_int(take(limiter, 5, 3, 0), 0, "more than there are is all of them");
-    is_int(take(limiter, 5, 1, 0), 20, "and not more");
+    is_int(take(limiter, 5, 3, 0), 0, "a refund above the limit makes the whole allowance available");
+    is_int(take(limiter, 5, 1, 0), 20, "a refund above the limit adds nothing beyond the allowance");
     limiter_refund(limiter, 6, &three_a_minute, 3);
-    is_int(take(limiter, 6, 3, 0), 0, "what was never taken");
-    is_int(take(limiter, 6, 1, 0), 20, "can't be given back");
+    is_int(take(limiter, 6, 3, 0), 0, "a key that took nothing has the whole allowance after a refund");
+    is_int(take(limiter, 6, 1, 0), 20, "a refund to a key that took nothing adds nothing");
     for (int i = 0; i < 10; i++)
-        is_int(limiter_take(limiter, 7, &none, 1, now_us), 0, "without a limit there is none");
-    limiter_refund(limiter, 7, &none, 1);
+        is_int(limiter_take(limiter, 7, &unlimited, 1, now_us), 0, "a limit of 0 is unlimited");
+    limiter_refund(limiter, 7, &unlimited, 1);
 }
 
-/* Far more keys than places: those that are used up for longest are still known. */
+/* With more keys than slots, the keys whose allowance is used up are not evicted. */
 static void test_full(void)
 {
     struct limiter *limiter = limiter_create();
-    int known = 0;
+    int rejected = 0;
     for (uint64_t key = 0; key < 64; key++)
         if (take(limiter, limiter_key(limiter, &key, sizeof key), 3, 0) != 0)
-            known++;
-    is_int(known, 0, "64 keys use up their allowance");
+            rejected++;
+    is_int(rejected, 0, "64 keys take their whole allowance");
     for (uint64_t key = 64; key < 4 * (uint64_t)KEYS; key++)
         (void)!take(limiter, limiter_key(limiter, &key, sizeof key), 1, 0);
     for (uint64_t key = 0; key < 64; key++)
-        known += take(limiter, limiter_key(limiter, &key, sizeof key), 1, 0) > 0;
-    is_int(known, 64, "a flood of others doesn't make them forgotten");
+        rejected += take(limiter, limiter_key(limiter, &key, sizeof key), 1, 0) > 0;
+    is_int(rejected, 64, "a flood of other keys does not evict them");
     limiter_destroy(limiter);
 }
 
 static void test_key(struct limiter *limiter)
 {
     struct limiter *other = limiter_create();
-    ok(limiter_key(limiter, "ann", 3) == limiter_key(limiter, "ann", 3), "a key is a key");
-    ok(limiter_key(limiter, "ann", 3) != limiter_key(limiter, "bob", 3), "others are others");
-    ok(limiter_key(limiter, "ann", 3) != limiter_key(other, "ann", 3), "another limiter's, too");
+    ok(limiter_key(limiter, "ann", 3) == limiter_key(limiter, "ann", 3), "equal bytes have equal keys");
+    ok(limiter_key(limiter, "ann", 3) != limiter_key(limiter, "bob", 3),
+       "different bytes have different keys");
+    ok(limiter_key(limiter, "ann", 3) != limiter_key(other, "ann", 3), "another limiter has different keys");
     limiter_destroy(other);
 }
 
-/* Two processes, one of which dies at any moment while it takes and gives. */
+/* A process is killed at a random moment while it takes and refunds. */
 static void test_shared(struct limiter *limiter)
 {
     for (int i = 0; i < 20; i++) {
@@ -100,14 +101,14 @@ static void test_shared(struct limiter *limiter)
         waitpid(pid, NULL, 0);
         (void)!limiter_take(limiter, 9, &three_a_minute, 1, now_us);
     }
-    ok(true, "a process that dies leaves no lock behind");
-    is_int(take(limiter, 10, 3, 0), 0, "a key");
+    ok(true, "a killed process does not leave the lock held");
+    is_int(take(limiter, 10, 3, 0), 0, "one process takes the whole allowance of a key");
     pid_t pid = fork();
     if (pid == 0)
         _exit(take(limiter, 10, 1, 0) == 20 ? 0 : 1);
     int status;
     waitpid(pid, &status, 0);
-    is_int(status, 0, "is the same for all processes");
+    is_int(status, 0, "another process sees the allowance of that key used up");
 }
 
 int main(void)
@@ -115,7 +116,7 @@ int main(void)
     struct limiter *limiter = limiter_create();
     test_allowance(limiter);
     test_cost(limiter);
-    test_give_back(limiter);
+    test_refund(limiter);
     test_full();
     test_key(limiter);
     test_shared(limiter);
