@@ -75,13 +75,13 @@ static void test_valid(void)
 
 static void test_of_host(void)
 {
-    ok(origin_is_of_host("http://a:81", "a:81"), "of that host");
-    ok(origin_is_of_host("https://A", "a"), "in capitals, too");
-    ok(!origin_is_of_host("http://a:81", "a"), "not of another port");
-    ok(!origin_is_of_host("http://a.b", "a"), "nor of another name");
-    ok(!origin_is_of_host("null", "null"), "nor without one");
-    ok(!origin_is_of_host("a", "a"), "nor without a scheme");
-    ok(!origin_is_of_host("http://", "x"), "nor with nothing");
+    ok(origin_matches_host("http://a:81", "a:81"), "of that host");
+    ok(origin_matches_host("https://A", "a"), "in capitals, too");
+    ok(!origin_matches_host("http://a:81", "a"), "not of another port");
+    ok(!origin_matches_host("http://a.b", "a"), "nor of another name");
+    ok(!origin_matches_host("null", "null"), "nor without one");
+    ok(!origin_matches_host("a", "a"), "nor without a scheme");
+    ok(!origin_matches_host("http://", "x"), "nor with nothing");
 }
 
 int main(void)

@@ -48,8 +48,8 @@ static struct metrics_route read_route(size_t route)
 static void test_unopened(void)
 {
     metrics_add(METRIC_DB_RECONNECTS, 2);
-    metrics_request(METRICS_NO_ROUTE, 200, 1);
-    metrics_request(1, 200, 1);
+    metrics_count_request(METRICS_NO_ROUTE, 200, 1);
+    metrics_count_request(1, 200, 1);
     is_int(metrics_get(METRIC_DB_RECONNECTS), 2, "without a file the process counts by itself");
     is_int(read_value(METRIC_DB_RECONNECTS), -1, "and no file is there");
 }
@@ -78,26 +78,26 @@ static void test_requests(void)
     int64_t sum = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int64_t before = read_route(2).buckets[rows[i].bucket];
-        metrics_request(2, 200, rows[i].us);
+        metrics_count_request(2, 200, rows[i].us);
         sum += rows[i].us;
         is_int(read_route(2).buckets[rows[i].bucket], before + 1, "%lld us", (long long)rows[i].us);
     }
     struct metrics_route cells = read_route(2);
     is_int(cells.statuses[200 - METRICS_STATUS_MIN], COUNT_OF(rows), "each by its status");
     is_int(cells.sum_us, sum, "and all their time");
-    metrics_request(METRICS_NO_ROUTE, 404, 1);
+    metrics_count_request(METRICS_NO_ROUTE, 404, 1);
     is_int(read_route(METRICS_NO_ROUTE).statuses[404 - METRICS_STATUS_MIN], 1, "one without a route");
     is_int(read_route(1).sum_us, 0, "the others are as they were");
-    metrics_request(1, 99, 1);
-    metrics_request(1, 600, 1);
-    metrics_request(3, 200, 1);
+    metrics_count_request(1, 99, 1);
+    metrics_count_request(1, 600, 1);
+    metrics_count_request(3, 200, 1);
     is_int(read_route(1).sum_us, 0, "what is no status or no route doesn't count");
 }
 
 static void count_on(void)
 {
     for (;;) {
-        metrics_request(1, 201, 1);
+        metrics_count_request(1, 201, 1);
         metrics_add(METRIC_UPLOAD_BYTES, 1);
     }
 }
@@ -108,7 +108,7 @@ static void test_processes(void)
     for (int i = 0; i < PROCESSES; i++) {
         pids[i] = fork();
         for (int round = 0; pids[i] == 0 && round < ROUNDS; round++) {
-            metrics_request(1, 200, 3);
+            metrics_count_request(1, 200, 3);
             metrics_add(METRIC_STREAM_BYTES, 2);
         }
         if (pids[i] == 0)
