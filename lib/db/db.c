@@ -12,10 +12,11 @@
 #include "lib/db/db_link.h"
 #include "lib/metrics/metrics.h"
 
-/* The back-off after a failure to connect (half of it plus jitter) is BACKOFF_MIN_MS when the
- * failure was fast. A failure slower than SLOW_MS has blocked a thread: then the back-off
- * starts at BACKOFF_SLOW_MS and doubles up to BACKOFF_MAX_MS. A request waits for a back-off
- * of up to WAIT_MAX_MS; during a longer one, such as any after a slow failure, it fails. */
+/* The back-off after a failure to connect (half of it plus jitter) is BACKOFF_MIN_MS when
+ * the failure was fast. A failure slower than SLOW_MS has blocked a thread: then the
+ * back-off starts at BACKOFF_SLOW_MS and doubles up to BACKOFF_MAX_MS. A request waits
+ * for a back-off of up to WAIT_MAX_MS; during a longer one, such as any after a slow
+ * failure, it fails. */
 enum {
     BACKOFF_MIN_MS = 50,
     BACKOFF_SLOW_MS = 200,

@@ -50,7 +50,8 @@ enum db_outcome {
 enum { DB_PARAMS_MAX = 12 };
 
 /* The parameters of a statement, in the order $1, $2, …. A zeroed struct is an empty
- * list. Texts and bytes are not copied, so they must outlive the query. */
+ * list. Texts and bytes are not copied, so they must outlive the query. Do not copy the
+ * struct: numbers are stored in it, and values point to them. */
 struct db_params {
     int count;
     const char *values[DB_PARAMS_MAX];

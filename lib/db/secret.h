@@ -8,7 +8,7 @@
 enum { SECRET_SIZE = 32 };
 
 struct secret {
-    bool loaded;
+    bool known;
     unsigned char bytes[SECRET_SIZE];
 };
 
