@@ -6,8 +6,8 @@
 
 #include "lib/base/param.h"
 
-/* True when no bit behind the prefix is set. */
-static bool is_prefix(const unsigned char *bytes, size_t size, int64_t prefix)
+/* True when every bit after the prefix is 0. */
+static bool has_no_host_bits(const unsigned char *bytes, size_t size, int64_t prefix)
 {
     for (int64_t bit = prefix; bit < (int64_t)size * 8; bit++)
         if (bytes[bit / 8] & 0x80 >> bit % 8)
@@ -20,7 +20,7 @@ bool address_is_range(const char *text, size_t length)
     static const struct {
         int family;
         size_t size;
-    } kinds[] = {{AF_INET, sizeof(struct in_addr)}, {AF_INET6, sizeof(struct in6_addr)}};
+    } families[] = {{AF_INET, sizeof(struct in_addr)}, {AF_INET6, sizeof(struct in6_addr)}};
     char address[INET6_ADDRSTRLEN];
     unsigned char bytes[sizeof(struct in6_addr)];
     const char *slash = memchr(text, '/', length);
@@ -29,13 +29,13 @@ bool address_is_range(const char *text, size_t length)
         return false;
     memcpy(address, text, address_length);
     address[address_length] = '\0';
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        int64_t prefix = (int64_t)kinds[i].size * 8;
-        if (inet_pton(kinds[i].family, address, bytes) != 1)
+    for (size_t i = 0; i < COUNT_OF(families); i++) {
+        int64_t prefix = (int64_t)families[i].size * 8;
+        if (inet_pton(families[i].family, address, bytes) != 1)
             continue;
         if (slash && !param_number(slash + 1, length - address_length - 1, prefix, &prefix))
             return false;
-        return is_prefix(bytes, kinds[i].size, prefix);
+        return has_no_host_bits(bytes, families[i].size, prefix);
     }
     return false;
 }

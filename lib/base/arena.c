@@ -22,8 +22,8 @@ struct hook {
 };
 
 struct arena {
-    struct block *blocks; /* the one in use first; the last one is kept over a reset */
-    struct hook *hooks;
+    struct block *blocks; /* newest first; the oldest survives a reset */
+    struct hook *hooks;   /* newest first */
 };
 
 static void *allocate(size_t size)
@@ -55,7 +55,7 @@ void arena_reset(struct arena *arena)
 {
     while (arena->hooks) {
         struct hook *hook = arena->hooks;
-        arena->hooks = hook->next; /* the hook itself lies in the arena */
+        arena->hooks = hook->next; /* arena memory: nothing to free */
         hook->cleanup(hook->object);
     }
     while (arena->blocks->next) {

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY_FIRST = 4096, CAPACITY_KEPT = 64 * 1024 };
+enum { INITIAL_CAPACITY = 4096, KEPT_CAPACITY_MAX = 64 * 1024 };
 
 void buffer_reset(struct buffer *buffer)
 {
-    if (buffer->capacity > CAPACITY_KEPT)
+    if (buffer->capacity > KEPT_CAPACITY_MAX)
         buffer_free(buffer);
     buffer->length = 0;
     buffer->failed = false;
@@ -22,7 +22,6 @@ void buffer_free(struct buffer *buffer)
     *buffer = (struct buffer){0};
 }
 
-/* Makes room for length more bytes. */
 static bool reserve(struct buffer *buffer, size_t length)
 {
     if (buffer->failed || length > SIZE_MAX / 4 - buffer->length) {
@@ -32,7 +31,7 @@ static bool reserve(struct buffer *buffer, size_t length)
     size_t needed = buffer->length + length;
     if (needed <= buffer->capacity)
         return true;
-    size_t capacity = buffer->capacity ? buffer->capacity : CAPACITY_FIRST;
+    size_t capacity = buffer->capacity ? buffer->capacity : INITIAL_CAPACITY;
     while (capacity < needed)
         capacity *= 2;
     char *data = realloc(buffer->data, capacity);
@@ -72,16 +71,16 @@ void buffer_char(struct buffer *buffer, char c)
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 {
-    va_list arguments, again;
+    va_list arguments, copy;
     va_start(arguments, format);
-    va_copy(again, arguments);
+    va_copy(copy, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0)
         buffer->failed = true;
     else if (reserve(buffer, (size_t)length + 1)) {
-        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
+        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, copy);
         buffer->length += (size_t)length;
     }
-    va_end(again);
+    va_end(copy);
 }

@@ -1,7 +1,8 @@
-/* Bytes that grow as they are written.
+/* A growing byte buffer with a sticky error.
  *
- * The error is sticky: after a failed allocation every further call does nothing, so write freely and look
- * at failed once, at the end. A buffer of zeros is ready for use; buffer_free gives its memory back. */
+ * After an allocation has failed, every further write does nothing: write freely and
+ * check `failed` once, at the end. A zeroed struct is an empty buffer. The content is not
+ * NUL-terminated. */
 #ifndef LIB_BASE_BUFFER_H
 #define LIB_BASE_BUFFER_H
 
@@ -16,16 +17,21 @@ struct buffer {
     bool failed;
 };
 
-/* Empties the buffer and clears its error; memory of more than 64 KiB is given back. */
+/* Empties the buffer and clears its error. Keeps up to 64 KiB of memory for the next
+ * use. */
 void buffer_reset(struct buffer *buffer);
+
+/* Frees the memory. The buffer is empty afterwards and can be used again. */
 void buffer_free(struct buffer *buffer);
 
+/* Each of these appends: bytes, a text without its NUL, one character, formatted text. */
 void buffer_append(struct buffer *buffer, const char *bytes, size_t length);
-
-/* Makes the buffer longer by length bytes, to be written to the place that it returns; NULL after a failure. */
-char *buffer_extend(struct buffer *buffer, size_t length);
 void buffer_text(struct buffer *buffer, const char *text);
 void buffer_char(struct buffer *buffer, char c);
 PRINTF_LIKE(2, 3) void buffer_printf(struct buffer *buffer, const char *format, ...);
+
+/* Appends length uninitialised bytes and returns a pointer to them for the caller to
+ * fill. The pointer is valid until the next write. Returns NULL after a failure. */
+char *buffer_extend(struct buffer *buffer, size_t length);
 
 #endif

@@ -4,10 +4,10 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { IPV6_HOUSEHOLD_BYTES = 8, IPV4_MAPPED_BYTES = 12 };
+enum { IPV6_PREFIX_BYTES = 8, IPV4_MAPPED_BYTES = 12 };
 
-/* Each kind of client has a key of its own, so that none can be taken for one of another kind. */
-enum kind { IPV4, IPV6, SESSION, OTHER, USER };
+/* The hash key of each kind, so that clients of different kinds do not collide. */
+enum kind { IPV4, IPV6, SESSION, OTHER_ADDRESS, USER };
 
 static uint64_t hash(enum kind kind, const void *bytes, size_t length)
 {
@@ -26,10 +26,10 @@ uint64_t client_from_address(const char *address)
     if (inet_pton(AF_INET, address, &ipv4) == 1)
         return hash(IPV4, &ipv4, sizeof ipv4);
     if (inet_pton(AF_INET6, address, &ipv6) != 1)
-        return hash(OTHER, address, strlen(address));
+        return hash(OTHER_ADDRESS, address, strlen(address));
     if (IN6_IS_ADDR_V4MAPPED(&ipv6))
         return hash(IPV4, ipv6.s6_addr + IPV4_MAPPED_BYTES, sizeof ipv4);
-    return hash(IPV6, &ipv6, IPV6_HOUSEHOLD_BYTES);
+    return hash(IPV6, &ipv6, IPV6_PREFIX_BYTES);
 }
 
 uint64_t client_from_session(const char *token)

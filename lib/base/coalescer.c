@@ -6,8 +6,8 @@
 struct coalescer {
     const struct coalescer_kind *kind;
     pthread_mutex_t lock;
-    struct coalescer_job *begun;   /* the first job of each batch that is being done */
-    struct coalescer_job *waiting; /* in the order in which they came */
+    struct coalescer_job *running; /* the first job of each running batch */
+    struct coalescer_job *queue;   /* oldest first */
 };
 
 struct coalescer *coalescer_create(const struct coalescer_kind *kind)
@@ -28,17 +28,17 @@ void coalescer_destroy(struct coalescer *coalescer)
     free(coalescer);
 }
 
-/* Where in the list the first job is that fits, or the list's end. */
-static struct coalescer_job **find(const struct coalescer *coalescer, struct coalescer_job **list,
-                                   const struct coalescer_job *job)
+/* Returns the link to the first compatible job in the list, or the link at its end. */
+static struct coalescer_job **find_compatible(const struct coalescer *coalescer, struct coalescer_job **list,
+                                              const struct coalescer_job *job)
 {
-    bool (*fits)(const struct coalescer_job *, const struct coalescer_job *) = coalescer->kind->fits;
-    while (*list && fits && !fits(*list, job))
+    const struct coalescer_kind *kind = coalescer->kind;
+    while (*list && kind->compatible && !kind->compatible(*list, job))
         list = &(*list)->next;
     return list;
 }
 
-static struct coalescer_job *take(struct coalescer_job **at)
+static struct coalescer_job *job_remove(struct coalescer_job **at)
 {
     struct coalescer_job *job = *at;
     if (job)
@@ -46,68 +46,72 @@ static struct coalescer_job *take(struct coalescer_job **at)
     return job;
 }
 
-static void put_first(struct coalescer_job **list, struct coalescer_job *job)
+static void job_push(struct coalescer_job **list, struct coalescer_job *job)
 {
     job->next = *list;
     *list = job;
 }
 
-static void put_last(struct coalescer_job **list, struct coalescer_job *job)
+static void job_append(struct coalescer_job **list, struct coalescer_job *job)
 {
     while (*list)
         list = &(*list)->next;
-    put_first(list, job);
+    job_push(list, job);
 }
 
-static void wait_for_change(struct coalescer_job *job)
+static void await_wake(struct coalescer_job *job)
 {
-    while (sem_wait(&job->changed) != 0)
+    while (sem_wait(&job->wake) != 0)
         continue;
 }
 
-/* Begins a batch with the job, unless one that it fits is being done: then the job waits, until it has been done or
- * the turn is its own. */
-static void begin_or_wait(struct coalescer *coalescer, struct coalescer_job *job)
+/* Starts a batch with the job. If a compatible batch is running, queues the job and
+ * blocks until it is done or its thread has to run the next batch. */
+static void start_or_wait(struct coalescer *coalescer, struct coalescer_job *job)
 {
     pthread_mutex_lock(&coalescer->lock);
-    bool wait = *find(coalescer, &coalescer->begun, job) != NULL;
+    bool wait = *find_compatible(coalescer, &coalescer->running, job) != NULL;
     if (wait)
-        put_last(&coalescer->waiting, job);
+        job_append(&coalescer->queue, job);
     else
-        put_first(&coalescer->begun, job);
+        job_push(&coalescer->running, job);
     pthread_mutex_unlock(&coalescer->lock);
     if (wait)
-        wait_for_change(job);
+        await_wake(job);
 }
 
-/* Those that are to be done with the job, which is the first of them. */
-static size_t gather(struct coalescer *coalescer, struct coalescer_job *job,
-                     struct coalescer_job *jobs[COALESCER_JOBS_MAX])
+/* Moves the queued jobs that are compatible with the job into its batch. Returns the
+ * batch's size. */
+static size_t collect_batch(struct coalescer *coalescer, struct coalescer_job *job,
+                            struct coalescer_job *jobs[COALESCER_JOBS_MAX])
 {
     size_t count = 0;
     struct coalescer_job *other = job;
     pthread_mutex_lock(&coalescer->lock);
     do
         jobs[count++] = other;
-    while (count < coalescer->kind->jobs_max && (other = take(find(coalescer, &coalescer->waiting, job))));
+    while (count < coalescer->kind->jobs_max &&
+           (other = job_remove(find_compatible(coalescer, &coalescer->queue, job))));
     pthread_mutex_unlock(&coalescer->lock);
     return count;
 }
 
-/* The next one's turn. It may be over at once, and its job gone: nothing of it is touched behind sem_post. */
-static void hand_over(struct coalescer *coalescer, struct coalescer_job *const jobs[], size_t count)
+/* Wakes the thread that runs the next compatible batch, and those whose jobs are done. A
+ * woken thread may return at once, so its job, on its stack, is not touched after
+ * sem_post. */
+static void finish_batch(struct coalescer *coalescer, struct coalescer_job *const jobs[], size_t count)
 {
     pthread_mutex_lock(&coalescer->lock);
-    take(find(coalescer, &coalescer->begun, jobs[0]));
-    struct coalescer_job *next = take(find(coalescer, &coalescer->waiting, jobs[0]));
+    job_remove(find_compatible(coalescer, &coalescer->running, jobs[0]));
+    struct coalescer_job *next = job_remove(find_compatible(coalescer, &coalescer->queue, jobs[0]));
     if (next)
-        put_first(&coalescer->begun, next);
+        job_push(&coalescer->running, next);
     pthread_mutex_unlock(&coalescer->lock);
     if (next)
-        sem_post(&next->changed);
+        sem_post(&next->wake);
     for (size_t i = 1; i < count; i++) {
         jobs[i]->done = true;
-        sem_post(&jobs[i]->changed);
+        sem_post(&jobs[i]->wake);
     }
 }
 
@@ -115,14 +119,14 @@ bool coalescer_run(struct coalescer *coalescer, struct coalescer_job *job)
 {
     struct coalescer_job *jobs[COALESCER_JOBS_MAX];
     job->done = false;
-    sem_init(&job->changed, 0, 0);
-    begin_or_wait(coalescer, job);
-    bool own = !job->done;
-    if (own) {
-        size_t count = gather(coalescer, job, jobs);
+    sem_init(&job->wake, 0, 0);
+    start_or_wait(coalescer, job);
+    bool runs_batch = !job->done;
+    if (runs_batch) {
+        size_t count = collect_batch(coalescer, job, jobs);
         coalescer->kind->run(jobs, count);
-        hand_over(coalescer, jobs, count);
+        finish_batch(coalescer, jobs, count);
     }
-    sem_destroy(&job->changed);
-    return own;
+    sem_destroy(&job->wake);
+    return runs_batch;
 }

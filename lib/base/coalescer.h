@@ -1,8 +1,10 @@
-/* Work that the threads of a process do for one another.
+/* Coalesces concurrent work of one process (single flight, with batches).
  *
- * Who comes while somebody is doing such work waits; then the first who waits does it for all who do, at once.
- * Nothing is begun before it was asked for, so what is read is never older than the request to read it, and who
- * is alone doesn't wait: a batch costs an idle process nothing, and a busy one less the busier it is. */
+ * While a batch runs, compatible jobs that arrive queue. When it ends, one of the queued
+ * threads runs the next batch for all of them. A batch never includes a job that arrives
+ * after its start, so no job gets data that was read before it asked. A job that finds no
+ * compatible batch running starts at once: an idle process pays no delay, and a busy one
+ * does less work per job. */
 #ifndef LIB_BASE_COALESCER_H
 #define LIB_BASE_COALESCER_H
 
@@ -14,30 +16,36 @@
 
 struct coalescer;
 
-/* What a thread wants done: the first member of what says what that is, in the thread's stack. */
+/* One thread's job. Make it the first member of a struct that holds the job's input and
+ * output; that struct may be on the thread's stack. The members belong to coalescer.c. */
 struct coalescer_job {
     struct coalescer_job *next;
-    sem_t changed;
+    sem_t wake;
     bool done;
 };
 
 enum { COALESCER_JOBS_MAX = 64 };
 
 struct coalescer_kind {
-    size_t jobs_max; /* at most COALESCER_JOBS_MAX */
-    /* Whether the two can be done at once; what is true of a and b, and of b and c, must be of a and c. NULL: any can. */
-    bool (*fits)(const struct coalescer_job *job, const struct coalescer_job *other);
-    /* Does them all. It runs in the thread of the first one; those of the others wait, so what is theirs may be
-     * written to. */
+    /* Maximum number of jobs in a batch, at most COALESCER_JOBS_MAX. */
+    size_t jobs_max;
+    /* True when two jobs can run in the same batch. It must be an equivalence relation:
+     * symmetric and transitive. NULL: any two jobs can. */
+    bool (*compatible)(const struct coalescer_job *job, const struct coalescer_job *other);
+    /* Runs a batch in the thread of jobs[0]. The threads of the other jobs are blocked
+     * meanwhile, so it may write to those jobs. */
     void (*run)(struct coalescer_job *const jobs[], size_t count);
 };
 
-/* For the threads of one process, also when it is made before the fork. NULL: out of memory. */
+/* Creates a coalescer, which keeps a reference to kind. It serves the threads of one
+ * process; each child of a fork has its own copy. Returns NULL when memory runs out. */
 struct coalescer *coalescer_create(const struct coalescer_kind *kind);
+
+/* Frees the coalescer, which no thread may be using. NULL is allowed. */
 void coalescer_destroy(struct coalescer *coalescer);
 
-/* Returns when the job has been done: true when by this thread, in a batch of its own or one that it had to wait for its
- * turn to do. */
+/* Returns when the job is done: true when this thread ran the batch, false when another
+ * thread did. */
 bool coalescer_run(struct coalescer *coalescer, struct coalescer_job *job);
 
 #endif

@@ -1,4 +1,4 @@
-/* Attributes that let the compiler check what a declaration promises. */
+/* Compiler attributes that catch misuse of a function, and the length of an array. */
 #ifndef LIB_BASE_COMPILER_H
 #define LIB_BASE_COMPILER_H
 

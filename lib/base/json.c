@@ -4,7 +4,7 @@
 
 #include "lib/base/clock.h"
 
-static void separate(struct json *json)
+static void write_comma(struct json *json)
 {
     if (json->comma)
         buffer_char(json->out, ',');
@@ -13,7 +13,7 @@ static void separate(struct json *json)
 
 static void container_begin(struct json *json, char bracket)
 {
-    separate(json);
+    write_comma(json);
     buffer_char(json->out, bracket);
     json->comma = false;
 }
@@ -46,7 +46,7 @@ void json_array_end(struct json *json)
 
 void json_name(struct json *json, const char *name)
 {
-    separate(json);
+    write_comma(json);
     buffer_char(json->out, '"');
     buffer_text(json->out, name);
     buffer_append(json->out, "\":", 2);
@@ -83,7 +83,7 @@ void json_text(struct json *json, const char *name, const char *text)
     json->comma = true;
 }
 
-static void write_plain(struct json *json, const char *name, const char *value)
+static void write_literal(struct json *json, const char *name, const char *value)
 {
     json_name(json, name);
     buffer_text(json->out, value);
@@ -101,17 +101,17 @@ void json_number(struct json *json, const char *name, int64_t number)
     while ((rest /= 10) > 0);
     if (number < 0)
         *--first = '-';
-    write_plain(json, name, first);
+    write_literal(json, name, first);
 }
 
 void json_bool(struct json *json, const char *name, bool value)
 {
-    write_plain(json, name, value ? "true" : "false");
+    write_literal(json, name, value ? "true" : "false");
 }
 
 void json_null(struct json *json, const char *name)
 {
-    write_plain(json, name, "null");
+    write_literal(json, name, "null");
 }
 
 void json_time(struct json *json, const char *name, int64_t unix_seconds)

@@ -1,6 +1,7 @@
-/* JSON out: a writer that puts the commas, and text as RFC 8259 wants it.
+/* Writes JSON (RFC 8259) into a buffer: it places the commas and escapes the text.
  *
- * Text must be valid UTF-8; the database holds no other. Errors are those of the buffer, sticky. */
+ * Text must be valid UTF-8, as all text from the database is. Errors are the buffer's
+ * sticky error. */
 #ifndef LIB_BASE_JSON_H
 #define LIB_BASE_JSON_H
 
@@ -9,9 +10,10 @@
 
 #include "lib/base/buffer.h"
 
+/* Initialise with {.out = &buffer}. */
 struct json {
     struct buffer *out;
-    bool comma; /* one is needed before the next value */
+    bool comma; /* the next value needs a comma before it */
 };
 
 void json_object(struct json *json);
@@ -19,15 +21,16 @@ void json_object_end(struct json *json);
 void json_array(struct json *json);
 void json_array_end(struct json *json);
 
-/* The name of the member whose value or container comes next. It is written as it stands. */
+/* Writes a member's name; its object or array must follow. The name is not escaped. */
 void json_name(struct json *json, const char *name);
 
+/* Each of these writes a whole member: a name and a value. */
 void json_text(struct json *json, const char *name, const char *text);
 void json_number(struct json *json, const char *name, int64_t number);
 void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
 
-/* Seconds since 1970 as RFC 3339 in UTC. */
+/* Writes seconds since 1970 as a text in RFC 3339, UTC. */
 void json_time(struct json *json, const char *name, int64_t unix_seconds);
 
 #endif

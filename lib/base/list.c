@@ -12,12 +12,12 @@ bool list_next(const char **list, const char **item, size_t *length)
     return *length > 0;
 }
 
-bool list_check(const char *list, list_item_check *is_good)
+bool list_check(const char *list, list_item_check *is_valid)
 {
     const char *item;
     size_t length;
     while (list_next(&list, &item, &length))
-        if (!is_good(item, length))
+        if (!is_valid(item, length))
             return false;
     return true;
 }

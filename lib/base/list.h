@@ -1,4 +1,4 @@
-/* A setting that is several words, with spaces or commas between them. */
+/* Settings that are lists: words separated by spaces, tabs or commas. */
 #ifndef LIB_BASE_LIST_H
 #define LIB_BASE_LIST_H
 
@@ -7,16 +7,17 @@
 
 #include "lib/base/compiler.h"
 
-/* Whether a word may be in the list. It has no NUL behind it. */
+/* True when a word is allowed in the list. The word is not NUL-terminated. */
 typedef bool list_item_check(const char *item, size_t length);
 
-/* The next word, from *list on, which then points behind it; false when there is none. */
+/* Finds the next word from *list on and moves *list behind it. Returns false at the
+ * end. */
 WARN_UNUSED bool list_next(const char **list, const char **item, size_t *length);
 
-/* True when all words are good, or there are none. */
-WARN_UNUSED bool list_check(const char *list, list_item_check *is_good);
+/* True when is_valid is true for every word. An empty list passes. */
+WARN_UNUSED bool list_check(const char *list, list_item_check *is_valid);
 
-/* True when the text is one of the words, letter for letter. */
+/* True when text is one of the words. Case matters. */
 WARN_UNUSED bool list_has(const char *list, const char *text);
 
 #endif

@@ -17,24 +17,25 @@ void log_set_level(enum log_level level)
     threshold = level;
 }
 
-/* The second as text, made once for all lines of a thread in it. */
-static const char *second_text(time_t second)
+/* Formats a time to the second. Each thread caches the last one, since many lines share
+ * it. */
+static const char *format_second(time_t second)
 {
-    static _Thread_local time_t written = -1;
+    static _Thread_local time_t cached = -1;
     static _Thread_local char text[sizeof "2026-11-24T02:06:24"];
-    if (second != written) {
+    if (second != cached) {
         struct tm utc;
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&second, &utc));
-        written = second;
+        cached = second;
     }
     return text;
 }
 
-static size_t write_head(char *line, size_t size, enum log_level level, const char *event)
+static size_t write_prefix(char *line, size_t size, enum log_level level, const char *event)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int length = snprintf(line, size, "%s.%03ldZ level=%s pid=%d event=%s ", second_text(now.tv_sec),
+    int length = snprintf(line, size, "%s.%03ldZ level=%s pid=%d event=%s ", format_second(now.tv_sec),
                           now.tv_nsec / 1000000, log_level_names[level], (int)getpid(), event);
     return length > 0 ? (size_t)length : 0;
 }
@@ -45,7 +46,7 @@ void log_write(enum log_level level, const char *event, const char *format, ...)
         return;
     int saved = errno;
     char line[LINE_MAX_BYTES];
-    size_t used = write_head(line, sizeof line - 1, level, event);
+    size_t used = write_prefix(line, sizeof line - 1, level, event);
 
     va_list arguments;
     va_start(arguments, format);
@@ -61,6 +62,6 @@ void log_write(enum log_level level, const char *event, const char *format, ...)
             line[i] = ' ';
     line[used++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, used);
-    (void)written; /* where else could it be said? */
+    (void)written; /* a failure to log cannot be logged */
     errno = saved;
 }

@@ -14,7 +14,7 @@ static const struct scheme {
     int64_t port;
 } schemes[] = {{"http://", 80}, {"https://", 443}};
 
-static const struct scheme *scheme_of(const char *text, size_t length)
+static const struct scheme *find_scheme(const char *text, size_t length)
 {
     for (size_t i = 0; i < COUNT_OF(schemes); i++) {
         size_t prefix = strlen(schemes[i].prefix);
@@ -24,7 +24,8 @@ static const struct scheme *scheme_of(const char *text, size_t length)
     return NULL;
 }
 
-/* Labels of lower-case letters, digits, hyphens and, in names that aren't of the DNS, underscores. */
+/* True for dot-separated labels of lower-case letters, digits, hyphens and, since names
+ * outside the DNS may have them, underscores. */
 static bool is_name(const char *host, size_t length)
 {
     char last = '.';
@@ -38,7 +39,7 @@ static bool is_name(const char *host, size_t length)
     return last != '.' && length <= HOST_MAX;
 }
 
-/* An IPv6 address in brackets, in the one form that browsers give it. */
+/* True for an IPv6 address in brackets, in the canonical form that browsers send. */
 static bool is_ipv6(const char *host, size_t length)
 {
     char given[INET6_ADDRSTRLEN], canonical[INET6_ADDRSTRLEN];
@@ -51,7 +52,7 @@ static bool is_ipv6(const char *host, size_t length)
            inet_ntop(AF_INET6, &address, canonical, sizeof canonical) && strcmp(given, canonical) == 0;
 }
 
-/* Where the host ends: at the colon of a port, if there is one. */
+/* The length of the host, without the port. */
 static size_t host_length(const char *host, size_t length)
 {
     const char *bracket = memchr(host, ']', length);
@@ -62,7 +63,7 @@ static size_t host_length(const char *host, size_t length)
 
 bool origin_is_valid(const char *text, size_t length)
 {
-    const struct scheme *scheme = scheme_of(text, length);
+    const struct scheme *scheme = find_scheme(text, length);
     if (!scheme)
         return false;
     const char *host = text + strlen(scheme->prefix);
@@ -74,7 +75,7 @@ bool origin_is_valid(const char *text, size_t length)
                                 port > 0 && port != scheme->port);
 }
 
-bool origin_is_of_host(const char *origin, const char *host)
+bool origin_matches_host(const char *origin, const char *host)
 {
     const char *scheme_end = strstr(origin, "://");
     return scheme_end && strcasecmp(scheme_end + 3, host) == 0;

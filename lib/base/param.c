@@ -21,7 +21,7 @@ bool param_number(const char *text, size_t length, int64_t max, int64_t *out)
     return true;
 }
 
-static bool number_from_one(const char *text, size_t length, int64_t max, int64_t *out)
+static bool positive_number(const char *text, size_t length, int64_t max, int64_t *out)
 {
     int64_t number;
     if (!param_number(text, length, max, &number) || number < 1)
@@ -32,12 +32,12 @@ static bool number_from_one(const char *text, size_t length, int64_t max, int64_
 
 bool param_id(const char *text, size_t length, int64_t *out)
 {
-    return number_from_one(text, length, INT64_MAX, out);
+    return positive_number(text, length, INT64_MAX, out);
 }
 
 bool param_limit(const char *text, size_t length, int64_t *out)
 {
-    return number_from_one(text, length, 100, out);
+    return positive_number(text, length, 100, out);
 }
 
 static int hex_digit(char c)

@@ -12,7 +12,7 @@
 
 enum { PATH_SIZE = 256 };
 
-static bool find_path(const struct config *config, const char *name, char path[PATH_SIZE])
+static bool file_path(const struct config *config, const char *name, char path[PATH_SIZE])
 {
     errno = ENAMETOOLONG;
     return config_run_path(config, name, path, PATH_SIZE);
@@ -31,7 +31,7 @@ static bool attach(struct shared_memory *shared, const char *path, const struct 
     *shared = (struct shared_memory){.size = layout->size, .fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
     if (shared->fd < 0)
         return false;
-    /* Only a file of the right size is mapped: reading past the end of one is SIGBUS. */
+    /* Check the size before mapping: access beyond the end of the file raises SIGBUS. */
     bool has_size = fstat(shared->fd, &file) == 0 && file.st_size == (off_t)layout->size;
     if (has_size && !map(shared)) {
         shared_memory_close(shared);
@@ -44,14 +44,15 @@ static bool attach(struct shared_memory *shared, const char *path, const struct 
     return false;
 }
 
-static bool fill(const struct shared_memory *shared, const struct shared_memory_layout *layout)
+static bool initialise(const struct shared_memory *shared, const struct shared_memory_layout *layout)
 {
     return ftruncate(shared->fd, (off_t)layout->size) == 0 &&
            shared_memory_reserve(shared, 0, layout->reserved) &&
            pwrite(shared->fd, layout->head, layout->head_size, 0) == (ssize_t)layout->head_size;
 }
 
-/* The new file takes its place when it is complete, so nobody attaches to half of one. */
+/* Renames the file into place once it is complete, so no process can attach to half of
+ * one. */
 static bool create(struct shared_memory *shared, const char *path, const struct shared_memory_layout *layout)
 {
     char new_path[PATH_SIZE + 4];
@@ -61,7 +62,7 @@ static bool create(struct shared_memory *shared, const char *path, const struct 
                                      .fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
     if (shared->fd < 0)
         return false;
-    if (fill(shared, layout) && map(shared) && rename(new_path, path) == 0)
+    if (initialise(shared, layout) && map(shared) && rename(new_path, path) == 0)
         return true;
     int error = errno;
     unlink(new_path);
@@ -75,14 +76,14 @@ bool shared_memory_open(struct shared_memory *shared, const struct config *confi
 {
     char path[PATH_SIZE];
     *shared = (struct shared_memory){.fd = -1};
-    if (!find_path(config, layout->name, path))
+    if (!file_path(config, layout->name, path))
         return false;
     if (attach(shared, path, layout))
         return true;
     if (errno != ENOENT && errno != EPROTO)
         return false;
     if (errno == EPROTO)
-        log_write(LOG_WARNING, "shared_memory_replaced", "name=%s reason=\"another version's layout\"",
+        log_write(LOG_WARNING, "shared_memory_replaced", "name=%s reason=\"the file had another layout\"",
                   layout->name);
     return create(shared, path, layout);
 }
@@ -92,7 +93,7 @@ bool shared_memory_attach(struct shared_memory *shared, const struct config *con
 {
     char path[PATH_SIZE];
     *shared = (struct shared_memory){.fd = -1};
-    return find_path(config, layout->name, path) && attach(shared, path, layout);
+    return file_path(config, layout->name, path) && attach(shared, path, layout);
 }
 
 bool shared_memory_reserve(const struct shared_memory *shared, size_t offset, size_t length)

@@ -1,8 +1,10 @@
-/* Memory that processes share: a file of fixed size in the run folder, which is on tmpfs.
+/* Memory shared between processes: a file of fixed size in the run folder, which is on
+ * tmpfs.
  *
- * The file begins with a head that identifies its layout. It outlives the programs, so a restarted
- * program continues with what it left. A file with another head belongs to another version: it is
- * never used and never changed, only replaced, so processes that still map it keep it. */
+ * The file starts with a header that identifies its layout. It outlives the programs, so
+ * a restarted program finds its data again. A file with another header or size belongs to
+ * another version: it is never read or changed, only replaced, and processes that have it
+ * mapped keep the old one. */
 #ifndef LIB_BASE_SHARED_MEMORY_H
 #define LIB_BASE_SHARED_MEMORY_H
 
@@ -13,7 +15,7 @@
 #include "lib/base/compiler.h"
 #include "lib/base/config.h"
 
-/* A head for those who need no more than this in it. */
+/* A header that is enough for most layouts. */
 struct shared_memory_head {
     char magic[8];
     uint32_t layout_version, item_size;
@@ -24,7 +26,7 @@ struct shared_memory_layout {
     const void *head;
     size_t head_size; /* bytes */
     size_t size;      /* of the file and the mapping, in bytes */
-    size_t reserved;  /* bytes from the front that get memory at once; the others are sparse */
+    size_t reserved;  /* bytes at the start to allocate at once; the rest is sparse */
 };
 
 struct shared_memory {
@@ -33,21 +35,22 @@ struct shared_memory {
     int fd;
 };
 
-/* Maps the file. When it is missing or has another head, replaces it by one that is all zeros after
- * the head. Returns false with errno set. */
+/* Maps the file, for the program that owns it. Creates the file when it is missing, and
+ * replaces it when its header or size differs; a new file is zero after the header.
+ * Returns false with errno set. */
 WARN_UNUSED bool shared_memory_open(struct shared_memory *shared, const struct config *config,
                                     const struct shared_memory_layout *layout);
 
-/* Maps a file that another program has created. Returns false with errno set: ENOENT when there is
- * none, EPROTO when it has another size or head. */
+/* Maps a file that another program has created. Returns false with errno set: ENOENT when
+ * it does not exist, EPROTO when its header or size differs. */
 WARN_UNUSED bool shared_memory_attach(struct shared_memory *shared, const struct config *config,
                                       const struct shared_memory_layout *layout);
 
-/* Gives memory to a sparse range: writing to it without that could end in SIGBUS on a full tmpfs.
- * Returns false with errno set. */
+/* Allocates a sparse range. Without this, writing to the range raises SIGBUS when tmpfs
+ * is full. Returns false with errno set. */
 WARN_UNUSED bool shared_memory_reserve(const struct shared_memory *shared, size_t offset, size_t length);
 
-/* Unmaps the file, if it is mapped; errno stays. The file stays. */
+/* Unmaps the file if it is mapped; the file stays. Preserves errno. */
 void shared_memory_close(struct shared_memory *shared);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <stdint.h>
 
-/* The length of the well-formed sequence at text, 0 when there is none (RFC 3629, section 4). */
+/* The length of the well-formed sequence at text (RFC 3629, section 4); 0 if it is
+ * malformed. */
 static size_t sequence_length(const unsigned char *text, size_t length)
 {
     unsigned char first = text[0];
@@ -53,7 +54,7 @@ size_t text_characters(const char *text, size_t length)
     return characters;
 }
 
-/* The code point at text and, in *step, its length. The text is valid UTF-8. */
+/* Decodes the code point at text, which is valid UTF-8, and sets *step to its length. */
 static uint32_t code_point(const char *text, size_t *step)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -74,7 +75,7 @@ static uint32_t code_point(const char *text, size_t *step)
            (uint32_t)(bytes[2] & 0x3f) << 6 | (bytes[3] & 0x3f);
 }
 
-/* Unicode's property White_Space. */
+/* The Unicode property White_Space. */
 static bool is_space(uint32_t c)
 {
     return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -99,13 +100,13 @@ void text_trim(const char **text, size_t *length)
     }
 }
 
-bool text_has_control(const char *text, size_t length, bool lines)
+bool text_has_control(const char *text, size_t length, bool multiline)
 {
     size_t step;
     for (size_t i = 0; i < length; i += step) {
         uint32_t c = code_point(text + i, &step);
-        bool is_line = c == '\t' || c == '\n' || c == '\r';
-        if ((c < 0x20 || (c >= 0x7f && c <= 0x9f)) && !(lines && is_line))
+        bool is_line_space = c == '\t' || c == '\n' || c == '\r';
+        if ((c < 0x20 || (c >= 0x7f && c <= 0x9f)) && !(multiline && is_line_space))
             return true;
     }
     return false;

@@ -12,36 +12,47 @@
 #include "lib/db/db_link.h"
 #include "lib/metrics/metrics.h"
 
+/* The back-off after a failure to connect (half of it plus jitter) is BACKOFF_MIN_MS when
+ * the failure was fast. A failure slower than SLOW_MS has blocked a thread: then the
+ * back-off starts at BACKOFF_SLOW_MS and doubles up to BACKOFF_MAX_MS. A request waits
+ * for a back-off of up to WAIT_MAX_MS; during a longer one, such as any after a slow
+ * failure, it fails. */
 enum {
     BACKOFF_MIN_MS = 50,
+    BACKOFF_SLOW_MS = 200,
     BACKOFF_MAX_MS = 500,
-    WAIT_MAX_MS = 75,      /* a request sits out a back-off of this, and is refused in a longer one */
-    SLOW_MS = 100,         /* a failure that took longer costs a thread: the back-off grows */
-    BACKOFF_SLOW_MS = 200, /* from here on, so that nobody who waited for the thread sits it out, too */
-    PROBE_MS = 200,        /* what a server that left a statement unanswered has for a new connection */
-    REPEATS_MAX = 3,
-    PAUSE_MAX_MS = 20, /* before a repetition, so that those who stood in each other's way don't again */
-    TIMEOUT_SLACK_MS = 1000,
-    ROWS_BINARY = 1, /* what db_number reads */
+    SLOW_MS = 100,
+    WAIT_MAX_MS = 75,
+    PROBE_MS = 200, /* to connect to a server that has not answered in time */
+    RETRIES_MAX = 3,
+    RETRY_DELAY_MAX_MS = 20,
+    TIMEOUT_SLACK_MS = 1000, /* statement_timeout exceeds timeout_ms by this */
+    ROWS_BINARY = 1,
 };
 
-/* What one attempt at a statement or a transaction came to. */
-enum attempt { ATTEMPT_DONE, ATTEMPT_REFUSED, ATTEMPT_LOST, ATTEMPT_REPEAT, ATTEMPT_RECONNECT };
+/* The outcome of one attempt at a statement or a transaction. */
+enum attempt {
+    ATTEMPT_DONE,
+    ATTEMPT_REFUSED,
+    ATTEMPT_LOST,      /* the connection is broken or silent: the outcome is unknown */
+    ATTEMPT_RETRY,     /* rolled back; the same connection can try again */
+    ATTEMPT_RECONNECT, /* rolled back; a new connection can try again */
+};
 
 struct db {
     struct db_options options;
     PGconn *connection;
-    bool *prepared; /* of each statement: whether the connection has it */
+    bool *prepared; /* for each statement: the connection has prepared it */
     struct arena *arena;
     int64_t deadline_ms;
     int64_t next_attempt_ms;
     int backoff_ms;
     unsigned seed;
-    unsigned connections; /* made so far */
-    bool probe; /* a statement had no answer in time: does the server hang, or has just that one to wait? */
+    unsigned connection_count;
+    bool probe; /* the server may hang: the next connect gets PROBE_MS */
     bool in_transaction;
-    enum attempt failed; /* ATTEMPT_DONE: the transaction can go on */
-    bool warned;         /* a WARNING came: the commit of a write is in doubt */
+    enum attempt failed; /* why the transaction cannot continue; ATTEMPT_DONE: it can */
+    bool warned;         /* the server sent a WARNING: the commit may not be confirmed */
     char sqlstate[6];
 };
 
@@ -94,8 +105,9 @@ static void disconnect(struct db *db)
     memset(db->prepared, false, db->options.statement_count * sizeof *db->prepared);
 }
 
-/* Something failed that began at start_ms: says when the next attempt to connect may be. */
-static void back_off(struct db *db, int64_t start_ms)
+/* Sets the time of the next attempt to connect, after a failure that started at
+ * start_ms. */
+static void schedule_reconnect(struct db *db, int64_t start_ms)
 {
     int64_t now = clock_ms();
     if (now - start_ms <= SLOW_MS)
@@ -110,7 +122,8 @@ static void back_off(struct db *db, int64_t start_ms)
     db->next_attempt_ms = now + db->backoff_ms / 2 + jitter;
 }
 
-/* A cancelled wait for synchronous replication is a success with a warning: not an acknowledgement. */
+/* A commit whose wait for synchronous replication was cancelled succeeds with a WARNING.
+ * It is not confirmed. */
 static void receive_notice(void *argument, const PGresult *notice)
 {
     struct db *db = argument;
@@ -121,7 +134,7 @@ static void receive_notice(void *argument, const PGresult *notice)
     }
 }
 
-static bool set_up(const struct db *db, PGconn *connection, int64_t deadline_ms)
+static bool apply_session_settings(const struct db *db, PGconn *connection, int64_t deadline_ms)
 {
     char sql[256];
     snprintf(sql, sizeof sql, "SET ROLE %s; SET statement_timeout = %d%s", db->options.role,
@@ -135,7 +148,7 @@ static bool set_up(const struct db *db, PGconn *connection, int64_t deadline_ms)
     return db_link_run(connection, sql, "LISTEN", deadline_ms);
 }
 
-/* When an attempt to connect that begins now has to be over. */
+/* The deadline of an attempt to connect that starts now. */
 static int64_t connect_deadline_ms(struct db *db)
 {
     int64_t probe_ms = clock_ms() + PROBE_MS;
@@ -159,18 +172,18 @@ bool db_connect(struct db *db)
     PGconn *connection = db_link_open(db->options.url, db->options.role, deadline_ms);
     if (connection) {
         PQsetNoticeReceiver(connection, receive_notice, db);
-        if (set_up(db, connection, deadline_ms)) {
+        if (apply_session_settings(db, connection, deadline_ms)) {
             db->connection = connection;
             db->backoff_ms = BACKOFF_MIN_MS;
-            metrics_add(METRIC_DB_RECONNECTS, db->connections > 0);
-            db->connections++;
+            metrics_add(METRIC_DB_RECONNECTS, db->connection_count > 0);
+            db->connection_count++;
             log_write(LOG_INFO, "db_connected", "role=%s us=%lld", db->options.role,
                       (long long)(clock_ms() - start) * 1000);
             return true;
         }
         PQfinish(connection);
     }
-    back_off(db, start);
+    schedule_reconnect(db, start);
     return false;
 }
 
@@ -180,10 +193,10 @@ static enum attempt classify(const char *sqlstate)
         const char *sqlstate;
         enum attempt attempt;
     } table[] = {
-        {"40001", ATTEMPT_REPEAT},    /* serialization_failure */
-        {"40P01", ATTEMPT_REPEAT},    /* deadlock_detected */
-        {"25006", ATTEMPT_RECONNECT}, /* read_only_sql_transaction: the primary is elsewhere now */
-        {"26000", ATTEMPT_RECONNECT}, /* invalid_sql_statement_name: a pooler forgot it */
+        {"40001", ATTEMPT_RETRY},     /* serialization_failure */
+        {"40P01", ATTEMPT_RETRY},     /* deadlock_detected */
+        {"25006", ATTEMPT_RECONNECT}, /* read_only_sql_transaction: failover */
+        {"26000", ATTEMPT_RECONNECT}, /* invalid_sql_statement_name: a pooler lost it */
         {"57P01", ATTEMPT_LOST},      /* admin_shutdown */
         {"57P02", ATTEMPT_LOST},      /* crash_shutdown */
     };
@@ -195,12 +208,12 @@ static enum attempt classify(const char *sqlstate)
     return ATTEMPT_REFUSED;
 }
 
-static enum attempt refuse(struct db *db, const struct db_statement *statement, const PGresult *result)
+static enum attempt handle_error(struct db *db, const struct db_statement *statement, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate ? sqlstate : "");
     enum attempt attempt = sqlstate ? classify(sqlstate) : ATTEMPT_LOST;
-    bool integrity = strncmp(db->sqlstate, "23", 2) == 0; /* the store knows what that means */
+    bool integrity = strncmp(db->sqlstate, "23", 2) == 0; /* stores expect these */
     log_write(integrity ? LOG_INFO : LOG_WARNING, "db_refused", "statement=%s sqlstate=%s reason=\"%s\"",
               statement->name, db->sqlstate, PQresultErrorMessage(result));
     return attempt;
@@ -211,8 +224,9 @@ static PGresult *collect(struct db *db, bool sent)
     return sent ? db_link_collect(db->connection, db->deadline_ms) : NULL;
 }
 
-/* Runs the statement, which the server is told of when the connection has it for the first time: a program has many
- * connections, and each of them uses few statements. The result, also when it is that of the telling which failed. */
+/* Runs the statement, and prepares it first if the connection has not done so. Preparing
+ * lazily saves work, since each of a program's many connections uses few statements.
+ * Returns the result, which is that of the preparation when it failed. */
 static PGresult *execute(struct db *db, const struct db_statement *statement, const struct db_params *params)
 {
     if (statement->replan)
@@ -231,51 +245,53 @@ static PGresult *execute(struct db *db, const struct db_statement *statement, co
                                            params->lengths, params->formats, ROWS_BINARY));
 }
 
-/* Whether a statement that the server calls done is: a write outside of a transaction was committed by it. */
-static bool is_sure(const struct db *db, const struct db_statement *statement)
+/* True when the server's success is final: the transaction is still open, or a write
+ * outside a transaction was committed without a warning. */
+static bool is_confirmed(const struct db *db, const struct db_statement *statement)
 {
     if (db->in_transaction)
         return PQtransactionStatus(db->connection) == PQTRANS_INTRANS;
     return statement->read || (!db->warned && PQtransactionStatus(db->connection) == PQTRANS_IDLE);
 }
 
-static enum attempt attempt_once(struct db *db, const struct db_statement *statement,
-                                 const struct db_params *params, PGresult **out)
+static enum attempt attempt_statement(struct db *db, const struct db_statement *statement,
+                                      const struct db_params *params, PGresult **out)
 {
     db->warned = false;
     PGresult *result = execute(db, statement, params);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        if (is_sure(db, statement)) {
+        if (is_confirmed(db, statement)) {
             *out = result;
             return ATTEMPT_DONE;
         }
         PQclear(result);
         return ATTEMPT_LOST;
     }
-    enum attempt attempt = result ? refuse(db, statement, result) : ATTEMPT_LOST;
+    enum attempt attempt = result ? handle_error(db, statement, result) : ATTEMPT_LOST;
     PQclear(result);
     return attempt;
 }
 
-/* Before a repeat, so that those who were in each other's way aren't again. */
-static void pause_briefly(struct db *db)
+/* A random delay, so that transactions that conflicted do not conflict again. */
+static void delay_retry(struct db *db)
 {
-    poll(NULL, 0, 1 + rand_r(&db->seed) % PAUSE_MAX_MS);
+    poll(NULL, 0, 1 + rand_r(&db->seed) % RETRY_DELAY_MAX_MS);
 }
 
-/* Attempts until it is clear what became of the statement. */
-static enum db_outcome run(struct db *db, const struct db_statement *statement,
-                           const struct db_params *params, PGresult **result)
+/* Runs the statement as a transaction of its own, with retries. */
+static enum db_outcome run_alone(struct db *db, const struct db_statement *statement,
+                                 const struct db_params *params, PGresult **result)
 {
-    for (int i = 0; i <= REPEATS_MAX && clock_left_ms(db->deadline_ms) > 0; i++) {
-        /* A write on a connection that has died would be of unknown outcome; a read is just repeated. */
+    for (int i = 0; i <= RETRIES_MAX && clock_left_ms(db->deadline_ms) > 0; i++) {
+        /* Check the connection before a write: sent on a dead one, its outcome would be
+         * unknown. A read skips the check, since it can be retried. */
         if (!(statement->read && db->connection) && !db_connect(db))
             return DB_UNAVAILABLE;
-        switch (attempt_once(db, statement, params, result)) {
+        switch (attempt_statement(db, statement, params, result)) {
         case ATTEMPT_DONE: return DB_DONE;
         case ATTEMPT_REFUSED: return DB_REFUSED;
-        case ATTEMPT_REPEAT: pause_briefly(db); continue;
+        case ATTEMPT_RETRY: delay_retry(db); continue;
         case ATTEMPT_RECONNECT: disconnect(db); continue;
         case ATTEMPT_LOST: break;
         }
@@ -288,16 +304,17 @@ static enum db_outcome run(struct db *db, const struct db_statement *statement,
         if (db->probe)
             return DB_UNAVAILABLE;
     }
-    return DB_UNAVAILABLE; /* each time for a reason that passes */
+    return DB_UNAVAILABLE;
 }
 
-/* Of a transaction nothing is repeated but the whole. */
+/* Runs the statement in the open transaction, without retries: only the whole transaction
+ * can be retried. */
 static enum db_outcome run_in_transaction(struct db *db, const struct db_statement *statement,
                                           const struct db_params *params, PGresult **result)
 {
     if (db->failed != ATTEMPT_DONE)
         return DB_UNAVAILABLE;
-    enum attempt attempt = attempt_once(db, statement, params, result);
+    enum attempt attempt = attempt_statement(db, statement, params, result);
     if (attempt == ATTEMPT_DONE)
         return DB_DONE;
     if (attempt == ATTEMPT_REFUSED)
@@ -317,7 +334,7 @@ enum db_outcome db_query(struct db *db, size_t statement, const struct db_params
     static const struct db_params none;
     PGresult *result = NULL;
     db->sqlstate[0] = '\0';
-    enum db_outcome outcome = (db->in_transaction ? run_in_transaction : run)(
+    enum db_outcome outcome = (db->in_transaction ? run_in_transaction : run_alone)(
         db, &db->options.statements[statement], params ? params : &none, &result);
     if (outcome == DB_DONE) {
         arena_defer(db->arena, clear_result, result);
@@ -327,36 +344,38 @@ enum db_outcome db_query(struct db *db, size_t statement, const struct db_params
     return outcome;
 }
 
-/* BEGIN, COMMIT or ROLLBACK. */
-static enum attempt control(struct db *db, const char *command)
+/* Runs BEGIN, COMMIT or ROLLBACK. */
+static enum attempt run_command(struct db *db, const char *command)
 {
     static const struct db_params none;
     const struct db_statement statement = {.name = command, .sql = command, .replan = true};
     PGresult *result = NULL;
-    enum attempt attempt = attempt_once(db, &statement, &none, &result);
-    /* The COMMIT of a transaction that a refused statement has failed is a ROLLBACK. */
+    enum attempt attempt = attempt_statement(db, &statement, &none, &result);
+    /* The server answers ROLLBACK to the COMMIT of a transaction in which a statement
+     * failed. */
     if (attempt == ATTEMPT_DONE && strcmp(PQcmdStatus(result), command) != 0)
         attempt = ATTEMPT_REFUSED;
     PQclear(result);
     return attempt;
 }
 
-/* Nothing was committed, unless *committing is set: then that is what came to this. */
-static enum attempt transact_once(struct db *db, const struct db_work *work, bool *committing)
+/* Makes one attempt at the transaction. *committing tells whether COMMIT was sent;
+ * otherwise nothing was committed. */
+static enum attempt attempt_transaction(struct db *db, const struct db_work *work, bool *committing)
 {
     *committing = false;
     db->failed = ATTEMPT_DONE;
     db->in_transaction = true;
-    enum attempt attempt = control(db, "BEGIN");
+    enum attempt attempt = run_command(db, "BEGIN");
     bool commit = attempt == ATTEMPT_DONE && work->run(work->argument);
     db->in_transaction = false;
     if (attempt == ATTEMPT_DONE)
         attempt = db->failed;
     if (attempt == ATTEMPT_DONE && commit) {
         *committing = true;
-        return control(db, "COMMIT");
+        return run_command(db, "COMMIT");
     }
-    if (attempt != ATTEMPT_LOST && control(db, "ROLLBACK") != ATTEMPT_DONE)
+    if (attempt != ATTEMPT_LOST && run_command(db, "ROLLBACK") != ATTEMPT_DONE)
         disconnect(db);
     return attempt;
 }
@@ -364,11 +383,11 @@ static enum attempt transact_once(struct db *db, const struct db_work *work, boo
 enum db_outcome db_transaction(struct db *db, const struct db_work *work)
 {
     bool committing, unknown = false;
-    for (int i = 0; i <= REPEATS_MAX && db_connect(db); i++) {
-        switch (transact_once(db, work, &committing)) {
+    for (int i = 0; i <= RETRIES_MAX && db_connect(db); i++) {
+        switch (attempt_transaction(db, work, &committing)) {
         case ATTEMPT_DONE: return DB_DONE;
         case ATTEMPT_REFUSED: return DB_REFUSED;
-        case ATTEMPT_REPEAT: pause_briefly(db); continue;
+        case ATTEMPT_RETRY: delay_retry(db); continue;
         case ATTEMPT_RECONNECT: disconnect(db); continue;
         case ATTEMPT_LOST: break;
         }
@@ -384,9 +403,9 @@ enum db_outcome db_transaction(struct db *db, const struct db_work *work)
     return unknown ? DB_UNKNOWN : DB_UNAVAILABLE;
 }
 
-unsigned db_connections(const struct db *db)
+unsigned db_connection_count(const struct db *db)
 {
-    return db->connections;
+    return db->connection_count;
 }
 
 int db_socket(const struct db *db)
@@ -394,7 +413,7 @@ int db_socket(const struct db *db)
     return db->connection ? PQsocket(db->connection) : -1;
 }
 
-bool db_take_notifications(struct db *db)
+bool db_consume_notifications(struct db *db)
 {
     bool any = false;
     PGnotify *notification;

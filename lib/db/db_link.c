@@ -7,7 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
-/* Waits for one of the events; false when the deadline has passed. */
+/* Waits for one of the events. Returns false when the deadline passes. */
 static bool wait_for(PGconn *connection, short events, int64_t deadline_ms)
 {
     struct pollfd poll_fd = {.fd = PQsocket(connection), .events = events};
@@ -41,7 +41,8 @@ PGconn *db_link_open(const char *url, const char *name, int64_t deadline_ms)
     return NULL;
 }
 
-/* Sends what waits to be sent, taking in what comes meanwhile, as PQflush wants it. */
+/* Sends all queued data, and reads meanwhile, as the documentation of PQflush
+ * requires. */
 static bool flush(PGconn *connection, int64_t deadline_ms)
 {
     int left;
@@ -104,7 +105,8 @@ bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64
 bool db_link_alive(PGconn *connection)
 {
     struct pollfd poll_fd = {.fd = PQsocket(connection), .events = POLLIN};
-    /* One read takes the server's last words, only the next one sees the end of the connection. */
+    /* The first read may get the server's last message; only the next one sees the end of
+     * file. */
     while (PQstatus(connection) != CONNECTION_BAD && poll(&poll_fd, 1, 0) != 0)
         if (!PQconsumeInput(connection))
             return false;

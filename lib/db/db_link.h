@@ -1,5 +1,5 @@
-/* What db.c builds on: a libpq connection that is made and talked to without ever blocking for longer
- * than a deadline. Deadlines are in milliseconds of clock_ms. */
+/* Non-blocking libpq with deadlines, for db.c and migrate.c: no call blocks for longer
+ * than its deadline, which is a value of clock_ms. */
 #ifndef LIB_DB_DB_LINK_H
 #define LIB_DB_DB_LINK_H
 
@@ -9,22 +9,24 @@
 
 #include "lib/base/compiler.h"
 
-/* Connects; NULL when that failed or took longer, which is logged. The name is what pg_stat_activity shows, unless the
- * url says another. */
+/* Connects. The name is the application_name unless the URL sets another. Returns NULL on
+ * failure or timeout, which is logged; otherwise the caller calls PQfinish. */
 PGconn *db_link_open(const char *url, const char *name, int64_t deadline_ms);
 
-/* Collects the answer to what was just sent: the last result, to be cleared by the caller, once the server
- * has nothing more to say. NULL when the connection broke or the deadline passed. An earlier result that is
- * an error is returned in place of the last. */
+/* Waits for all results of what was just sent. Returns the first error, else the last
+ * result; the caller calls PQclear. Returns NULL when the connection breaks or the
+ * deadline passes. */
 WARN_UNUSED PGresult *db_link_collect(PGconn *connection, int64_t deadline_ms);
 
-/* Why there was no answer or a bad one, for the log. */
+/* The reason of a failure, for the log: the timeout or libpq's message. */
 const char *db_link_reason(const PGconn *connection, int64_t deadline_ms);
 
-/* Runs SQL without parameters; several commands are one transaction. False is logged with what it was for. */
+/* Runs SQL without parameters; several commands run as one transaction. A failure is
+ * logged with its purpose. */
 WARN_UNUSED bool db_link_run(PGconn *connection, const char *sql, const char *purpose, int64_t deadline_ms);
 
-/* True when nothing, or nothing but a notification, has arrived on an idle connection that still stands. */
+/* True when an idle connection is still open. Reads what the server has sent meanwhile,
+ * such as notifications. */
 WARN_UNUSED bool db_link_alive(PGconn *connection);
 
 #endif

@@ -1,4 +1,4 @@
-/* The parameters and the rows of db.h. */
+/* Parameters and rows: the functions of db.h that need no connection. */
 #include <endian.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
@@ -7,13 +7,13 @@
 
 enum { FORMAT_TEXT, FORMAT_BINARY };
 
-/* PostgreSQL counts from the year 2000. */
+/* PostgreSQL counts from the year 2000: the difference to 1970. */
 static const int64_t EPOCH_US = 946684800LL * 1000000;
 
 static void bind(struct db_params *params, const void *value, size_t length, int format)
 {
     if (params->count == DB_PARAMS_MAX)
-        abort(); /* a statement with more parameters than the constant says: a mistake in the code */
+        abort(); /* a programming error: raise DB_PARAMS_MAX */
     params->values[params->count] = value;
     params->lengths[params->count] = (int)length;
     params->formats[params->count] = format;

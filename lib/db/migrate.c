@@ -13,23 +13,23 @@
 enum {
     TIMEOUT_MS = 10 * 1000,
     ATTEMPT_MS = 5 * 1000,
-    ATTEMPT_EVERY_MS = 250,
-    STEP_MS = 3600 * 1000, /* an index on a large table takes its time, and so does another's lock */
+    RETRY_EVERY_MS = 250,
+    STEP_MS = 3600 * 1000, /* for an index on a large table, or the lock */
 };
 
-static PGconn *open_patiently(const char *url)
+static PGconn *connect_with_retries(const char *url)
 {
     int64_t deadline_ms = clock_ms() + TIMEOUT_MS;
     for (;;) {
         PGconn *connection = db_link_open(url, "video_migration", clock_ms() + ATTEMPT_MS);
         if (connection || clock_left_ms(deadline_ms) == 0)
             return connection;
-        poll(NULL, 0, ATTEMPT_EVERY_MS);
+        poll(NULL, 0, RETRY_EVERY_MS);
     }
 }
 
-/* The one value that a query returns, copied into value; false when there is none. */
-static bool ask(PGconn *connection, const char *sql, char *value, size_t size)
+/* Copies the only value of a query's only row into value. A failure is logged. */
+static bool query_value(PGconn *connection, const char *sql, char *value, size_t size)
 {
     PGresult *result = NULL;
     if (PQsendQuery(connection, sql))
@@ -46,18 +46,19 @@ static bool ask(PGconn *connection, const char *sql, char *value, size_t size)
 static bool is_utf8(PGconn *connection)
 {
     char encoding[32];
-    if (!ask(connection, "SHOW server_encoding", encoding, sizeof encoding))
+    if (!query_value(connection, "SHOW server_encoding", encoding, sizeof encoding))
         return false;
     if (strcmp(encoding, "UTF8") == 0)
         return true;
-    log_write(LOG_ERROR, "migration_failed", "reason=\"the database's encoding is %s, not UTF8\"", encoding);
+    log_write(LOG_ERROR, "migration_failed",
+              "reason=\"the database's encoding is %s, not UTF8; create it with UTF8\"", encoding);
     return false;
 }
 
-/* What the database says of itself. */
+/* The state of the database's schema. */
 struct schema {
-    int newest;    /* version, 0 for an empty database */
-    bool complete; /* all that this program knows has been applied */
+    int newest;    /* the highest version; 0 for an empty database */
+    bool complete; /* all of this program's migrations are applied */
 };
 
 static bool is_applied(PGconn *connection, const struct migration *migration, bool *applied)
@@ -65,7 +66,7 @@ static bool is_applied(PGconn *connection, const struct migration *migration, bo
     char sql[128], text[8];
     snprintf(sql, sizeof sql, "SELECT count(*) FROM schema_migrations WHERE version = %d",
              migration->version);
-    bool known = ask(connection, sql, text, sizeof text);
+    bool known = query_value(connection, sql, text, sizeof text);
     *applied = known && strcmp(text, "1") == 0;
     return known;
 }
@@ -74,11 +75,12 @@ static bool read_schema(PGconn *connection, struct schema *schema)
 {
     char text[32];
     *schema = (struct schema){0};
-    if (!ask(connection, "SELECT to_regclass('schema_migrations') IS NOT NULL", text, sizeof text))
+    if (!query_value(connection, "SELECT to_regclass('schema_migrations') IS NOT NULL", text, sizeof text))
         return false;
     if (strcmp(text, "t") != 0)
         return true;
-    if (!ask(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations", text, sizeof text))
+    if (!query_value(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations", text,
+                     sizeof text))
         return false;
     schema->newest = (int)strtol(text, NULL, 10);
     schema->complete = true;
@@ -91,8 +93,8 @@ static bool read_schema(PGconn *connection, struct schema *schema)
     return true;
 }
 
-/* Reads the schema and refuses one that this program doesn't know. */
-static bool understand(PGconn *connection, struct schema *schema)
+/* Reads the schema's state. Fails when the schema is newer than this program. */
+static bool check_schema(PGconn *connection, struct schema *schema)
 {
     int known = migrations[migration_count - 1].version;
     if (!read_schema(connection, schema))
@@ -100,7 +102,7 @@ static bool understand(PGconn *connection, struct schema *schema)
     if (schema->newest <= known)
         return true;
     log_write(LOG_ERROR, "migration_failed",
-              "reason=\"the database is of a newer version (%d) than this program (%d)\"", schema->newest,
+              "reason=\"the database has a newer version (%d) than this program (%d)\"", schema->newest,
               known);
     return false;
 }
@@ -138,25 +140,26 @@ static bool lock_and_apply(PGconn *connection)
                                 "GRANT SELECT ON schema_migrations TO PUBLIC";
     struct schema schema;
     int64_t deadline_ms = clock_ms() + STEP_MS;
-    /* The lock goes with the connection. Another program may have done it all while this one waited. */
+    /* The lock is released with the connection. Check again: another program may have
+     * applied everything while this one waited. */
     if (!db_link_run(connection, "SET client_min_messages = warning", "settings", deadline_ms) ||
         !db_link_run(connection, "SELECT pg_advisory_lock(7305790812)", "lock", deadline_ms) ||
-        !understand(connection, &schema))
+        !check_schema(connection, &schema))
         return false;
     return schema.complete ||
            (db_link_run(connection, migration_roles, "roles", deadline_ms) &&
             db_link_run(connection, table, "schema_migrations", deadline_ms) && apply_missing(connection));
 }
 
-static bool bring_up_to_date(PGconn *connection)
+static bool update_schema(PGconn *connection)
 {
     struct schema schema;
-    if (!is_utf8(connection) || !understand(connection, &schema))
+    if (!is_utf8(connection) || !check_schema(connection, &schema))
         return false;
     return schema.complete || lock_and_apply(connection);
 }
 
-static bool can_act(PGconn *connection, const char *role)
+static bool can_set_role(PGconn *connection, const char *role)
 {
     char sql[128];
     snprintf(sql, sizeof sql, "SET ROLE %s", role);
@@ -164,19 +167,19 @@ static bool can_act(PGconn *connection, const char *role)
         return true;
     if (PQstatus(connection) == CONNECTION_OK)
         log_write(LOG_ERROR, "role_refused",
-                  "login=%s role=%s reason=\"the login has to be a member of the role\"", PQuser(connection),
+                  "login=%s role=%s reason=\"the login must be a member of the role\"", PQuser(connection),
                   role);
     return false;
 }
 
 bool migrate(const char *database_url, const char *role)
 {
-    PGconn *connection = open_patiently(database_url);
+    PGconn *connection = connect_with_retries(database_url);
     if (!connection) {
-        log_write(LOG_ERROR, "no_database", "patience_ms=%d", TIMEOUT_MS);
+        log_write(LOG_ERROR, "database_unreachable", "timeout_ms=%d", TIMEOUT_MS);
         return false;
     }
-    bool done = bring_up_to_date(connection) && can_act(connection, role);
+    bool done = update_schema(connection) && can_set_role(connection, role);
     PQfinish(connection);
     return done;
 }

@@ -1,7 +1,8 @@
-/* Brings the database's schema to what the programs need (db/), on start.
+/* Applies the missing migrations of db/ when a program starts.
  *
- * Forward only, each migration in a transaction of its own, all under an advisory lock, so that programs
- * which start at once wait for each other. A schema that is up to date needs no right to change it. */
+ * Migrations only go forward. Each is its own transaction, and all run under an advisory
+ * lock, so programs that start at the same time wait for each other. When nothing is
+ * missing, the login needs no right to change the schema. */
 #ifndef LIB_DB_MIGRATE_H
 #define LIB_DB_MIGRATE_H
 
@@ -15,13 +16,14 @@ struct migration {
     const char *sql;
 };
 
-/* Made from db/ by the Makefile, in ascending order of version. */
+/* Generated from db/ by the Makefile, in ascending order of version. */
 extern const struct migration migrations[];
 extern const int migration_count;
 extern const char migration_roles[];
 
-/* Waits up to ten seconds for a server to be there. False, which is logged, also when whoever logs in may not act as the
- * program's role: no request could be answered. */
+/* Waits up to ten seconds for the server, applies what is missing, and checks that the
+ * login may SET ROLE to the program's role. Returns false when any of this fails, which
+ * is logged. */
 WARN_UNUSED bool migrate(const char *database_url, const char *role);
 
 #endif

@@ -1,5 +1,5 @@
-/* The site's secret: random bytes in the database, the same for all of its programs. A thread learns it when it is
- * first needed, and keeps it. */
+/* The site's secret: random bytes in the database, which all programs share. Each thread
+ * loads it when it first needs it, and keeps it. */
 #ifndef LIB_DB_SECRET_H
 #define LIB_DB_SECRET_H
 
@@ -12,10 +12,10 @@ struct secret {
     unsigned char bytes[SECRET_SIZE];
 };
 
-/* The statement of a program that needs the secret. */
+/* The SQL of the statement that secret_load runs. */
 #define SECRET_FIND_SQL "SELECT secret FROM site_secret"
 
-/* Asks for the secret, by the statement with that index, unless it is known. */
+/* Loads the secret with the statement that has that index, unless it is loaded. */
 WARN_UNUSED enum store_outcome secret_load(struct secret *secret, struct db *db, size_t statement);
 
 #endif

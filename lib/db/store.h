@@ -1,4 +1,5 @@
-/* What a store (the part of a program that knows the SQL of one resource) says of a piece of work. */
+/* The outcomes of a store. A store is the file of a program that runs the SQL of one
+ * resource. */
 #ifndef LIB_DB_STORE_H
 #define LIB_DB_STORE_H
 
@@ -6,16 +7,16 @@
 
 enum store_outcome {
     STORE_DONE,
-    STORE_MISSING,   /* there is no such row */
-    STORE_FORBIDDEN, /* it is another user's */
-    STORE_CONFLICT,  /* something else has that name */
-    STORE_CHANGED,   /* it isn't any more what the request takes it for */
-    STORE_FAILED,
-    STORE_UNAVAILABLE,
+    STORE_MISSING,     /* the row does not exist */
+    STORE_FORBIDDEN,   /* it belongs to another user */
+    STORE_CONFLICT,    /* it conflicts with what is there, such as a name that is taken */
+    STORE_CHANGED,     /* it is no longer what the request expects */
+    STORE_FAILED,      /* the database refused the statement */
+    STORE_UNAVAILABLE, /* no confirmation from the database: the client may retry */
     STORE_OUTCOME_COUNT
 };
 
-/* The outcome of a query that went that way. */
+/* Translates the outcome of a query. */
 enum store_outcome store_outcome_from_db(enum db_outcome outcome);
 
 #endif

@@ -131,7 +131,7 @@ static void count(const struct service *service, const struct request *request, 
     /* What the gate lets through is counted when it comes. */
     if (request->method == METHOD_GATE && http < 400)
         return;
-    metrics_request(route ? (size_t)(route - service->routes.routes) + 1 : METRICS_NO_ROUTE, http, us);
+    metrics_count_request(route ? (size_t)(route - service->routes.routes) + 1 : METRICS_NO_ROUTE, http, us);
 }
 
 void dispatch(const struct service *service, struct request *request, struct response *response)

@@ -74,7 +74,7 @@ bool session_is_cross_site(const struct request *request)
         return false;
     if (strcmp(request_variable(request, "HTTP_SEC_FETCH_SITE"), "cross-site") == 0)
         return true;
-    return *origin && !origin_is_of_host(origin, request_variable(request, "HTTP_HOST"));
+    return *origin && !origin_matches_host(origin, request_variable(request, "HTTP_HOST"));
 }
 
 bool session_parse(struct request *request, unsigned char hash[SESSION_HASH_SIZE])

@@ -1,9 +1,10 @@
-/* What the programs count, for Prometheus.
+/* Counters and gauges for Prometheus.
  *
- * Each program has a file in the run folder that its supervisor and its workers map. Counting is an atomic
- * addition to it, without a lock or a system call; what a process has counted stays when it dies, and goes on
- * when the program starts again. Before metrics_open, as in unit tests, it goes to memory of the process's own.
- * fcgi-api shows the files of all programs (metrics_text.h). */
+ * Each program has one file in the run folder, which its supervisor and its workers map.
+ * Counting is an atomic addition to that file, without a lock or a system call. The
+ * counts survive the death of a process and a restart of the program. Before
+ * metrics_open, as in unit tests, a process counts in private memory. fcgi-api serves the
+ * metrics of all programs (metrics_text.h). */
 #ifndef LIB_METRICS_METRICS_H
 #define LIB_METRICS_METRICS_H
 
@@ -13,7 +14,7 @@
 #include "lib/base/compiler.h"
 #include "lib/base/config.h"
 
-/* Rows of the table in metrics.c, in the order in which they are shown. */
+/* Indexes of the table in metrics.c, in the order of the output. */
 enum metric {
     METRIC_STREAM_TOKENS_IN_USE,
     METRIC_UPLOAD_TOKENS_IN_USE,
@@ -39,25 +40,27 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
 struct metric_row {
     const char *name;
     enum metric_type type;
-    const char *service; /* the one program that has it; NULL: each has it, with the label service */
-    const char *label;   /* as it is shown, or NULL */
+    const char *service; /* the program that has it; NULL: all, labelled "service" */
+    const char *label;   /* name="value" as in the output, or NULL */
     const char *help;
 };
 
 extern const struct metric_row metric_rows[METRIC_COUNT];
 
 enum {
-    METRICS_NO_ROUTE = 0, /* where a request without a route counts; the others: their route's index plus 1 */
-    METRICS_ROUTES_MAX = 63, /* of a service */
+    METRICS_NO_ROUTE = 0, /* no route matched; a route's number is its index plus 1 */
+    METRICS_ROUTES_MAX = 63,
 };
 
-/* From now on the process counts for that service, in its file, which is made when it is missing or of another
- * layout. patterns are those of the service's routes, METRICS_ROUTES_MAX at most. The supervisor calls it before the first fork. False is
+/* Makes the process count in the service's file, which is created when it is missing or
+ * has another layout. patterns are those of the service's routes, at most
+ * METRICS_ROUTES_MAX. The supervisor calls it before the first fork. A failure is
  * logged. */
 WARN_UNUSED bool metrics_open(const struct config *config, const char *service, const char *const *patterns,
                               size_t pattern_count);
 
-/* Adds to a counter, or to a gauge whose process, when it dies, takes along what it counted there. */
+/* Adds to a counter. Do not count a gauge up and down with it: when a process dies in
+ * between, the gauge stays wrong. */
 void metrics_add(enum metric metric, int64_t amount);
 
 /* Sets a gauge. */
@@ -65,7 +68,8 @@ void metrics_set(enum metric metric, int64_t value);
 
 int64_t metrics_get(enum metric metric);
 
-/* Counts a request that was answered with that status after so many microseconds. */
-void metrics_request(size_t route, int http, int64_t us);
+/* Counts one request: its route, the HTTP status of its response, and its duration in
+ * microseconds. */
+void metrics_count_request(size_t route, int http, int64_t us);
 
 #endif

@@ -26,8 +26,9 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return text ? hash_bytes(hash, text, strlen(text) + 1) : hash;
 }
 
-/* The same for two programs only when a number of one's file is the same number in the other's. */
-static uint64_t layout(void)
+/* Hashes the sizes, the buckets and the metrics: programs with the same hash agree on the
+ * meaning of every value in the file. */
+static uint64_t layout_hash(void)
 {
     static const size_t sizes[] = {sizeof(struct metrics_file), sizeof(struct metrics_route)};
     uint64_t hash = hash_bytes(0xcbf29ce484222325, sizes, sizeof sizes);
@@ -46,7 +47,7 @@ static bool fill_head(struct metrics_head *head, const char *service, const char
         errno = E2BIG;
         return false;
     }
-    *head = (struct metrics_head){.layout = layout(), .route_count = count + 1, .patterns = {"none"}};
+    *head = (struct metrics_head){.layout = layout_hash(), .route_count = count + 1, .patterns = {"none"}};
     memcpy(head->magic, magic, sizeof magic);
     memcpy(head->service, service, strlen(service));
     for (size_t i = 0; i < count; i++) {
@@ -99,13 +100,13 @@ bool metrics_file_attach(struct shared_memory *shared, const struct config *conf
     };
     if (shared_memory_attach(shared, config, &file)) {
         const struct metrics_file *found = shared->memory;
-        if (found->head.route_count <= METRICS_CELLS)
+        if (found->head.route_count <= METRICS_ROUTE_ROWS)
             return true;
         shared_memory_close(shared);
         errno = EPROTO;
     }
     if (errno != ENOENT)
-        log_write(LOG_WARNING, "metrics_refused", "service=%s reason=\"%s\"", service,
-                  errno == EPROTO ? "another version's layout" : strerror(errno));
+        log_write(LOG_WARNING, "metrics_file_ignored", "service=%s reason=\"%s\"", service,
+                  errno == EPROTO ? "the file has another layout" : strerror(errno));
     return false;
 }

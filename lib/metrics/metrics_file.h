@@ -1,7 +1,8 @@
-/* The files that metrics are counted in: NAME.metrics in the run folder, one for each program.
+/* The files in which the programs count: NAME.metrics in the run folder, one per program.
  *
- * A file's head says what its numbers mean. One with another head (of another version, or of a program with
- * other routes) is never read as if it were ours, and never changed: whoever still maps it keeps it. */
+ * A file's header identifies its layout and its routes. A file with another header, from
+ * another version or with other routes, is never counted in and never changed, only
+ * replaced; processes that have it mapped keep it. */
 #ifndef LIB_METRICS_METRICS_FILE_H
 #define LIB_METRICS_METRICS_FILE_H
 
@@ -13,44 +14,45 @@
 #include "lib/metrics/metrics.h"
 
 enum {
-    METRICS_CELLS = METRICS_ROUTES_MAX + 1,
+    METRICS_ROUTE_ROWS = METRICS_ROUTES_MAX + 1, /* with METRICS_NO_ROUTE */
     METRICS_PATTERN_SIZE = 64,
     METRICS_STATUS_MIN = 100,
     METRICS_STATUSES = 500,
     METRICS_BUCKETS = 15, /* the last one has no upper bound */
 };
 
-/* The upper bounds of the buckets of a request's time, in microseconds. */
+/* The upper bounds of the buckets of request durations, in microseconds. */
 extern const int64_t metrics_bucket_us[METRICS_BUCKETS - 1];
 
-/* What is counted of a route. */
+/* The counts of one route. */
 struct metrics_route {
-    _Atomic int64_t statuses[METRICS_STATUSES]; /* from METRICS_STATUS_MIN on */
-    _Atomic int64_t buckets[METRICS_BUCKETS];   /* each without those below it */
+    _Atomic int64_t statuses[METRICS_STATUSES]; /* index 0 is METRICS_STATUS_MIN */
+    _Atomic int64_t buckets[METRICS_BUCKETS];   /* not cumulative */
     _Atomic int64_t sum_us;
 };
 
 struct metrics_head {
     char magic[8];
-    uint64_t layout; /* a hash of all that decides which number stands where */
+    uint64_t layout; /* a hash of everything that determines the layout */
     char service[16];
-    uint64_t route_count; /* with this the part that a reader does not know begins */
-    char patterns[METRICS_CELLS][METRICS_PATTERN_SIZE]; /* the first is of requests without a route */
+    /* A reader compares the header only up to here. */
+    uint64_t route_count;
+    char patterns[METRICS_ROUTE_ROWS][METRICS_PATTERN_SIZE]; /* the first is "none" */
 };
 
 struct metrics_file {
     struct metrics_head head;
     _Atomic int64_t values[METRIC_COUNT];
-    struct metrics_route routes[METRICS_CELLS]; /* sparse: only those of the service have memory */
+    struct metrics_route routes[METRICS_ROUTE_ROWS]; /* sparse after route_count */
 };
 
-/* Maps the service's file for counting; its memory is a struct metrics_file. Creates it when it is
- * missing or has another head. False is logged. */
+/* Maps the service's file for counting; shared->memory is a struct metrics_file. Creates
+ * or replaces the file when it is missing or has another header. A failure is logged. */
 WARN_UNUSED bool metrics_file_create(struct shared_memory *shared, const struct config *config,
                                      const char *service, const char *const *patterns, size_t pattern_count);
 
-/* Maps the service's file for reading. Returns false when there is none or, which is logged, when it
- * has another layout. */
+/* Maps the service's file for reading. Returns false when it does not exist and, which is
+ * logged, when it has another layout. */
 WARN_UNUSED bool metrics_file_attach(struct shared_memory *shared, const struct config *config,
                                      const char *service);
 

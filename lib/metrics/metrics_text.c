@@ -11,9 +11,9 @@ enum { SERVICES = COUNT_OF(services) };
 
 static const char *const type_names[] = {[METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge"};
 
-static int64_t load(const _Atomic int64_t *cell)
+static int64_t load(const _Atomic int64_t *counter)
 {
-    return atomic_load_explicit(cell, memory_order_relaxed);
+    return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 static void write_head(struct buffer *out, const char *name, const char *type, const char *help)
@@ -21,13 +21,14 @@ static void write_head(struct buffer *out, const char *name, const char *type, c
     buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* What all routes of one pattern have counted. */
+/* The counts of all routes that have the same pattern. */
 struct totals {
     int64_t statuses[METRICS_STATUSES], buckets[METRICS_BUCKETS], sum_us;
 };
 
-/* The routes of one pattern (GET and POST, say) count as one. True for the first of them. */
-static bool is_first(const struct metrics_head *head, size_t route)
+/* Routes with the same pattern, such as GET and POST, are shown as one. True for the
+ * first. */
+static bool is_first_of_pattern(const struct metrics_head *head, size_t route)
 {
     for (size_t i = 0; i < route; i++)
         if (strcmp(head->patterns[i], head->patterns[route]) == 0)
@@ -35,7 +36,7 @@ static bool is_first(const struct metrics_head *head, size_t route)
     return true;
 }
 
-static void add_up(const struct metrics_file *file, size_t first, struct totals *sum)
+static void sum_routes(const struct metrics_file *file, size_t first, struct totals *sum)
 {
     *sum = (struct totals){0};
     for (size_t i = first; i < file->head.route_count; i++) {
@@ -83,18 +84,19 @@ static void write_histogram(struct buffer *out, const struct metrics_head *head,
     buffer_printf(out, "%s_count{service=\"%s\",route=\"%s\"} %" PRId64 "\n", name, service, pattern, count);
 }
 
-typedef void writer(struct buffer *out, const struct metrics_head *head, size_t route,
-                    const struct totals *sum);
+typedef void route_writer(struct buffer *out, const struct metrics_head *head, size_t route,
+                          const struct totals *sum);
 
-/* Calls the writer for each pattern of each program. */
-static void write_routes(struct buffer *out, const struct metrics_file *const files[SERVICES], writer *write)
+/* Calls write for each pattern of each program. */
+static void write_routes(struct buffer *out, const struct metrics_file *const files[SERVICES],
+                         route_writer *write)
 {
     for (size_t i = 0; i < SERVICES; i++) {
         for (size_t route = 0; files[i] && route < files[i]->head.route_count; route++) {
             struct totals sum;
-            if (!is_first(&files[i]->head, route))
+            if (!is_first_of_pattern(&files[i]->head, route))
                 continue;
-            add_up(files[i], route, &sum);
+            sum_routes(files[i], route, &sum);
             write(out, &files[i]->head, route, &sum);
         }
     }
@@ -134,7 +136,7 @@ void metrics_text_write(const struct config *config, struct buffer *out)
     write_head(out, "video_server_requests_total", "counter", "Requests answered, by status.");
     write_routes(out, files, write_statuses);
     write_head(out, "video_server_request_seconds", "histogram",
-               "Time from a request's arrival to its answer.");
+               "Time from the arrival of a request to its response.");
     write_routes(out, files, write_histogram);
     write_values(out, files);
     for (size_t i = 0; i < SERVICES; i++)

@@ -1,4 +1,4 @@
-/* The metrics of all programs in Prometheus' text format
+/* The metrics of all programs in the text format of Prometheus
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). */
 #ifndef LIB_METRICS_METRICS_TEXT_H
 #define LIB_METRICS_METRICS_TEXT_H
@@ -8,7 +8,8 @@
 
 #define METRICS_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Writes what the programs have counted. One whose file is missing or of another version is left out. */
+/* Appends the metrics of all programs to out. Leaves out a program whose file is missing
+ * or has another layout. */
 void metrics_text_write(const struct config *config, struct buffer *out);
 
 #endif

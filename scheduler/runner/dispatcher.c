@@ -98,7 +98,7 @@ static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
 static void dispatch(struct dispatcher *dispatcher, int woken_by)
 {
     dispatcher->failed = false;
-    dispatcher->connections = db_connections(dispatcher->db);
+    dispatcher->connections = db_connection_count(dispatcher->db);
     for (int i = 0; i < task_kind_count && !dispatcher->failed && !atomic_load(&dispatcher->stopping); i++)
         dispatch_kind(dispatcher, i, woken_by);
 }
@@ -119,8 +119,8 @@ static bool take(int fd)
  * then the socket is silent. */
 static bool is_notified(struct dispatcher *dispatcher)
 {
-    bool notified = db_take_notifications(dispatcher->db);
-    return notified || db_connections(dispatcher->db) != dispatcher->connections;
+    bool notified = db_consume_notifications(dispatcher->db);
+    return notified || db_connection_count(dispatcher->db) != dispatcher->connections;
 }
 
 /* Waits until something may be due, and says what woke it; 0: nothing is. */
@@ -136,7 +136,7 @@ static int wait_for_work(struct dispatcher *dispatcher)
     wait_ms = sooner(wait_ms, leases_wait_ms(dispatcher->options.leases));
     int ready = poll(fds, COUNT_OF(fds), wait_ms);
     bool room = take(dispatcher->options.wake_fd), ticked = take(dispatcher->timer_fd);
-    notified |= fds[2].revents && db_take_notifications(dispatcher->db);
+    notified |= fds[2].revents && db_consume_notifications(dispatcher->db);
     bool silent = ready == 0 && (wait_ms == RECONNECT_MS || wait_ms == SILENCE_MS);
     return (room ? WOKEN_BY_ROOM : 0) | (notified ? WOKEN_BY_NOTIFY : 0) |
            (ticked || silent ? WOKEN_BY_TIMER : 0);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *renew(void **memory, size_t size)
+static void *reallocate(void **memory, size_t size)
 {
     free(*memory);
     *memory = malloc(size);
@@ -15,13 +15,13 @@ static void *renew(void **memory, size_t size)
 char *bytes_exact(const char *bytes, size_t length)
 {
     static void *copy;
-    return memcpy(renew(&copy, length), bytes, length);
+    return memcpy(reallocate(&copy, length), bytes, length);
 }
 
 const char *bytes_repeat(char c, size_t count)
 {
     static void *memory;
-    char *text = memset(renew(&memory, count + 1), c, count);
+    char *text = memset(reallocate(&memory, count + 1), c, count);
     text[count] = '\0';
     return text;
 }

@@ -1,11 +1,12 @@
-/* What the program writes to standard output or to its log, for a while. */
+/* Captures what the process writes to standard output or to its log. */
 #ifndef T_UNIT_CAPTURE_H
 #define T_UNIT_CAPTURE_H
 
-/* From now on what is written to the descriptor, 1 or 2, is kept. No check may fail until capture_end. */
+/* Starts capturing the file descriptor, 1 or 2. Make no TAP check until capture_end. */
 void capture_begin(int fd);
 
-/* The end of that. Returns what was written, as text that lives until the next capture_end. */
+/* Stops capturing. Returns the captured text, which is valid until the next
+ * capture_end. */
 const char *capture_end(void);
 
 #endif

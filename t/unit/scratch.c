@@ -14,10 +14,10 @@ static char dir[256];
 static pid_t owner;
 static char *paths[PATHS_MAX];
 
-/* A test can't go on without what it asked for. */
-static void require(bool good, const char *what)
+/* Exits when an operation has failed that the test depends on. */
+static void require(bool succeeded, const char *what)
 {
-    if (good)
+    if (succeeded)
         return;
     perror(what);
     exit(2);
@@ -43,8 +43,8 @@ static void clean_up(void)
 const char *scratch_dir(void)
 {
     if (!dir[0]) {
-        const char *above = getenv("TMPDIR");
-        snprintf(dir, sizeof dir, "%s/video-server-unit-XXXXXX", above && above[0] ? above : "/tmp");
+        const char *parent = getenv("TMPDIR");
+        snprintf(dir, sizeof dir, "%s/video-server-unit-XXXXXX", parent && parent[0] ? parent : "/tmp");
         require(mkdtemp(dir) != NULL, "mkdtemp");
         owner = getpid();
         atexit(clean_up);

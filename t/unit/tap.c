@@ -6,7 +6,7 @@
 
 static int checks, failures;
 
-/* A name is one line of printable characters, and a hash in it would begin a directive. */
+/* TAP names are one line of printable characters. A hash would start a directive. */
 static void print_name(const char *format, va_list arguments)
 {
     char name[200];

@@ -18,10 +18,10 @@ int main(void)
         "fe80::1%lo", " 192.0.2.1",  "192.0.2.1 ",     "0x7f.0.0.1",   "127.1",         "192.0.2.1;",
     };
     for (size_t i = 0; i < COUNT_OF(good); i++)
-        ok(address_is_range(good[i], strlen(good[i])), "%s", good[i]);
+        ok(address_is_range(good[i], strlen(good[i])), "accepted: %s", good[i]);
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        ok(!address_is_range(bad[i], strlen(bad[i])), "not \"%s\"", bad[i]);
-    ok(address_is_range("192.0.2.1,x", 9), "no more is read than is given");
-    ok(!address_is_range(bytes_repeat('1', 5000), 5000), "nor is what is too long");
+        ok(!address_is_range(bad[i], strlen(bad[i])), "rejected: \"%s\"", bad[i]);
+    ok(address_is_range("192.0.2.1,x", 9), "bytes after the given length are not read");
+    ok(!address_is_range(bytes_repeat('1', 5000), 5000), "a text longer than any address is rejected");
     return done_testing();
 }

@@ -6,11 +6,11 @@
 
 #include "t/unit/tap.h"
 
-static char order[16];
+static char hooks_run[16];
 
-static void note(void *object)
+static void record_hook(void *object)
 {
-    strcat(order, object);
+    strcat(hooks_run, object);
 }
 
 static void test_alignment(void)
@@ -22,30 +22,30 @@ static void test_alignment(void)
         aligned = aligned && (uintptr_t)memory % alignof(max_align_t) == 0;
         memset(memory, 0xff, size);
     }
-    ok(aligned, "whatever its size, memory is aligned for any type");
+    ok(aligned, "memory of every size is aligned for any type");
     arena_destroy(arena);
 }
 
 static void test_blocks(void)
 {
     static const size_t sizes[] = {1, 16 * 1024, 16 * 1024 + 1, 40 * 1024, 1, 1024 * 1024, 15 * 1024, 2};
-    unsigned char *pieces[COUNT_OF(sizes)];
+    unsigned char *allocations[COUNT_OF(sizes)];
     struct arena *arena = arena_create();
     bool untouched = true;
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-            pieces[i] = arena_alloc(arena, sizes[i]);
-            memset(pieces[i], (int)i, sizes[i]);
+            allocations[i] = arena_alloc(arena, sizes[i]);
+            memset(allocations[i], (int)i, sizes[i]);
         }
         for (size_t i = 0; i < COUNT_OF(sizes); i++)
             for (size_t at = 0; at < sizes[i]; at++)
-                untouched = untouched && pieces[i][at] == i;
+                untouched = untouched && allocations[i][at] == i;
         arena_reset(arena);
     }
-    ok(untouched, "pieces of all sizes lie apart, before and after a reset");
+    ok(untouched, "allocations of all sizes do not overlap, before and after a reset");
     void *first = arena_alloc(arena, 8);
     arena_reset(arena);
-    ok(arena_alloc(arena, 8) == first, "a reset keeps the first block for the next use");
+    ok(arena_alloc(arena, 8) == first, "a reset keeps the first block and reuses it");
     arena_destroy(arena);
 }
 
@@ -55,28 +55,28 @@ static void test_copy(void)
     char original[] = "copied";
     char *copy = arena_copy(arena, original, 4);
     original[0] = 'x';
-    is_text(copy, "copi", "a copy is as long as it should be and ends in a NUL");
-    is_text(arena_copy(arena, "", 0), "", "a copy of nothing");
+    is_text(copy, "copi", "a copy has the given length and ends in a NUL");
+    is_text(arena_copy(arena, "", 0), "", "a copy of zero bytes is an empty text");
     arena_destroy(arena);
 }
 
 static void test_hooks(void)
 {
     struct arena *arena = arena_create();
-    arena_defer(arena, note, "a");
-    arena_defer(arena, note, "b");
+    arena_defer(arena, record_hook, "a");
+    arena_defer(arena, record_hook, "b");
     arena_alloc(arena, 100000);
-    arena_defer(arena, note, "c");
-    is_text(order, "", "no hook runs before the reset");
+    arena_defer(arena, record_hook, "c");
+    is_text(hooks_run, "", "cleanup hooks do not run before a reset");
     arena_reset(arena);
-    is_text(order, "cba", "a reset runs them, newest first");
+    is_text(hooks_run, "cba", "a reset runs the hooks, newest first");
     arena_reset(arena);
-    is_text(order, "cba", "once");
-    arena_defer(arena, note, "d");
+    is_text(hooks_run, "cba", "the next reset does not run a hook again");
+    arena_defer(arena, record_hook, "d");
     arena_destroy(arena);
-    is_text(order, "cbad", "so does the end of the arena");
+    is_text(hooks_run, "cbad", "destroying the arena runs its hooks");
     arena_destroy(NULL);
-    ok(true, "there may be no arena to destroy");
+    ok(true, "destroying NULL does nothing");
 }
 
 int main(void)

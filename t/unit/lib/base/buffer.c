@@ -6,7 +6,7 @@
 #include "t/unit/bytes.h"
 #include "t/unit/tap.h"
 
-/* The content as text. */
+/* The content as a NUL-terminated text. */
 static const char *text_of(struct buffer *buffer)
 {
     buffer_char(buffer, '\0');
@@ -18,19 +18,19 @@ static void test_writing(void)
 {
     struct buffer buffer = {0};
     buffer_append(&buffer, "", 0);
-    is_int(buffer.length, 0, "nothing appended is nothing");
-    ok(!buffer.failed, "and no failure");
+    is_int(buffer.length, 0, "appending zero bytes leaves the buffer empty");
+    ok(!buffer.failed, "appending zero bytes is not a failure");
     buffer_append(&buffer, BYTES("a\0b"));
-    is_int(buffer.length, 3, "bytes are counted, not characters up to a NUL");
-    ok(memcmp(buffer.data, "a\0b", 3) == 0, "bytes");
+    is_int(buffer.length, 3, "a NUL counts like any other byte");
+    ok(memcmp(buffer.data, "a\0b", 3) == 0, "the bytes are stored as given");
     buffer_reset(&buffer);
     buffer_text(&buffer, "GET ");
     buffer_char(&buffer, '/');
     buffer_printf(&buffer, "%d%s", 42, "x");
-    is_text(text_of(&buffer), "GET /42x", "text, a character, a format");
-    is_int(buffer.length, 8, "the format's NUL isn't counted");
+    is_text(text_of(&buffer), "GET /42x", "text, a character and formatted text are appended in order");
+    is_int(buffer.length, 8, "the NUL of formatted text is not counted");
     buffer_free(&buffer);
-    ok(!buffer.data && buffer.capacity == 0, "freed");
+    ok(!buffer.data && buffer.capacity == 0, "buffer_free leaves an empty buffer without memory");
 }
 
 static void test_growth(void)
@@ -41,23 +41,24 @@ static void test_growth(void)
         buffer_char(&buffer, (char)('a' + i % 26));
     for (int i = 0; i < 300000; i++)
         same = same && buffer.data[i] == (char)('a' + i % 26);
-    is_int(buffer.length, 300000, "grown byte by byte");
-    ok(same, "all of them are there");
-    ok(buffer.capacity >= buffer.length, "within its capacity");
+    is_int(buffer.length, 300000, "300000 single bytes are counted");
+    ok(same, "growth preserves the content");
+    ok(buffer.capacity >= buffer.length, "the length stays within the capacity");
     buffer_reset(&buffer);
-    is_int(buffer.capacity, 0, "the memory of a big one is given back by a reset");
+    is_int(buffer.capacity, 0, "a reset frees the memory of a large buffer");
 
     buffer_printf(&buffer, "<%s>", bytes_repeat('x', 10000));
-    is_int(buffer.length, 10002, "a format that is longer than the first block");
-    ok(buffer.data[0] == '<' && buffer.data[10001] == '>', "is whole");
+    is_int(buffer.length, 10002, "formatted text can be longer than the initial capacity");
+    ok(buffer.data[0] == '<' && buffer.data[10001] == '>', "long formatted text is not truncated");
     buffer_free(&buffer);
     buffer_printf(&buffer, "%s", bytes_repeat('x', 4096));
-    is_int(buffer.length, 4096, "a format that fills the first block, with its NUL behind it");
-    ok(buffer.data[4095] == 'x' && buffer.data[4096] == '\0', "is whole, and so is the NUL");
+    is_int(buffer.length, 4096, "formatted text can be as long as the initial capacity");
+    ok(buffer.data[4095] == 'x' && buffer.data[4096] == '\0',
+       "the NUL of formatted text lies within the capacity");
     size_t capacity = buffer.capacity;
     buffer_reset(&buffer);
-    is_int(buffer.length, 0, "a reset empties");
-    is_int(buffer.capacity, capacity, "and keeps the memory of a small one");
+    is_int(buffer.length, 0, "a reset empties the buffer");
+    is_int(buffer.capacity, capacity, "a reset keeps the memory of a small buffer");
     buffer_free(&buffer);
 }
 
@@ -65,12 +66,12 @@ static void test_extend(void)
 {
     struct buffer buffer = {0};
     buffer_text(&buffer, "head ");
-    char *place = buffer_extend(&buffer, 4);
-    memcpy(place, "body", 4);
-    is_text(text_of(&buffer), "head body", "what is written to a place is part of it");
-    place = buffer_extend(&buffer, 100000);
-    memset(place, 'x', 100000);
-    is_int(buffer.length, 100009, "also a large one");
+    char *extension = buffer_extend(&buffer, 4);
+    memcpy(extension, "body", 4);
+    is_text(text_of(&buffer), "head body", "bytes written to an extension are part of the content");
+    extension = buffer_extend(&buffer, 100000);
+    memset(extension, 'x', 100000);
+    is_int(buffer.length, 100009, "a large extension counts too");
     buffer_free(&buffer);
 }
 
@@ -79,22 +80,22 @@ static void test_sticky_error(void)
     struct buffer buffer = {0};
     buffer_text(&buffer, "kept");
     buffer_append(&buffer, "x", SIZE_MAX / 2);
-    ok(buffer.failed, "what can't be had is a failure");
-    is_int(buffer.length, 4, "which changes nothing");
+    ok(buffer.failed, "an allocation that is too large fails");
+    is_int(buffer.length, 4, "a failed append does not change the length");
     buffer_text(&buffer, "more");
     buffer_char(&buffer, 'x');
     buffer_printf(&buffer, "%d", 1);
-    ok(buffer.failed, "the failure stays");
-    is_int(buffer.length, 4, "and nothing more is written");
+    ok(buffer.failed, "the failure is sticky");
+    is_int(buffer.length, 4, "nothing is appended after a failure");
     buffer_reset(&buffer);
-    ok(!buffer.failed, "a reset clears it");
+    ok(!buffer.failed, "a reset clears the failure");
     buffer_text(&buffer, "new");
-    is_text(text_of(&buffer), "new", "and the buffer works again");
-    ok(!buffer_extend(&buffer, SIZE_MAX / 2), "nor is there a place for what can't be had");
-    ok(buffer.failed, "which is a failure");
+    is_text(text_of(&buffer), "new", "the buffer works again after a reset");
+    ok(!buffer_extend(&buffer, SIZE_MAX / 2), "an extension that is too large returns NULL");
+    ok(buffer.failed, "a failed extension sets the failure");
     buffer_reset(&buffer);
     buffer_append(&buffer, "x", SIZE_MAX);
-    ok(buffer.failed, "a length that would wrap around is a failure too");
+    ok(buffer.failed, "a length that would overflow is a failure");
     buffer_free(&buffer);
 }
 

@@ -17,14 +17,14 @@ struct task {
     struct coalescer *coalescer;
     char letter;
     pthread_t thread;
-    atomic_int tid; /* 0: it has not begun */
-    atomic_bool over;
-    sem_t gate; /* its coalescer goes on when it is let through */
+    atomic_int tid; /* 0: not started */
+    atomic_bool done;
+    sem_t gate; /* blocks the batch that this task's thread runs */
 };
 
-/* What was begun: the letter of each job, a space behind each coalescer. */
+/* The started batches: the letter of each job, with a space after each batch. */
 static char history[64];
-static atomic_int begun;
+static atomic_int batches_started;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void run(struct coalescer_job *const jobs[], size_t count)
@@ -36,7 +36,7 @@ static void run(struct coalescer_job *const jobs[], size_t count)
     history[length++] = ' ';
     history[length] = '\0';
     pthread_mutex_unlock(&lock);
-    atomic_fetch_add(&begun, 1);
+    atomic_fetch_add(&batches_started, 1);
     sem_wait(&((struct task *)jobs[0])->gate);
 }
 
@@ -50,12 +50,12 @@ static void *task_main(void *argument)
     struct task *task = argument;
     atomic_store(&task->tid, gettid());
     coalescer_run(task->coalescer, &task->job);
-    atomic_store(&task->over, true);
+    atomic_store(&task->done, true);
     return NULL;
 }
 
-/* Whether the thread sleeps in the end: in run, or because another one is there. */
-static bool task_sleeps(struct task *task)
+/* Waits until the thread is blocked: in run, or because its job is queued. */
+static bool becomes_blocked(struct task *task)
 {
     int64_t deadline_ms = clock_ms() + WAIT_MS;
     char path[64], state = 0;
@@ -72,80 +72,80 @@ static bool task_sleeps(struct task *task)
     return state == 'S';
 }
 
-/* Whether so many batches have begun in the end. */
-static bool becomes(int batches)
+/* Waits until that many batches have started. */
+static bool batches_become(int batches)
 {
     int64_t deadline_ms = clock_ms() + WAIT_MS;
-    while (atomic_load(&begun) < batches && clock_left_ms(deadline_ms) > 0)
+    while (atomic_load(&batches_started) < batches && clock_left_ms(deadline_ms) > 0)
         usleep(1000);
-    return atomic_load(&begun) == batches;
+    return atomic_load(&batches_started) == batches;
 }
 
-/* Starts a thread for each letter, one after the other. */
+/* Starts a thread for each letter, in order. */
 static void start(struct task *tasks, struct coalescer *coalescer, const char *letters)
 {
     history[0] = '\0';
-    atomic_store(&begun, 0);
+    atomic_store(&batches_started, 0);
     for (size_t i = 0; letters[i]; i++) {
         tasks[i] = (struct task){.coalescer = coalescer, .letter = letters[i]};
         sem_init(&tasks[i].gate, 0, 0);
         pthread_create(&tasks[i].thread, NULL, task_main, &tasks[i]);
-        ok(task_sleeps(&tasks[i]), "%c is there", letters[i]);
+        ok(becomes_blocked(&tasks[i]), "the thread of job %c is blocked", letters[i]);
     }
 }
 
-static void end(struct task *tasks, const char *letters)
+static void join(struct task *tasks, const char *letters)
 {
     for (size_t i = 0; letters[i]; i++)
         pthread_join(tasks[i].thread, NULL);
 }
 
-static void test_all_fit(void)
+static void test_all_compatible(void)
 {
     const struct coalescer_kind kind = {JOBS_MAX, NULL, run};
     struct coalescer *coalescer = coalescer_create(&kind);
     struct task tasks[6];
     start(tasks, coalescer, "a");
-    is_text(history, "a ", "who is alone is at it at once");
+    is_text(history, "a ", "a job starts at once when no batch is running");
     sem_post(&tasks[0].gate);
-    end(tasks, "a");
+    join(tasks, "a");
 
     start(tasks, coalescer, "abcdef");
-    is_text(history, "a ", "who comes while one is at it waits");
-    ok(!atomic_load(&tasks[1].over), "and isn't done before it was begun");
+    is_text(history, "a ", "jobs that arrive during a batch wait");
+    ok(!atomic_load(&tasks[1].done), "a waiting job is not reported as done");
     sem_post(&tasks[0].gate);
-    ok(becomes(2), "when that one is done, the next coalescer begins");
-    is_text(history, "a bcd ", "of as many of those who wait as a coalescer may have, in their order");
+    ok(batches_become(2), "the end of a batch starts the next one");
+    is_text(history, "a bcd ", "a batch takes the oldest waiting jobs, up to the maximum");
     sem_post(&tasks[1].gate);
-    ok(becomes(3), "and then the next one");
-    is_text(history, "a bcd ef ", "of the rest");
+    ok(batches_become(3), "a third batch follows");
+    is_text(history, "a bcd ef ", "the last batch takes the remaining jobs");
     sem_post(&tasks[4].gate);
-    end(tasks, "abcdef");
+    join(tasks, "abcdef");
     coalescer_destroy(coalescer);
 }
 
-static void test_some_fit(void)
+static void test_some_compatible(void)
 {
     const struct coalescer_kind kind = {JOBS_MAX, same_letter, run};
     struct coalescer *coalescer = coalescer_create(&kind);
     struct task tasks[7];
     start(tasks, coalescer, "abababc");
-    is_text(history, "a b c ", "what doesn't fit doesn't wait");
+    is_text(history, "a b c ", "a job does not wait for an incompatible batch");
     sem_post(&tasks[1].gate);
-    ok(becomes(4), "what waited for what it fits goes on");
-    is_text(history, "a b c bb ", "and nothing else does");
+    ok(batches_become(4), "the end of a batch starts the compatible waiting jobs");
+    is_text(history, "a b c bb ", "the end of a batch starts no incompatible job");
     sem_post(&tasks[0].gate);
-    ok(becomes(5), "until its time has come");
-    is_text(history, "a b c bb aa ", "with what it fits");
+    ok(batches_become(5), "the other jobs start when their own batch ends");
+    is_text(history, "a b c bb aa ", "compatible waiting jobs run as one batch");
     for (size_t i = 2; i < COUNT_OF(tasks); i++)
         sem_post(&tasks[i].gate);
-    end(tasks, "abababc");
+    join(tasks, "abababc");
     coalescer_destroy(coalescer);
 }
 
 int main(void)
 {
-    test_all_fit();
-    test_some_fit();
+    test_all_compatible();
+    test_some_compatible();
     return done_testing();
 }

@@ -14,7 +14,7 @@
 static struct config config;
 static char error[CONFIG_ERROR_SIZE];
 
-/* Loads the settings with one of them set. */
+/* Loads the settings with one of them set in the environment. */
 static bool loads(const char *name, const char *value)
 {
     error[0] = '\0';
@@ -26,26 +26,26 @@ static bool loads(const char *name, const char *value)
 
 static void test_defaults(void)
 {
-    ok(config_load(&config, error), "an empty environment is good");
-    is_int(config.port, 8080, "port");
-    is_text(config.state_dir, "var", "state folder");
-    is_text(config.media_dir, "", "media folder");
-    is_text(config.database_url, "", "database");
-    is_int(config.stream_tokens, 1000, "stream tokens");
-    is_int(config.stream_tokens_per_client, 0, "of one client: no cap");
-    is_int(config.upload_tokens, 64, "upload tokens");
-    is_int(config.upload_tokens_per_user, 32, "of one user");
-    is_int(config.user_uploads, 16, "uploads of a user");
-    is_int(config.max_upload_bytes, 250 * 1024 * 1024, "250 MiB");
-    is_int(config.session_ttl_s, 300 * 60, "300 minutes");
-    is_int(config.scheduler_interval_s, 3, "3 seconds");
-    is_int(config.upload_types, UPLOAD_VIDEO, "videos only");
-    is_int(config.log_level, LOG_INFO, "log level");
-    ok(loads("VS_PORT", ""), "an empty setting");
-    is_int(config.port, 8080, "has its default");
+    ok(config_load(&config, error), "an empty environment is valid");
+    is_int(config.port, 8080, "the default port is 8080");
+    is_text(config.state_dir, "var", "the default state folder is var");
+    is_text(config.media_dir, "", "the default media folder is empty");
+    is_text(config.database_url, "", "the default database URL is empty");
+    is_int(config.stream_tokens, 1000, "the default is 1000 stream tokens");
+    is_int(config.stream_tokens_per_client, 0, "streams per client are unlimited by default");
+    is_int(config.upload_tokens, 64, "the default is 64 upload tokens");
+    is_int(config.upload_tokens_per_user, 32, "the default is 32 upload tokens per user");
+    is_int(config.user_uploads, 16, "the default is 16 unfinished uploads per user");
+    is_int(config.max_upload_bytes, 250 * 1024 * 1024, "the default maximum size of an upload is 250 MiB");
+    is_int(config.session_ttl_s, 300 * 60, "sessions expire after 300 minutes by default");
+    is_int(config.scheduler_interval_s, 3, "the default scheduler interval is 3 seconds");
+    is_int(config.upload_types, UPLOAD_VIDEO, "only videos can be uploaded by default");
+    is_int(config.log_level, LOG_INFO, "the default log level is info");
+    ok(loads("VS_PORT", ""), "an empty setting is valid");
+    is_int(config.port, 8080, "an empty setting has its default");
 }
 
-static void test_good(void)
+static void test_valid(void)
 {
     static const struct {
         const char *name, *value;
@@ -71,18 +71,19 @@ static void test_good(void)
         {"VS_LOG_LEVEL", "debug", &config.log_level, LOG_DEBUG},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        ok(loads(rows[i].name, rows[i].value), "%s=%s", rows[i].name, rows[i].value);
-        is_int(*rows[i].member, rows[i].expected, "is that value");
+        ok(loads(rows[i].name, rows[i].value), "%s=%s is accepted", rows[i].name, rows[i].value);
+        is_int(*rows[i].member, rows[i].expected, "%s=%s gives that value", rows[i].name, rows[i].value);
     }
-    ok(loads("VS_TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8 ::1"), "a list");
-    is_text(config.trusted_proxies, "192.0.2.1, 10.0.0.0/8 ::1", "is what it is");
-    ok(loads("VS_CORS_ORIGINS", "https://a.example,http://b.example:81"), "a list without spaces");
-    ok(loads("VS_CORS_ORIGINS", " ,"), "a list of nothing");
-    ok(loads("VS_MEDIA_DIR", "/srv/my videos"), "a text");
-    is_text(config.media_dir, "/srv/my videos", "is what it is");
+    ok(loads("VS_TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8 ::1"), "a list of addresses is accepted");
+    is_text(config.trusted_proxies, "192.0.2.1, 10.0.0.0/8 ::1", "a list is kept as it is written");
+    ok(loads("VS_CORS_ORIGINS", "https://a.example,http://b.example:81"),
+       "a list separated by commas alone is accepted");
+    ok(loads("VS_CORS_ORIGINS", " ,"), "a list of separators alone is accepted");
+    ok(loads("VS_MEDIA_DIR", "/srv/my videos"), "a text with a space is accepted");
+    is_text(config.media_dir, "/srv/my videos", "a text is kept as it is written");
 }
 
-static void test_bad(void)
+static void test_invalid(void)
 {
     static const struct {
         const char *name, *allowed;
@@ -102,28 +103,31 @@ static void test_bad(void)
         {"VS_LOG_LEVEL", "error, warning, info, debug", {"Info", "warn", "2", "info ", "verbose"}},
         {"VS_UPLOAD_TYPES", "video, any", {"mp4", "video,any", "ANY"}},
         {"VS_TRUSTED_PROXIES",
-         "addresses such as 192.0.2.1 or ranges such as 10.0.0.0/8, with spaces or commas between",
+         "addresses such as 192.0.2.1 or ranges such as 10.0.0.0/8",
          {"proxy", "192.0.2.1;192.0.2.2", "192.0.2.1, x", "10.0.0.1/8", "10.0.0.0/33", "unix:"}},
         {"VS_CORS_ORIGINS",
-         "origins such as https://example.org, with spaces or commas between",
-         {"*", "null", "example.org", "https://a.example/", "https://a.example, *", "https://*.example"}},
+         "origins such as https://example.org",
+         {"*", "null", "https://*.example", /* no wildcards */
+          "example.org", "https://a.example/", "https://a.example, *"}},
     };
     char expected[CONFIG_ERROR_SIZE];
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         for (size_t at = 0; rows[i].values[at]; at++) {
             const char *value = rows[i].values[at];
-            ok(!loads(rows[i].name, value), "%s=\"%s\" is refused", rows[i].name, value);
+            ok(!loads(rows[i].name, value), "%s=\"%s\" is rejected", rows[i].name, value);
             snprintf(expected, sizeof expected, "%s is \"%s\"; allowed: %s", rows[i].name, value,
                      rows[i].allowed);
-            is_text(error, expected, "by its name, its value and what is allowed");
+            is_text(error, expected, "the error for \"%s\" names the setting, the value and what is allowed",
+                    value);
         }
     }
-    ok(!loads("VS_PORT", bytes_repeat('9', 5000)), "a huge value");
-    ok(strstr(error, "allowed: 1 to 65535"), "leaves room for what is allowed");
+    ok(!loads("VS_PORT", bytes_repeat('9', 5000)), "a value of 5000 digits is rejected");
+    ok(strstr(error, "allowed: 1 to 65535"),
+       "a long value does not push the allowed values out of the error");
 }
 
-/* Makes the environment of the lines NAME=value that config_print writes of the settings in effect. */
-static void set_printed(void)
+/* Replaces the environment with the NAME=value lines that config_print writes. */
+static void set_environment_from_print(void)
 {
     char text[8192];
     capture_begin(STDOUT_FILENO);
@@ -146,33 +150,34 @@ static void test_print(void)
     setenv("VS_UPLOAD_TYPES", "any", 1);
     setenv("VS_MEDIA_DIR", "/srv/media", 1);
     setenv("VS_PORT", "81", 1);
-    ok(config_load(&config, error), "some settings");
-    set_printed();
-    ok(config_load(&config, error), "what is printed can be read");
-    is_int(config.session_ttl_s, 7200, "to the same time");
-    is_int(config.max_upload_bytes, 1073741824, "the same size");
-    is_int(config.upload_types, UPLOAD_ANY, "the same choice");
-    is_text(config.media_dir, "/srv/media", "the same text");
-    is_int(config.port, 81, "the same number");
+    ok(config_load(&config, error), "five settings are loaded");
+    set_environment_from_print();
+    ok(config_load(&config, error), "the output of config_print can be loaded");
+    is_int(config.session_ttl_s, 7200, "a time survives printing and loading");
+    is_int(config.max_upload_bytes, 1073741824, "a size survives printing and loading");
+    is_int(config.upload_types, UPLOAD_ANY, "a choice survives printing and loading");
+    is_text(config.media_dir, "/srv/media", "a text survives printing and loading");
+    is_int(config.port, 81, "a number survives printing and loading");
 }
 
 static void test_run_path(void)
 {
     char path[16] = "";
-    const struct config there = {.run_dir = "/run/x"};
-    ok(config_run_path(&there, "a.sock", path, sizeof path), "a path in the run folder");
-    is_text(path, "/run/x/a.sock", "is that");
-    ok(config_run_path(&there, "12345678", path, sizeof path), "one that just fits");
-    is_text(path, "/run/x/12345678", "is whole");
-    ok(!config_run_path(&there, "123456789", path, sizeof path), "one that doesn't fit is refused");
+    const struct config run_dir_config = {.run_dir = "/run/x"};
+    ok(config_run_path(&run_dir_config, "a.sock", path, sizeof path), "a path that fits is written");
+    is_text(path, "/run/x/a.sock", "the path is in the run folder");
+    ok(config_run_path(&run_dir_config, "12345678", path, sizeof path), "a path that just fits is written");
+    is_text(path, "/run/x/12345678", "a path that just fits is not truncated");
+    ok(!config_run_path(&run_dir_config, "123456789", path, sizeof path),
+       "a path that does not fit is rejected");
 }
 
 int main(void)
 {
     clearenv();
     test_defaults();
-    test_good();
-    test_bad();
+    test_valid();
+    test_invalid();
     test_run_path();
     test_print();
     return done_testing();

@@ -7,7 +7,7 @@
 
 static struct buffer out;
 
-/* What was written, as text. */
+/* The JSON written so far, NUL-terminated. */
 static const char *written(void)
 {
     buffer_char(&out, '\0');
@@ -15,15 +15,16 @@ static const char *written(void)
     return out.data;
 }
 
-/* A writer for a new document. */
+/* Starts a new document. */
 static struct json begin(void)
 {
     buffer_reset(&out);
     return (struct json){.out = &out};
 }
 
-/* What is wrong with what was written, read as a JSON object; its member t, if it has one, is *member. */
-static const char *read_back(struct arena *arena, struct field_value *member)
+/* Parses the written JSON object and sets *member to its member t. Returns the parser's
+ * error, or NULL. */
+static const char *parse(struct arena *arena, struct field_value *member)
 {
     static const struct field field = {"t", FIELD_SECRET, .max = SIZE_MAX};
     return body_parse(arena, out.data, out.length, &field, 1, member);
@@ -52,12 +53,12 @@ static void test_structure(void)
     json_object_end(&json);
     is_text(written(),
             "{\"id\":3,\"list\":[{\"first\":true},{\"first\":false}],\"none\":[],\"empty\":{},\"url\":null}",
-            "commas stand where they belong");
+            "commas separate members and elements, and nothing else");
 
     json = begin();
     json_array(&json);
     json_array_end(&json);
-    is_text(written(), "[]", "an empty array alone");
+    is_text(written(), "[]", "an empty array can be the whole document");
 }
 
 static void test_numbers(void)
@@ -78,7 +79,8 @@ static void test_numbers(void)
         json_object(&json);
         json_number(&json, "n", numbers[i].number);
         json_object_end(&json);
-        is_text(written(), numbers[i].text, "number %lld", (long long)numbers[i].number);
+        is_text(written(), numbers[i].text, "the number %lld is written in decimal",
+                (long long)numbers[i].number);
     }
 }
 
@@ -107,11 +109,11 @@ static void test_escapes(void)
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         write_text(texts[i].text);
-        is_text(written(), texts[i].json, "written: %s", texts[i].json);
+        is_text(written(), texts[i].json, "text is escaped as %s", texts[i].json);
     }
 }
 
-/* Every character below U+0800, bare or escaped, comes back from a strict parser as what it was. */
+/* A strict parser restores every character below U+0800, escaped or not. */
 static void test_round_trip(void)
 {
     char text[2 * 0x800 + 1], *end = text;
@@ -124,8 +126,8 @@ static void test_round_trip(void)
     struct arena *arena = arena_create();
     struct field_value member;
     write_text(text);
-    is_text(read_back(arena, &member), NULL, "a text of all characters parses");
-    is_text(member.text, text, "to what it was");
+    is_text(parse(arena, &member), NULL, "a text of all characters below U+0800 can be parsed");
+    is_text(member.text, text, "parsing restores the text");
     arena_destroy(arena);
 }
 
@@ -135,7 +137,7 @@ static void test_time(void)
     json_object(&json);
     json_time(&json, "at", 1795485984);
     json_object_end(&json);
-    is_text(written(), "{\"at\":\"2026-11-24T02:06:24Z\"}", "a time");
+    is_text(written(), "{\"at\":\"2026-11-24T02:06:24Z\"}", "a time is written as RFC 3339");
 }
 
 static void test_error(void)
@@ -146,8 +148,8 @@ static void test_error(void)
     json_text(&json, "t", "text");
     json_number(&json, "n", 1);
     json_object_end(&json);
-    ok(out.failed, "the buffer's error stays");
-    is_int(out.length, 1, "and nothing more is written");
+    ok(out.failed, "the buffer's error is sticky");
+    is_int(out.length, 1, "nothing is written after an error");
 }
 
 int main(void)

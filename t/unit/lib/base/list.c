@@ -17,30 +17,30 @@ static void test_next(void)
     for (size_t i = 0; i < COUNT_OF(expected); i++)
         ok(list_next(&list, &item, &length) && length == strlen(expected[i]) &&
                memcmp(item, expected[i], length) == 0,
-           "%s", expected[i]);
-    ok(!list_next(&list, &item, &length), "then no more");
-    ok(!list_next(&list, &item, &length), "whoever asks again");
+           "the next word is %s", expected[i]);
+    ok(!list_next(&list, &item, &length), "there is no word after the last one");
+    ok(!list_next(&list, &item, &length), "asking again after the end finds no word");
 }
 
 static void test_check(void)
 {
-    ok(list_check("", is_short), "no words");
-    ok(list_check(" , ,", is_short), "still none");
-    ok(list_check("a bc,d", is_short), "good ones");
-    ok(!list_check("a bcd", is_short), "one that is not");
-    ok(!list_check("x,a", is_short), "be it the first");
+    ok(list_check("", is_short), "an empty list passes");
+    ok(list_check(" , ,", is_short), "a list of separators passes");
+    ok(list_check("a bc,d", is_short), "a list of valid words passes");
+    ok(!list_check("a bcd", is_short), "an invalid last word fails");
+    ok(!list_check("x,a", is_short), "an invalid first word fails");
 }
 
 static void test_has(void)
 {
-    ok(list_has("a, bc d", "bc"), "one of them");
-    ok(list_has("a, bc d", "d"), "the last one");
-    ok(!list_has("a, bc d", "b"), "not a part of one");
-    ok(!list_has("a, bc d", "bcd"), "nor more than one");
-    ok(!list_has("a, bc d", "BC"), "nor in capitals");
-    ok(!list_has("a, bc d", "a, bc"), "nor two");
-    ok(!list_has("a, bc d", ""), "nor nothing");
-    ok(!list_has("", ""), "not even in an empty list");
+    ok(list_has("a, bc d", "bc"), "a word in the list is found");
+    ok(list_has("a, bc d", "d"), "the last word is found");
+    ok(!list_has("a, bc d", "b"), "a part of a word is not found");
+    ok(!list_has("a, bc d", "bcd"), "a text longer than a word is not found");
+    ok(!list_has("a, bc d", "BC"), "case matters");
+    ok(!list_has("a, bc d", "a, bc"), "two words together are not found");
+    ok(!list_has("a, bc d", ""), "an empty text is not found");
+    ok(!list_has("", ""), "an empty text is not found in an empty list");
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 
 static void test_valid(void)
 {
-    static const char *const good[] = {
+    static const char *const valid[] = {
         "http://a",
         "https://example.org",
         "https://a-b.example.org:8443",
@@ -22,13 +22,13 @@ static void test_valid(void)
         "http://my_host:8080",
         "http://a:65535",
     };
-    static const char *const bad[] = {
+    static const char *const invalid[] = {
         "",
         "*",
         "null",
         "http://",
         "https://*",
-        "https://*.example.org",
+        "https://*.example.org", /* no wildcards */
         "example.org",
         "//example.org",
         "ftp://example.org",
@@ -61,32 +61,32 @@ static void test_valid(void)
         "http://a\"",
         "http://a$b",
     };
-    for (size_t i = 0; i < COUNT_OF(good); i++)
-        ok(origin_is_valid(good[i], strlen(good[i])), "%s", good[i]);
-    for (size_t i = 0; i < COUNT_OF(bad); i++)
-        ok(!origin_is_valid(bad[i], strlen(bad[i])), "not \"%s\"", bad[i]);
-    ok(origin_is_valid("http://a/x", 8), "no more is read than is given");
+    for (size_t i = 0; i < COUNT_OF(valid); i++)
+        ok(origin_is_valid(valid[i], strlen(valid[i])), "valid: %s", valid[i]);
+    for (size_t i = 0; i < COUNT_OF(invalid); i++)
+        ok(!origin_is_valid(invalid[i], strlen(invalid[i])), "invalid: \"%s\"", invalid[i]);
+    ok(origin_is_valid("http://a/x", 8), "bytes after the given length are not read");
     char text[300];
     snprintf(text, sizeof text, "http://%s", bytes_repeat('a', 253));
-    ok(origin_is_valid(text, strlen(text)), "the longest name");
+    ok(origin_is_valid(text, strlen(text)), "a host name of 253 characters is valid");
     strcat(text, "a");
-    ok(!origin_is_valid(text, strlen(text)), "a longer one");
+    ok(!origin_is_valid(text, strlen(text)), "a host name of 254 characters is invalid");
 }
 
-static void test_of_host(void)
+static void test_matches_host(void)
 {
-    ok(origin_is_of_host("http://a:81", "a:81"), "of that host");
-    ok(origin_is_of_host("https://A", "a"), "in capitals, too");
-    ok(!origin_is_of_host("http://a:81", "a"), "not of another port");
-    ok(!origin_is_of_host("http://a.b", "a"), "nor of another name");
-    ok(!origin_is_of_host("null", "null"), "nor without one");
-    ok(!origin_is_of_host("a", "a"), "nor without a scheme");
-    ok(!origin_is_of_host("http://", "x"), "nor with nothing");
+    ok(origin_matches_host("http://a:81", "a:81"), "the same host and port match");
+    ok(origin_matches_host("https://A", "a"), "case does not matter");
+    ok(!origin_matches_host("http://a:81", "a"), "a different port does not match");
+    ok(!origin_matches_host("http://a.b", "a"), "a different host name does not match");
+    ok(!origin_matches_host("null", "null"), "the origin null does not match");
+    ok(!origin_matches_host("a", "a"), "an origin without a scheme does not match");
+    ok(!origin_matches_host("http://", "x"), "an origin without a host does not match");
 }
 
 int main(void)
 {
     test_valid();
-    test_of_host();
+    test_matches_host();
     return done_testing();
 }

@@ -7,20 +7,22 @@
 
 struct number {
     const char *text;
-    int64_t value; /* -1: it is none */
+    int64_t value; /* -1: invalid */
 };
 
-typedef bool reader(const char *text, size_t length, int64_t *out);
+typedef bool number_parser(const char *text, size_t length, int64_t *out);
 
-/* What is no number must leave what was there before alone. */
-static void read_numbers(const char *kind, reader *read, const struct number *numbers, size_t count)
+/* An invalid text must leave the output unchanged. */
+static void parse_numbers(const char *kind, number_parser *parse, const struct number *numbers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         int64_t value = -1;
         size_t length = strlen(numbers[i].text);
-        bool good = read(bytes_exact(numbers[i].text, length), length, &value);
-        is_int(good, numbers[i].value != -1, "%s \"%s\" is taken or not", kind, numbers[i].text);
-        is_int(value, numbers[i].value, "%s \"%s\" is that number", kind, numbers[i].text);
+        bool valid = parse(bytes_exact(numbers[i].text, length), length, &value);
+        is_int(valid, numbers[i].value != -1, "%s \"%s\" is %s", kind, numbers[i].text,
+               numbers[i].value != -1 ? "accepted" : "rejected");
+        is_int(value, numbers[i].value, "%s \"%s\" gives the output %lld", kind, numbers[i].text,
+               (long long)numbers[i].value);
     }
 }
 
@@ -45,7 +47,7 @@ static const struct number ids[] = {
     {"0x1", -1},
     {"1\n", -1},
     {"one", -1},
-    {"\xd9\xa1", -1}, /* an Arabic one */
+    {"\xd9\xa1", -1}, /* the Arabic digit one */
 };
 
 static const struct number limits[] = {
@@ -55,17 +57,17 @@ static const struct number limits[] = {
 
 static void test_numbers(void)
 {
-    read_numbers("id", param_id, ids, COUNT_OF(ids));
-    read_numbers("limit", param_limit, limits, COUNT_OF(limits));
+    parse_numbers("id", param_id, ids, COUNT_OF(ids));
+    parse_numbers("limit", param_limit, limits, COUNT_OF(limits));
 
     int64_t value = -1;
-    ok(param_number(BYTES("0"), 0, &value) && value == 0, "0 of at most 0");
-    ok(!param_number(BYTES("1"), 0, &value), "1 of at most 0");
-    ok(param_number(BYTES("19"), 19, &value) && value == 19, "19 of at most 19");
-    ok(!param_number(BYTES("20"), 19, &value), "20 of at most 19");
-    ok(!param_number(BYTES("9"), 3, &value), "9 of at most 3");
-    ok(!param_id(BYTES("1\0002"), &value), "a NUL within");
-    is_int(value, 19, "what is refused sets nothing");
+    ok(param_number(BYTES("0"), 0, &value) && value == 0, "0 is accepted with max 0");
+    ok(!param_number(BYTES("1"), 0, &value), "1 is rejected with max 0");
+    ok(param_number(BYTES("19"), 19, &value) && value == 19, "19 is accepted with max 19");
+    ok(!param_number(BYTES("20"), 19, &value), "20 is rejected with max 19");
+    ok(!param_number(BYTES("9"), 3, &value), "9 is rejected with max 3");
+    ok(!param_id(BYTES("1\0002"), &value), "a number with a NUL inside is rejected");
+    is_int(value, 19, "a rejected number leaves the output unchanged");
 }
 
 static void test_uuid(void)
@@ -73,34 +75,34 @@ static void test_uuid(void)
     static const char lower[] = "0f8fad5b-d9cb-469f-a165-70867728950e";
     static const char *const wrong[] = {
         "",
-        "0f8fad5b-d9cb-469f-a165-70867728950",    /* a digit less */
-        "0f8fad5b-d9cb-469f-a165-70867728950e0",  /* a digit more */
+        "0f8fad5b-d9cb-469f-a165-70867728950",    /* one digit too few */
+        "0f8fad5b-d9cb-469f-a165-70867728950e0",  /* one digit too many */
         "0f8fad5bd9cb469fa16570867728950e",       /* no dashes */
-        "{0f8fad5b-d9cb-469f-a165-70867728950e}", /* in braces */
-        "0f8fad5b-d9cb-469f-a165-70867728950g",   /* no hex digit */
-        "0f8fad5b-d9cb-469f-a16570867728950ee",   /* a dash less */
-        "0f8fad5-bd9cb-469f-a165-70867728950e",   /* a dash elsewhere */
-        "0f8fad5b-d9cb-469f-a165-7086772895-e",   /* a dash too many */
+        "{0f8fad5b-d9cb-469f-a165-70867728950e}", /* braces */
+        "0f8fad5b-d9cb-469f-a165-70867728950g",   /* not a hex digit */
+        "0f8fad5b-d9cb-469f-a16570867728950ee",   /* one dash too few */
+        "0f8fad5-bd9cb-469f-a165-70867728950e",   /* a dash in the wrong place */
+        "0f8fad5b-d9cb-469f-a165-7086772895-e",   /* one dash too many */
         "0f8fad5b-d9cb-469f-a165-70867728950 ",
     };
     char uuid[PARAM_UUID_SIZE] = "";
-    ok(param_uuid(bytes_exact(BYTES(lower)), 36, uuid), "a UUID");
-    is_text(uuid, lower, "as it was");
-    ok(param_uuid(BYTES("0F8FAD5B-D9CB-469F-A165-70867728950E"), uuid), "in upper case");
-    is_text(uuid, lower, "it becomes lower case");
+    ok(param_uuid(bytes_exact(BYTES(lower)), 36, uuid), "a UUID in lower case is accepted");
+    is_text(uuid, lower, "a UUID in lower case is unchanged");
+    ok(param_uuid(BYTES("0F8FAD5B-D9CB-469F-A165-70867728950E"), uuid), "a UUID in upper case is accepted");
+    is_text(uuid, lower, "a UUID in upper case becomes lower case");
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
-        ok(!param_uuid(wrong[i], strlen(wrong[i]), uuid), "no UUID: \"%s\"", wrong[i]);
-    is_text(uuid, lower, "what is refused sets nothing");
+        ok(!param_uuid(wrong[i], strlen(wrong[i]), uuid), "not a UUID: \"%s\"", wrong[i]);
+    is_text(uuid, lower, "a rejected UUID leaves the output unchanged");
 }
 
 static void decodes(const char *given, bool plus, const char *expected)
 {
     char out[64] = "";
     size_t length = strlen(given), decoded = 0;
-    bool good = param_percent_decode(bytes_exact(given, length), length, plus, out, &decoded);
-    if (good)
+    bool valid = param_percent_decode(bytes_exact(given, length), length, plus, out, &decoded);
+    if (valid)
         out[decoded] = '\0';
-    is_text(good ? out : NULL, expected, "decoded: \"%s\"", given);
+    is_text(valid ? out : NULL, expected, "\"%s\" %s", given, expected ? "is decoded" : "is rejected");
 }
 
 static void test_percent_decode(void)
@@ -110,7 +112,7 @@ static void test_percent_decode(void)
     decodes("%41%6a%4A%2f%25", false, "AjJ/%");
     decodes("%C3%BC", false, "\xc3\xbc");
     decodes("%ff%01", false, "\xff\x01");
-    decodes("%2541", false, "%41"); /* once, not twice */
+    decodes("%2541", false, "%41"); /* decoded once, not twice */
     decodes("a+b", false, "a+b");
     decodes("a+b%2B", true, "a b+");
     decodes("%", false, NULL);
@@ -131,10 +133,11 @@ static void finds(finder *find, const char *text, const char *name, const char *
     char found[64] = "";
     const char *value = NULL;
     size_t length = 0;
-    bool is_there = find(text, name, &value, &length);
-    if (is_there)
+    bool found_it = find(text, name, &value, &length);
+    if (found_it)
         memcpy(found, value, length);
-    is_text(is_there ? found : NULL, expected, "%s in \"%s\"", name, text);
+    is_text(found_it ? found : NULL, expected, "%s %s in \"%s\"", name,
+            expected ? "is found" : "is not found", text);
 }
 
 static void test_query(void)

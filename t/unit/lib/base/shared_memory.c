@@ -20,7 +20,8 @@ static const struct shared_memory_head head = {"numbers", 1, sizeof(int)};
 static struct config config;
 static const char *logged;
 
-static struct shared_memory last; /* what was mapped last, and errno says why not */
+/* The last mapping. After a failure, errno has the reason. */
+static struct shared_memory last;
 
 static struct shared_memory_layout layout_of(const char *name, const struct shared_memory_head *as)
 {
@@ -58,16 +59,18 @@ static void test_open(void)
 {
     struct stat file;
     struct numbers *numbers = open_as(&head), *again;
-    ok(numbers && numbers->values[0] == 0 && numbers->values[9999] == 0, "it begins with zeros");
-    ok(stat(scratch_path("numbers"), &file) == 0 && (file.st_mode & 0777) == 0600, "is nobody else's");
-    ok(file.st_blocks * 512 >= (blkcnt_t)sizeof *numbers, "and has its memory");
+    ok(numbers && numbers->values[0] == 0 && numbers->values[9999] == 0,
+       "a new file is zero after its header");
+    ok(stat(scratch_path("numbers"), &file) == 0 && (file.st_mode & 0777) == 0600,
+       "only the owner can access the file");
+    ok(file.st_blocks * 512 >= (blkcnt_t)sizeof *numbers, "the reserved part of the file is allocated");
     numbers->values[9999] = 5;
     again = open_as(&head);
-    is_int(again->values[9999], 5, "who opens it again has the same");
+    is_int(again->values[9999], 5, "opening the file again maps the same memory");
     close_numbers(again);
     close_numbers(numbers);
     numbers = open_as(&head);
-    is_int(numbers->values[9999], 5, "also when nobody had it open");
+    is_int(numbers->values[9999], 5, "the content survives when no process has the file mapped");
     close_numbers(numbers);
 }
 
@@ -77,11 +80,11 @@ static void test_layouts(void)
         {"another", 1, sizeof(int)}, {"numbers", 2, sizeof(int)}, {"numbers", 1, sizeof(int) + 1}};
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         struct numbers *numbers = open_as(&others[i]);
-        ok(numbers && numbers->values[9999] == 0, "one of another layout is replaced (%zu)", i);
-        ok(strstr(logged, "event=shared_memory_replaced name=numbers"), "which is logged");
-        ok(access(scratch_path("numbers.new"), F_OK) != 0, "and leaves nothing else");
+        ok(numbers && numbers->values[9999] == 0, "a file of another layout is replaced (%zu)", i);
+        ok(strstr(logged, "event=shared_memory_replaced name=numbers"), "replacing a file is logged");
+        ok(access(scratch_path("numbers.new"), F_OK) != 0, "replacing a file leaves no temporary file");
         errno = 0;
-        ok(!attach("numbers") && errno == EPROTO, "and can't be attached to");
+        ok(!attach("numbers") && errno == EPROTO, "attaching to another layout fails with EPROTO");
         close_numbers(numbers);
         numbers = open_as(&head);
         numbers->values[9999] = 5;
@@ -94,17 +97,17 @@ static void test_attach(void)
     struct numbers *numbers = open_as(&head);
     struct numbers *attached = attach("numbers");
     numbers->values[1] = 7;
-    ok(attached && attached->values[1] == 7, "another program has the same");
+    ok(attached && attached->values[1] == 7, "attaching maps the same memory");
     close_numbers(attached);
     close_numbers(numbers);
     errno = 0;
-    ok(!attach("letters") && errno == ENOENT, "or there is none");
-    ok(access(scratch_path("letters"), F_OK) != 0, "which is not made");
+    ok(!attach("letters") && errno == ENOENT, "attaching to a missing file fails with ENOENT");
+    ok(access(scratch_path("letters"), F_OK) != 0, "attaching does not create the file");
     close(scratch_file("cut", BYTES("numbers\0\1\0\0\0\4\0\0\0")));
     errno = 0;
-    ok(!attach("cut") && errno == EPROTO, "one that is cut off is refused");
+    ok(!attach("cut") && errno == EPROTO, "attaching to a truncated file fails with EPROTO");
     numbers = open_named(&config, "cut", &head);
-    ok(numbers && numbers->values[9999] == 0, "and completed by whom it belongs to");
+    ok(numbers && numbers->values[9999] == 0, "opening a truncated file replaces it");
     close_numbers(numbers);
 }
 
@@ -112,16 +115,17 @@ static void test_faults(void)
 {
     const struct config nowhere = {.run_dir = "/nowhere/at/all"};
     errno = 0;
-    ok(!open_named(&nowhere, "numbers", &head) && errno == ENOENT, "no folder");
+    ok(!open_named(&nowhere, "numbers", &head) && errno == ENOENT, "a missing folder fails with ENOENT");
     ok(symlink(scratch_path("numbers"), scratch_path("link")) == 0 && !open_named(&config, "link", &head) &&
            errno == ELOOP,
-       "a link is not followed");
-    ok(!attach("link") && errno == ELOOP, "by nobody");
+       "opening does not follow a symbolic link");
+    ok(!attach("link") && errno == ELOOP, "attaching does not follow a symbolic link");
     char name[300];
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     errno = 0;
-    ok(!open_named(&config, name, &head) && errno == ENAMETOOLONG, "a long name");
+    ok(!open_named(&config, name, &head) && errno == ENAMETOOLONG,
+       "a path that is too long fails with ENAMETOOLONG");
 }
 
 int main(void)

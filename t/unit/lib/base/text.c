@@ -12,40 +12,40 @@ struct sample {
 };
 
 static const struct sample well_formed[] = {
-    {BYTES(""), "nothing"},
+    {BYTES(""), "the empty text"},
     {BYTES("plain"), "ASCII"},
     {BYTES("a\0b"), "NUL"},
-    {BYTES("\xc2\x80"), "U+0080, the first of two bytes"},
-    {BYTES("\xdf\xbf"), "U+07FF, the last of two"},
-    {BYTES("\xe0\xa0\x80"), "U+0800, the first of three"},
+    {BYTES("\xc2\x80"), "U+0080, the first sequence of two bytes"},
+    {BYTES("\xdf\xbf"), "U+07FF, the last sequence of two bytes"},
+    {BYTES("\xe0\xa0\x80"), "U+0800, the first sequence of three bytes"},
     {BYTES("\xed\x9f\xbf"), "U+D7FF, before the surrogates"},
-    {BYTES("\xee\x80\x80"), "U+E000, behind them"},
+    {BYTES("\xee\x80\x80"), "U+E000, after the surrogates"},
     {BYTES("\xef\xbf\xbf"), "U+FFFF"},
-    {BYTES("\xf0\x90\x80\x80"), "U+10000, the first of four"},
-    {BYTES("\xf4\x8f\xbf\xbf"), "U+10FFFF, the last of all"},
+    {BYTES("\xf0\x90\x80\x80"), "U+10000, the first sequence of four bytes"},
+    {BYTES("\xf4\x8f\xbf\xbf"), "U+10FFFF, the last code point"},
 };
 
 static const struct sample malformed[] = {
-    {BYTES("\x80"), "a continuation alone"},
-    {BYTES("\xbf"), "another continuation alone"},
-    {BYTES("\xc0\xaf"), "overlong slash"},
-    {BYTES("\xc1\xbf"), "overlong U+007F"},
-    {BYTES("\xe0\x80\xaf"), "overlong slash of three"},
-    {BYTES("\xe0\x9f\xbf"), "overlong U+07FF"},
-    {BYTES("\xf0\x80\x80\xaf"), "overlong slash of four"},
-    {BYTES("\xf0\x8f\xbf\xbf"), "overlong U+FFFF"},
+    {BYTES("\x80"), "a lone continuation byte 0x80"},
+    {BYTES("\xbf"), "a lone continuation byte 0xbf"},
+    {BYTES("\xc0\xaf"), "an overlong slash of two bytes"},
+    {BYTES("\xc1\xbf"), "an overlong U+007F"},
+    {BYTES("\xe0\x80\xaf"), "an overlong slash of three bytes"},
+    {BYTES("\xe0\x9f\xbf"), "an overlong U+07FF"},
+    {BYTES("\xf0\x80\x80\xaf"), "an overlong slash of four bytes"},
+    {BYTES("\xf0\x8f\xbf\xbf"), "an overlong U+FFFF"},
     {BYTES("\xed\xa0\x80"), "the first surrogate"},
     {BYTES("\xed\xbf\xbf"), "the last surrogate"},
     {BYTES("\xf4\x90\x80\x80"), "U+110000"},
-    {BYTES("\xf5\x80\x80\x80"), "a first byte that there isn't"},
-    {BYTES("\xff"), "a byte that is never there"},
-    {BYTES("\xc3"), "cut off after one of two"},
-    {BYTES("\xe2\x82"), "cut off after two of three"},
-    {BYTES("\xf0\x9f\x8e"), "cut off after three of four"},
-    {BYTES("\xc3("), "no continuation as second byte"},
-    {BYTES("\xe2\x82("), "none as third byte"},
-    {BYTES("\xf0\x9f\x8e("), "none as fourth byte"},
-    {BYTES("good\xff"), "at the end"},
+    {BYTES("\xf5\x80\x80\x80"), "the lead byte 0xf5, which is never valid"},
+    {BYTES("\xff"), "the byte 0xff, which is never valid"},
+    {BYTES("\xc3"), "one of two bytes"},
+    {BYTES("\xe2\x82"), "two of three bytes"},
+    {BYTES("\xf0\x9f\x8e"), "three of four bytes"},
+    {BYTES("\xc3("), "a second byte that is not a continuation"},
+    {BYTES("\xe2\x82("), "a third byte that is not a continuation"},
+    {BYTES("\xf0\x9f\x8e("), "a fourth byte that is not a continuation"},
+    {BYTES("good\xff"), "an invalid byte at the end"},
 };
 
 static void test_utf8(void)
@@ -64,11 +64,12 @@ static void test_utf8(void)
 
 static void test_characters(void)
 {
-    is_int(text_characters(BYTES("")), 0, "nothing has no characters");
-    is_int(text_characters(BYTES("abc")), 3, "ASCII");
-    is_int(text_characters(BYTES("gr\xc3\xbc\xc3\x9f")), 4, "two bytes a character");
-    is_int(text_characters(BYTES("\xe2\x82\xac")), 1, "three");
-    is_int(text_characters(BYTES("\xf0\x9f\x8e\xac\xf0\x9f\x8e\xac")), 2, "four");
+    is_int(text_characters(BYTES("")), 0, "the empty text has 0 characters");
+    is_int(text_characters(BYTES("abc")), 3, "an ASCII character is one byte");
+    is_int(text_characters(BYTES("gr\xc3\xbc\xc3\x9f")), 4, "a character of two bytes counts once");
+    is_int(text_characters(BYTES("\xe2\x82\xac")), 1, "a character of three bytes counts once");
+    is_int(text_characters(BYTES("\xf0\x9f\x8e\xac\xf0\x9f\x8e\xac")), 2,
+           "a character of four bytes counts once");
 }
 
 static void trims(const char *given, size_t length, const char *expected, const char *name)
@@ -82,21 +83,21 @@ static void trims(const char *given, size_t length, const char *expected, const 
 
 static void test_trim(void)
 {
-    trims(BYTES(""), "", "nothing to trim");
-    trims(BYTES("a"), "a", "nothing to trim off");
-    trims(BYTES(" \t\r\n\v\f"), "", "nothing but blanks");
-    trims(BYTES("  a b \n"), "a b", "blanks at both ends, not within");
-    trims(BYTES("\302\240a\302\240"), "a", "no-break spaces");
-    trims(BYTES("\343\200\200a\342\200\250"), "a", "ideographic space, line separator");
-    trims(BYTES("\302\205a\341\232\200"), "a", "next line, ogham space");
-    trims(BYTES("\342\200\213a"), "\342\200\213a", "a zero width space is not white space");
-    trims(BYTES(" \xc3\xa0 "), "\xc3\xa0", "a character that ends in the byte of a space");
-    trims(BYTES(" \xf0\x9f\x8e\xac "), "\xf0\x9f\x8e\xac", "four bytes");
+    trims(BYTES(""), "", "the empty text stays empty");
+    trims(BYTES("a"), "a", "a text without white space is unchanged");
+    trims(BYTES(" \t\r\n\v\f"), "", "a text of white space becomes empty");
+    trims(BYTES("  a b \n"), "a b", "white space is trimmed at both ends, not inside");
+    trims(BYTES("\302\240a\302\240"), "a", "no-break spaces are trimmed");
+    trims(BYTES("\343\200\200a\342\200\250"), "a", "ideographic space and line separator are trimmed");
+    trims(BYTES("\302\205a\341\232\200"), "a", "next line and ogham space mark are trimmed");
+    trims(BYTES("\342\200\213a"), "\342\200\213a", "a zero width space is not trimmed");
+    trims(BYTES(" \xc3\xa0 "), "\xc3\xa0", "a character whose last byte is 0xa0 is not trimmed");
+    trims(BYTES(" \xf0\x9f\x8e\xac "), "\xf0\x9f\x8e\xac", "a character of four bytes is not trimmed");
 
     const char *text = " \0 ";
     size_t length = 3;
     text_trim(&text, &length);
-    is_int(length, 1, "a NUL is no white space");
+    is_int(length, 1, "a NUL is not trimmed");
 }
 
 static void test_control(void)
@@ -105,15 +106,18 @@ static void test_control(void)
                                          "\xc2\x80", "\b",    "a\302\237b", "\v"};
     for (size_t i = 0; i < COUNT_OF(always); i++) {
         size_t length = strlen(always[i]);
-        ok(text_has_control(always[i], length, false), "control in a line: row %zu", i);
-        ok(text_has_control(always[i], length, true), "control in lines: row %zu", i);
+        ok(text_has_control(always[i], length, false),
+           "a control character is found in single-line text (row %zu)", i);
+        ok(text_has_control(always[i], length, true),
+           "a control character is found in multi-line text (row %zu)", i);
     }
-    ok(text_has_control(BYTES("a\0b"), true), "NUL");
-    ok(text_has_control(BYTES("a\tb"), false), "tab in a line");
-    ok(text_has_control(BYTES("a\nb"), false), "line end in a line");
-    ok(!text_has_control(BYTES("a\tb\r\nc"), true), "tab and line end in lines");
-    ok(!text_has_control(BYTES(" ~\xc2\xa0\xe2\x80\xa8\xf0\x9f\x8e\xac"), false), "printable");
-    ok(!text_has_control(BYTES(""), false), "nothing");
+    ok(text_has_control(BYTES("a\0b"), true), "a NUL is a control character");
+    ok(text_has_control(BYTES("a\tb"), false), "a tab is a control character in single-line text");
+    ok(text_has_control(BYTES("a\nb"), false), "a line feed is a control character in single-line text");
+    ok(!text_has_control(BYTES("a\tb\r\nc"), true), "tab and line ends are allowed in multi-line text");
+    ok(!text_has_control(BYTES(" ~\xc2\xa0\xe2\x80\xa8\xf0\x9f\x8e\xac"), false),
+       "printable text has no control character");
+    ok(!text_has_control(BYTES(""), false), "the empty text has no control character");
 }
 
 int main(void)

@@ -6,9 +6,11 @@
 
 int main(void)
 {
-    is_int(store_outcome_from_db(DB_DONE), STORE_DONE, "done is done");
-    is_int(store_outcome_from_db(DB_REFUSED), STORE_FAILED, "what the server refuses has failed");
-    is_int(store_outcome_from_db(DB_UNAVAILABLE), STORE_UNAVAILABLE, "no server: try again later");
-    is_int(store_outcome_from_db(DB_UNKNOWN), STORE_UNAVAILABLE, "unknown isn't done");
+    is_int(store_outcome_from_db(DB_DONE), STORE_DONE, "DB_DONE is STORE_DONE");
+    is_int(store_outcome_from_db(DB_REFUSED), STORE_FAILED, "a refused statement is STORE_FAILED");
+    is_int(store_outcome_from_db(DB_UNAVAILABLE), STORE_UNAVAILABLE,
+           "an unavailable server is STORE_UNAVAILABLE");
+    is_int(store_outcome_from_db(DB_UNKNOWN), STORE_UNAVAILABLE,
+           "an unknown outcome is STORE_UNAVAILABLE, not done");
     return done_testing();
 }
