@@ -71,7 +71,8 @@ static void describe(const struct setting *setting, char *text, size_t size)
 {
     size_t used = 0;
     if (setting->kind == SETTING_TEXT || setting->kind == SETTING_LIST) {
-        snprintf(text, size, "%s", setting->kind == SETTING_TEXT ? "any text" : setting->items);
+        snprintf(text, size, setting->kind == SETTING_TEXT ? "any text" : "%s, separated by spaces or commas",
+                 setting->items);
         return;
     }
     if (setting->kind != SETTING_CHOICE) {

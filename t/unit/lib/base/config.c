@@ -103,10 +103,10 @@ static void test_invalid(void)
         {"VS_LOG_LEVEL", "error, warning, info, debug", {"Info", "warn", "2", "info ", "verbose"}},
         {"VS_UPLOAD_TYPES", "video, any", {"mp4", "video,any", "ANY"}},
         {"VS_TRUSTED_PROXIES",
-         "addresses such as 192.0.2.1 or ranges such as 10.0.0.0/8",
+         "addresses such as 192.0.2.1 or ranges such as 10.0.0.0/8, separated by spaces or commas",
          {"proxy", "192.0.2.1;192.0.2.2", "192.0.2.1, x", "10.0.0.1/8", "10.0.0.0/33", "unix:"}},
         {"VS_CORS_ORIGINS",
-         "origins such as https://example.org",
+         "origins such as https://example.org, separated by spaces or commas",
          {"*", "null", "https://*.example", /* no wildcards */
           "example.org", "https://a.example/", "https://a.example, *"}},
     };
