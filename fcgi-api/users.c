@@ -49,7 +49,7 @@ static enum status create_once(struct request *request, const struct new_user *n
     if (first || (strcmp(user->name, new_user->name) == 0 &&
                   password_verify(&context->turns, first_hash, password->text, password->length)))
         return STATUS_ANSWERED;
-    return idempotency_refuse(request);
+    return idempotency_conflict(request);
 }
 
 static enum status create(struct request *request, const struct new_user *new_user, struct user *user)

@@ -24,7 +24,7 @@ static const char summary[] = "Delivery and uploads under /stream, for nginx, ov
 /* What the supervisor looks after beside its workers. */
 struct janitor {
     const struct config *config;
-    struct pool_watch *watch;
+    struct pool_hooks *watch;
     struct stream_context *context;
     struct journal *journal;
     int64_t next_reap_ms, next_ask_ms;
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
         {"accounting", 1, 1, &service, .work = accounting_work, .no_socket = true},
     };
     struct janitor janitor = {.config = &config, .context = &context};
-    struct pool_watch watch = {begin, look, worker_ended, end, &janitor, -1, REAP_EVERY_MS, GATHER_US};
+    struct pool_hooks watch = {begin, look, worker_ended, end, &janitor, -1, REAP_EVERY_MS, GATHER_US};
     janitor.watch = &watch;
     const struct pool pool = {"fcgi-stream", &config, groups, COUNT_OF(groups), &watch};
     return pool_run(&pool);

@@ -40,7 +40,7 @@ struct task_context *context_open(const struct config *config)
     struct open_context *open = calloc(1, sizeof *open);
     log_set_level(LOG_WARNING);
     bool elsewhere = *config->database_url;
-    if (!open || !media_find(&open->media, config) || (!elsewhere && !name_socket(config, open->url)) ||
+    if (!open || !media_locate(&open->media, config) || (!elsewhere && !name_socket(config, open->url)) ||
         !privilege_drop(config->user)) {
         free(open);
         return NULL;

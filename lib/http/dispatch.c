@@ -21,7 +21,7 @@ static void add_allow(const struct service *service, const struct request *reque
 
 static enum status read_form(const struct form *form, struct request *request)
 {
-    if (!request->body_whole || request->body_length > BODY_MAX)
+    if (!request->body_complete || request->body_length > BODY_MAX)
         return request_refuse(request, STATUS_TOO_LARGE, "the body is larger than 64 KiB");
     const char *wrong = body_parse(request->arena, request->body, request->body_length, form->fields,
                                    form->count, request->values);
@@ -41,7 +41,7 @@ static enum status read_page(const struct service *service, const struct route *
     const struct cursor_list list = {
         .secret = request->secret->bytes,
         .path = request->path,
-        .filter = search_name(request->arena, &request->search),
+        .filter = search_filter_name(request->arena, &request->search),
     };
     wrong = page_parse(&list, request->query, route->pages, &request->page);
     return wrong ? request_refuse(request, STATUS_BAD_REQUEST, wrong) : STATUS_ANSWERED;
@@ -117,7 +117,7 @@ static void answer_failure(const struct service *service, const struct request *
                            struct response *response, enum status status)
 {
     if (request->method == METHOD_GATE) {
-        response_refusal(response, request, status);
+        response_gate_problem(response, request, status);
         return;
     }
     response_problem(response, request, status);

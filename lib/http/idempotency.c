@@ -29,7 +29,7 @@ const char *idempotency_parse(struct request *request)
     return NULL;
 }
 
-enum status idempotency_refuse(struct request *request)
+enum status idempotency_conflict(struct request *request)
 {
     return request_refuse(request, STATUS_CONFLICT, "another request was made with this Idempotency-Key");
 }
@@ -87,7 +87,7 @@ static void replay(struct once *once)
     }
     if (db_length(&rows, 0, 0) != FINGERPRINT_SIZE ||
         memcmp(db_text(&rows, 0, 0), once->fingerprint, FINGERPRINT_SIZE) != 0) {
-        once->status = idempotency_refuse(once->request);
+        once->status = idempotency_conflict(once->request);
         return;
     }
     response->http = (int)db_number(&rows, 0, 1);

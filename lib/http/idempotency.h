@@ -27,7 +27,7 @@
     "SELECT fingerprint, status, headers, body FROM idempotency_keys"                                        \
     " WHERE user_id = $1::bigint AND key = $2::text"
 /* $3, $4, $5: the answer's status, headers and body. */
-#define IDEMPOTENCY_KEEP_SQL                                                                                 \
+#define IDEMPOTENCY_SAVE_SQL                                                                                 \
     "UPDATE idempotency_keys SET status = $3::bigint, headers = $4::text, body = $5::text"                   \
     " WHERE user_id = $1::bigint AND key = $2::text"
 
@@ -35,7 +35,7 @@
 WARN_UNUSED const char *idempotency_parse(struct request *request);
 
 /* 409: the key is that of another request. */
-enum status idempotency_refuse(struct request *request);
+enum status idempotency_conflict(struct request *request);
 
 /* Calls the route's handler for a request with a key, unless it was called before: then the answer is the same as it
  * was, or STATUS_CONFLICT when that was to another request. */

@@ -53,7 +53,7 @@ struct request {
     const char *query; /* as it came */
     const char *body;
     size_t body_length;
-    bool body_whole; /* false: it was longer than what the server reads */
+    bool body_complete; /* false: it was longer than what the server reads */
 
     struct {
         int64_t uid, vid;

@@ -33,6 +33,6 @@ void response_problem(struct response *response, const struct request *request, 
 
 /* The same for the gate: nginx passes only a 403 on, so the real status and body travel in two headers (see
  * nginx.conf.in, @refused). */
-void response_refusal(struct response *response, const struct request *request, enum status status);
+void response_gate_problem(struct response *response, const struct request *request, enum status status);
 
 #endif

@@ -55,7 +55,7 @@ const char *search_pattern(struct arena *arena, const struct search_terms *searc
     return pattern;
 }
 
-const char *search_name(struct arena *arena, const struct search_terms *search)
+const char *search_filter_name(struct arena *arena, const struct search_terms *search)
 {
     if (!search->words)
         return search->ready ? "ready" : "";

@@ -20,6 +20,6 @@ WARN_UNUSED const char *search_parse(struct arena *arena, const char *query, str
 const char *search_pattern(struct arena *arena, const struct search_terms *search);
 
 /* A text that is the same for the same searches only; "" when nothing is left out. */
-const char *search_name(struct arena *arena, const struct search_terms *search);
+const char *search_filter_name(struct arena *arena, const struct search_terms *search);
 
 #endif

@@ -22,7 +22,7 @@ static bool make_dir(const char *path)
     return mkdir(path, 0750) == 0 || errno == EEXIST;
 }
 
-bool media_find(struct media *media, const struct config *config)
+bool media_locate(struct media *media, const struct config *config)
 {
     int length = *config->media_dir
                      ? snprintf(media->root, sizeof media->root, "%s", config->media_dir)
@@ -68,7 +68,7 @@ static void make_shards(const struct media *media)
 bool media_open(struct media *media, const struct config *config)
 {
     char incoming[MEDIA_PATH_SIZE];
-    if (!media_find(media, config))
+    if (!media_locate(media, config))
         return false;
     media_incoming_path(media, incoming);
     if (!make_dir(media->root) || !make_dir(incoming)) {
@@ -121,7 +121,7 @@ bool media_is_incoming(const struct media *media, const char *path)
     return *name && *name != '.' && !strchr(name, '/');
 }
 
-bool media_free(const struct media *media, int64_t *bytes)
+bool media_free_bytes(const struct media *media, int64_t *bytes)
 {
     struct statvfs disk;
     if (statvfs(media->root, &disk) != 0)
@@ -176,7 +176,7 @@ bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
         at += got > 0 ? got : 0;
     }
     int saved = errno;
-    media_write_end(&writer);
+    media_write_back(&writer);
     free(block);
     errno = saved;
     return good;
@@ -240,7 +240,7 @@ bool media_remove(const struct media *media, const char *key)
     if (unlink(path) == 0)
         return true;
     /* A file that is missing is done; a whole media folder that is missing is a fault. */
-    return errno == ENOENT && media_is_there(media);
+    return errno == ENOENT && media_is_available(media);
 }
 
 bool media_sync(const struct media *media, const char *key)
@@ -291,7 +291,7 @@ bool media_exists(const struct media *media, const char *key)
     return access(path, F_OK) == 0 || errno != ENOENT; /* what can't be seen may be there */
 }
 
-bool media_is_there(const struct media *media)
+bool media_is_available(const struct media *media)
 {
     char incoming[MEDIA_PATH_SIZE];
     struct stat folder;
@@ -300,7 +300,7 @@ bool media_is_there(const struct media *media)
 }
 
 /* Shows a folder's regular files to look. Returns 1 at the end, 0 when look has ended it, -1 with errno set. */
-static int list_folder(const char *path, bool keys_only, media_visit *look, void *context)
+static int list_folder(const char *path, bool keys_only, media_list_callback *look, void *context)
 {
     const struct dirent *entry;
     struct stat file;
@@ -319,7 +319,7 @@ static int list_folder(const char *path, bool keys_only, media_visit *look, void
     return go_on;
 }
 
-bool media_list(const struct media *media, media_visit *look, void *context)
+bool media_list(const struct media *media, media_list_callback *look, void *context)
 {
     char path[MEDIA_PATH_SIZE];
     int result = 1;
@@ -330,7 +330,7 @@ bool media_list(const struct media *media, media_visit *look, void *context)
     return result >= 0;
 }
 
-bool media_list_incoming(const struct media *media, media_visit *look, void *context)
+bool media_list_incoming(const struct media *media, media_list_callback *look, void *context)
 {
     char path[MEDIA_PATH_SIZE];
     media_incoming_path(media, path);

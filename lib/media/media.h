@@ -24,9 +24,9 @@ struct media {
 };
 
 /* Finds out where the media lie, and makes nothing. False is logged. */
-WARN_UNUSED bool media_find(struct media *media, const struct config *config);
+WARN_UNUSED bool media_locate(struct media *media, const struct config *config);
 
-/* As media_find, and makes the folders that are missing. */
+/* As media_locate, and makes the folders that are missing. */
 WARN_UNUSED bool media_open(struct media *media, const struct config *config);
 
 /* True when a new file can be written, which is tried. False with errno set. */
@@ -48,7 +48,7 @@ void media_incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE]);
 WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 
 /* The bytes that may still be written to the file system of the media. False with errno set. */
-WARN_UNUSED bool media_free(const struct media *media, int64_t *bytes);
+WARN_UNUSED bool media_free_bytes(const struct media *media, int64_t *bytes);
 
 /* Creates an empty file beside an incoming one, for what is extracted from it, in place of any that was
  * left there, and writes its path. Returns the descriptor, or -1 with errno set. */
@@ -82,16 +82,16 @@ WARN_UNUSED bool media_read(const struct media *media, const char *key, size_t l
 WARN_UNUSED bool media_exists(const struct media *media, const char *key);
 
 /* True when the media folder is there; else errno says why it isn't. */
-WARN_UNUSED bool media_is_there(const struct media *media);
+WARN_UNUSED bool media_is_available(const struct media *media);
 
 /* Says of a file what it is called, or which key it has, and when it was written, renamed or linked last, in
  * seconds since 1970. False ends the list. */
-typedef bool media_visit(void *context, const char *name, int64_t change_s);
+typedef bool media_list_callback(void *context, const char *name, int64_t change_s);
 
 /* Lists all published files, or those that arrived in incoming/. True when the list came to its end or was ended;
  * false with errno set. */
-WARN_UNUSED bool media_list(const struct media *media, media_visit *look, void *context);
-WARN_UNUSED bool media_list_incoming(const struct media *media, media_visit *look, void *context);
+WARN_UNUSED bool media_list(const struct media *media, media_list_callback *look, void *context);
+WARN_UNUSED bool media_list_incoming(const struct media *media, media_list_callback *look, void *context);
 
 /* Removes the file of that name from incoming/. False with errno set. */
 WARN_UNUSED bool media_remove_incoming(const struct media *media, const char *name);

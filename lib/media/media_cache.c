@@ -147,7 +147,7 @@ static bool find(const struct media_cache *cache, int64_t video_id, int64_t age_
 
 bool media_cache_find(const struct media_cache *cache, int64_t video_id, struct media_cache_entry *file)
 {
-    return find(cache, video_id, MEDIA_CACHE_US, file);
+    return find(cache, video_id, MEDIA_CACHE_TTL_US, file);
 }
 
 bool media_cache_find_fresh(const struct media_cache *cache, int64_t video_id, struct media_cache_entry *file)

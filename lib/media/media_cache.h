@@ -14,7 +14,7 @@
 #include "lib/base/config.h"
 #include "lib/media/media.h"
 
-enum { MEDIA_CACHE_US = 60 * 1000 * 1000, MEDIA_CACHE_TYPE_SIZE = 24 };
+enum { MEDIA_CACHE_TTL_US = 60 * 1000 * 1000, MEDIA_CACHE_TYPE_SIZE = 24 };
 
 struct media_cache;
 

@@ -19,11 +19,11 @@ bool media_write(struct media_writer *writer, const char *bytes, size_t length)
         length -= (size_t)written;
     }
     if (writer->end - writer->begun >= BEGIN_BYTES)
-        media_write_end(writer);
+        media_write_back(writer);
     return true;
 }
 
-void media_write_end(struct media_writer *writer)
+void media_write_back(struct media_writer *writer)
 {
     if (writer->end > writer->begun)
         sync_file_range(writer->fd, writer->begun, writer->end - writer->begun, SYNC_FILE_RANGE_WRITE);

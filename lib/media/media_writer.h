@@ -19,6 +19,6 @@ struct media_writer {
 WARN_UNUSED bool media_write(struct media_writer *writer, const char *bytes, size_t length);
 
 /* Has the disk begin with the last of it, too. */
-void media_write_end(struct media_writer *writer);
+void media_write_back(struct media_writer *writer);
 
 #endif

@@ -20,7 +20,7 @@ static bool make_run_dir(const struct config *config)
     return false;
 }
 
-bool lock_take(const struct config *config, const char *name)
+bool lock_acquire(const struct config *config, const char *name)
 {
     char path[256], file[64];
     snprintf(file, sizeof file, "%s.pid", name);

@@ -9,6 +9,6 @@
 
 /* Locks NAME.pid in the run folder, which is made if it is missing, and writes the process's id there. The
  * lock is the process's alone (children don't have it) and goes with it. False is logged. */
-WARN_UNUSED bool lock_take(const struct config *config, const char *name);
+WARN_UNUSED bool lock_acquire(const struct config *config, const char *name);
 
 #endif

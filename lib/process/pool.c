@@ -160,7 +160,7 @@ static void log_end(const struct supervisor *supervisor, const struct worker_slo
 
 static void worker_ended(struct supervisor *supervisor, struct worker_slot *slot, int status)
 {
-    const struct pool_watch *watch = supervisor->pool->watch;
+    const struct pool_hooks *watch = supervisor->pool->watch;
     int64_t now = clock_ms();
     log_end(supervisor, slot, status);
     if (watch)
@@ -239,7 +239,7 @@ static int wait_ms(const struct supervisor *supervisor)
 }
 
 /* Looks at what it has to do beside supervising, and rests, but not from signals. */
-static void look(const struct pool_watch *watch, struct pollfd *signals)
+static void look(const struct pool_hooks *watch, struct pollfd *signals)
 {
     watch->look(watch->context);
     ppoll(signals, 1, &(struct timespec){.tv_nsec = watch->rest_us * 1000L}, NULL);
@@ -247,7 +247,7 @@ static void look(const struct pool_watch *watch, struct pollfd *signals)
 
 static void supervise(struct supervisor *supervisor)
 {
-    const struct pool_watch *watch = supervisor->pool->watch;
+    const struct pool_hooks *watch = supervisor->pool->watch;
     struct pollfd fds[] = {{.fd = supervisor->signal_fd, .events = POLLIN},
                            {.fd = watch ? watch->fd : -1, .events = POLLIN}};
     while (!supervisor->stopping || running(supervisor) > 0) {
@@ -276,8 +276,8 @@ static bool open_metrics(const struct pool *pool)
 static bool begin(struct supervisor *supervisor)
 {
     const struct pool *pool = supervisor->pool;
-    struct pool_watch *watch = pool->watch;
-    return lock_take(pool->config, pool->name) &&
+    struct pool_hooks *watch = pool->watch;
+    return lock_acquire(pool->config, pool->name) &&
            migrate(pool->config->database_url, pool->groups->service->role) &&
            privilege_drop(pool->config->user) && open_metrics(pool) && block_signals(supervisor) &&
            (!watch || watch->begin(watch->context)) && open_sockets(supervisor) && make_slots(supervisor);

@@ -22,7 +22,7 @@ struct pool_group {
 };
 
 /* Something that the supervisor does beside supervising. */
-struct pool_watch {
+struct pool_hooks {
     bool (*begin)(void *context); /* before the first worker starts; sets fd */
     void (*look)(void *context);  /* when fd is readable, and every tick_ms */
     void (*worker_ended)(void *context, pid_t pid);
@@ -37,7 +37,7 @@ struct pool {
     const struct config *config;
     const struct pool_group *groups; /* the first one takes descriptor 0 when that is a listening socket */
     int group_count;
-    struct pool_watch *watch; /* or NULL */
+    struct pool_hooks *watch; /* or NULL */
 };
 
 enum { POOL_GROUPS_MAX = 4 };

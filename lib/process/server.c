@@ -142,7 +142,7 @@ static bool send_response(struct thread *thread, void *state)
     struct server_request request = {.variables = (const char *const *)thread->fcgi.envp,
                                      .body = thread->body.data ? thread->body.data : "",
                                      .body_length = thread->body.length,
-                                     .body_whole = whole};
+                                     .body_complete = whole};
     struct server_response response;
     thread->run->server.serve(state, &request, &response);
     return record_write_response(thread->fcgi.ipcFd, thread->fcgi.requestId, response.headers,

@@ -18,7 +18,7 @@ struct server_request {
     const char *const *variables; /* FastCGI parameters, NAME=value, NULL at the end */
     const char *body;
     size_t body_length;
-    bool body_whole; /* false: there was more than the server keeps */
+    bool body_complete; /* false: there was more than the server keeps */
 };
 
 /* The answer to it. */

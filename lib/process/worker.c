@@ -90,7 +90,7 @@ static void serve(void *thread, const struct server_request *arrived, struct ser
         .variables = arrived->variables,
         .body = arrived->body,
         .body_length = arrived->body_length,
-        .body_whole = arrived->body_whole,
+        .body_complete = arrived->body_complete,
     };
     db_begin(state->db, state->arena);
     dispatch(state->worker->service, &state->request, &state->response);

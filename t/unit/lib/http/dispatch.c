@@ -77,7 +77,7 @@ static void ask(const char *method, const char *uri, const char *body)
                                .variables = variables,
                                .body = body ? body : "",
                                .body_length = body ? strlen(body) : 0,
-                               .body_whole = body != NULL};
+                               .body_complete = body != NULL};
     capture_begin(STDERR_FILENO);
     dispatch(&service, &request, &response);
     logged = capture_end();

@@ -71,7 +71,7 @@ static void test_refusal(void)
 {
     const struct request request = {.id = "r3", .detail = "two\r\nlines"};
     response_reset(&response);
-    response_refusal(&response, &request, STATUS_TOO_LARGE);
+    response_gate_problem(&response, &request, STATUS_TOO_LARGE);
     is_int(response.http, 403, "the gate's refusal is always 403");
     const char *headers = text_of(&response.headers);
     ok(strstr(headers, "X-Gate-Status: 413\r\n"), "the real status is in a header");

@@ -100,10 +100,10 @@ static void test_name(void)
         {NULL, false},    {NULL, true},    {"x", false},        {"x", true},
         {"ready", false}, {"ready", true}, {"ready =x", false},
     };
-    is_text(search_name(arena, &searches[0]), "", "no search has no name");
+    is_text(search_filter_name(arena, &searches[0]), "", "no search has no name");
     for (size_t i = 0; i < COUNT_OF(searches); i++)
         for (size_t j = 0; j < i; j++)
-            ok(strcmp(search_name(arena, &searches[i]), search_name(arena, &searches[j])) != 0,
+            ok(strcmp(search_filter_name(arena, &searches[i]), search_filter_name(arena, &searches[j])) != 0,
                "%zu and %zu have different names", i, j);
 }
 

@@ -103,7 +103,7 @@ static void test_can_write(void)
     const struct media nowhere = {"/nowhere"}, read_only = {"/proc"};
     const struct config config = {.state_dir = "/nowhere", .media_dir = "/nowhere/media"};
     struct media found;
-    ok(media_find(&found, &config) && strcmp(found.root, "/nowhere/media") == 0, "to find makes nothing");
+    ok(media_locate(&found, &config) && strcmp(found.root, "/nowhere/media") == 0, "to find makes nothing");
     ok(media_can_write(&media), "a file can be written");
     is_int(count_files(scratch_path("elsewhere/incoming")), 0, "none is left of it");
     ok(!media_can_write(&nowhere) && errno == ENOENT, "not where there is no folder");
@@ -157,9 +157,9 @@ static void test_free(void)
 {
     static const struct media nowhere = {"/nowhere"};
     int64_t bytes = -1;
-    ok(media_free(&media, &bytes), "there is a disk");
+    ok(media_free_bytes(&media, &bytes), "there is a disk");
     ok(bytes > 0, "with some room");
-    ok(!media_free(&nowhere, &bytes), "where no folder is, there is none");
+    ok(!media_free_bytes(&nowhere, &bytes), "where no folder is, there is none");
     is_int(errno, ENOENT, "for a reason");
 }
 
@@ -292,7 +292,7 @@ static void test_list(void)
 {
     char path[MEDIA_PATH_SIZE], folder[MEDIA_PATH_SIZE];
     struct shown shown = {.most = 100, .expected = KEY};
-    ok(media_is_there(&media), "the media folder is there");
+    ok(media_is_available(&media), "the media folder is there");
     ok(media_list(&media, show, &shown) && shown.count == 0, "it is empty");
     ok(!media_exists(&media, KEY), "the key has no file");
     int fd = create("content", path);
@@ -316,7 +316,7 @@ static void test_list(void)
     is_int(errno, ENOENT, "for a reason");
 
     ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
-    ok(!media_is_there(&media) && !media_list_incoming(&media, show, &shown), "which is told");
+    ok(!media_is_available(&media) && !media_list_incoming(&media, show, &shown), "which is told");
     ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
 }
 

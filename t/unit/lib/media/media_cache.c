@@ -45,9 +45,9 @@ static void test_find(void)
     is_text(find(2), NULL, "but nothing else");
     media_cache_put(cache, 1, OTHER, "video/webm", 1234, now);
     is_text(find(1), OTHER, "another file takes its place");
-    media_cache_put(cache, 2, KEY, "video/mp4", 1234, now - MEDIA_CACHE_US + 5000 * 1000);
+    media_cache_put(cache, 2, KEY, "video/mp4", 1234, now - MEDIA_CACHE_TTL_US + 5000 * 1000);
     is_text(find(2), KEY, "for a minute");
-    media_cache_put(cache, 3, KEY, "video/mp4", 1234, now - MEDIA_CACHE_US - 1);
+    media_cache_put(cache, 3, KEY, "video/mp4", 1234, now - MEDIA_CACHE_TTL_US - 1);
     is_text(find(3), NULL, "and no longer");
     media_cache_put(cache, 4, KEY, "a type that is longer than any is", 1234, now);
     is_text(find(4), NULL, "what does not fit is not known");

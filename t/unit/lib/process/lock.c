@@ -20,7 +20,7 @@ static bool other_takes(const char *name)
     int status = 0;
     pid_t pid = fork();
     if (pid == 0)
-        _exit(lock_take(&config, name) ? 0 : 1);
+        _exit(lock_acquire(&config, name) ? 0 : 1);
     waitpid(pid, &status, 0);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -28,7 +28,7 @@ static bool other_takes(const char *name)
 static void test_taken(void)
 {
     struct stat folder;
-    ok(lock_take(&config, "program"), "the lock is taken");
+    ok(lock_acquire(&config, "program"), "the lock is taken");
     ok(stat(config.run_dir, &folder) == 0 && S_ISDIR(folder.st_mode), "the run folder is made");
 }
 
@@ -36,7 +36,7 @@ static void test_second(void)
 {
     ok(other_takes("another"), "another lock");
     ok(other_takes("another"), "which goes with its process, can be taken again");
-    ok(lock_take(&config, "program2"), "a second lock of this process");
+    ok(lock_acquire(&config, "program2"), "a second lock of this process");
     capture_begin(STDERR_FILENO);
     bool taken = other_takes("program");
     const char *log = capture_end();
@@ -60,7 +60,7 @@ static void test_faults(void)
     close(scratch_file("target", "", 0));
     ok(symlink(scratch_path("target"), scratch_path("run/link.pid")) == 0, "a link in place of the file");
     capture_begin(STDERR_FILENO);
-    bool in_link = lock_take(&config, "link"), in_nowhere = lock_take(&nowhere, "program");
+    bool in_link = lock_acquire(&config, "link"), in_nowhere = lock_acquire(&nowhere, "program");
     const char *log = capture_end();
     ok(!in_link && strstr(log, "event=lock_failed"), "isn't followed");
     ok(!in_nowhere && strstr(log, "event=mkdir_failed path=/nowhere/at/all"), "a folder that can't be made");
