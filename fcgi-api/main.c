@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     int exit_status;
     if (!program_begin(argc, argv, summary, &config, &exit_status))
         return exit_status;
-    if (!media_find(&context.media, &config))
+    if (!media_locate(&context.media, &config))
         return EXIT_FAILURE;
     context.limiter = limiter_create();
     context.lookups = coalescer_create(&video_lookup_kind);

@@ -51,7 +51,7 @@ static enum status create_idempotent(struct request *request, const struct new_u
     if (first || (strcmp(user->name, new_user->name) == 0 &&
                   password_verify(&context->hash_slots, first_hash, password->text, password->length)))
         return STATUS_ANSWERED;
-    return idempotency_refuse(request);
+    return idempotency_conflict(request);
 }
 
 static enum status create(struct request *request, const struct new_user *new_user, struct user *user)

@@ -27,7 +27,7 @@ static const char summary[] =
 /* The janitor: the part of the supervisor that reads the journal and reaps tokens. */
 struct janitor {
     const struct config *config;
-    struct pool_watch *watch;
+    struct pool_hooks *watch;
     struct stream_context *context;
     struct journal *journal;
     int64_t next_reap_ms, next_connection_check_ms;

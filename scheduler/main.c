@@ -12,7 +12,7 @@ static const char summary[] =
 static bool work(const struct pool_group *group, const struct config *config, int listen_fd)
 {
     struct media media;
-    if (!media_find(&media, config))
+    if (!media_locate(&media, config))
         return false;
     const struct db_options db = service_db_options(group->service, config);
     struct runner *runner = runner_start(config, &media, &db);

@@ -51,7 +51,7 @@ static enum status check_disk(struct request *request)
 {
     const struct stream_context *context = request->context;
     int64_t free_bytes;
-    if (!media_free(&context->media, &free_bytes))
+    if (!media_free_bytes(&context->media, &free_bytes))
         return incoming_fail(request, "statvfs");
     if (free_bytes < request->config->disk_headroom_bytes)
         return request_refuse(request, STATUS_STORAGE_FULL, "the disk is full");

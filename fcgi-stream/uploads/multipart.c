@@ -222,7 +222,7 @@ enum multipart_outcome multipart_copy(int fd, off_t size, const char *boundary, 
         return MULTIPART_UNREADABLE;
     enum multipart_outcome outcome = copy_content(&scan, start, to);
     int saved = errno;
-    media_write_end(to);
+    media_write_back(to);
     free(scan.window);
     errno = saved;
     return scan.failed ? MULTIPART_UNREADABLE : outcome;

@@ -7,27 +7,28 @@
 
 #include "lib/base/text.h"
 
-enum { DEPTH_MAX = 8, REASON_SIZE = 160 };
+enum { DEPTH_MAX = 8, MESSAGE_SIZE = 160 };
 
 PRINTF_LIKE(2, 3)
-static const char *reason(struct arena *arena, const char *format, ...)
+static const char *message(struct arena *arena, const char *format, ...)
 {
-    char *text = arena_alloc(arena, REASON_SIZE);
+    char *text = arena_alloc(arena, MESSAGE_SIZE);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, REASON_SIZE, format, arguments);
+    vsnprintf(text, MESSAGE_SIZE, format, arguments);
     va_end(arguments);
     return text;
 }
 
-/* Not in JSON outside of a string: NaN, Infinity, a number that ends in its point. */
+/* True for what JSON does not allow outside of strings: NaN, Infinity, a number that ends
+ * with its decimal point. */
 static bool is_lax(char c, bool digit_follows)
 {
     return c == 'N' || c == 'I' || (c == '.' && !digit_follows);
 }
 
-/* True when the body has what json-c lets through and RFC 8259 forbids in numbers (section 6) or, a raw
- * control character, in strings (section 7). */
+/* True when the body has something that json-c accepts and RFC 8259 forbids: in numbers
+ * (section 6), or a raw control character in a string (section 7). */
 static bool has_lax_json(const char *body, size_t length)
 {
     bool in_string = false;
@@ -45,21 +46,22 @@ static bool has_lax_json(const char *body, size_t length)
     return false;
 }
 
-static void release(void *object)
+static void put_object(void *object)
 {
     json_object_put(object);
 }
 
-/* The object that the body is; NULL with *why set when it is something else. */
-static struct json_object *parse(struct arena *arena, const char *body, size_t length, const char **why)
+/* Parses the body as a JSON object. Returns NULL with *error set when it isn't one. */
+static struct json_object *parse_object(struct arena *arena, const char *body, size_t length,
+                                        const char **error)
 {
     struct json_object *object = NULL;
     if (length == 0) {
-        *why = "the body is empty";
+        *error = "the body is empty";
         return NULL;
     }
     if (!text_is_utf8(body, length)) {
-        *why = "the body is not UTF-8";
+        *error = "the body is not UTF-8";
         return NULL;
     }
     struct json_tokener *tokener = has_lax_json(body, length) ? NULL : json_tokener_new_ex(DEPTH_MAX);
@@ -69,22 +71,22 @@ static struct json_object *parse(struct arena *arena, const char *body, size_t l
         json_tokener_free(tokener);
     }
     if (object)
-        arena_defer(arena, release, object);
+        arena_defer(arena, put_object, object);
     if (json_object_is_type(object, json_type_object))
         return object;
-    *why = object ? "the body is not a JSON object" : "the body is not valid JSON";
+    *error = object ? "the body is not a JSON object" : "the body is not valid JSON";
     return NULL;
 }
 
-static const char *read_id(struct arena *arena, struct json_object *member, const struct field *field,
-                           struct field_value *value)
+static const char *parse_id(struct arena *arena, struct json_object *member, const struct field *field,
+                            struct field_value *value)
 {
     if (!json_object_is_type(member, json_type_int))
-        return reason(arena, "%s is not an integer", field->name);
-    /* What is above 2^63-1 comes as unsigned, what is above 2^64-1 as its maximum. */
+        return message(arena, "%s is not an integer", field->name);
+    /* json-c returns numbers above 2^63-1 as unsigned, and clamps those above 2^64-1. */
     uint64_t number = json_object_get_uint64(member);
     if (number < 1 || number > INT64_MAX)
-        return reason(arena, "%s is not an id", field->name);
+        return message(arena, "%s is not an integer from 1 to 2^63-1", field->name);
     value->id = (int64_t)number;
     return NULL;
 }
@@ -96,52 +98,52 @@ static const char *check_characters(struct arena *arena, const struct field *fie
     size_t trimmed_length = value->length;
     text_trim(&trimmed, &trimmed_length);
     if (trimmed_length == 0 && field->min > 0)
-        return reason(arena, "%s is empty", field->name);
+        return message(arena, "%s is empty", field->name);
     if (!lines) {
         value->text = arena_copy(arena, trimmed, trimmed_length);
         value->length = trimmed_length;
     }
     if (text_has_control(value->text, value->length, lines))
-        return reason(arena, "%s has a control character", field->name);
+        return message(arena, "%s contains a control character", field->name);
     size_t characters = text_characters(value->text, value->length);
     if (characters > field->max)
-        return reason(arena, "%s is longer than %zu characters", field->name, field->max);
+        return message(arena, "%s is longer than %zu characters", field->name, field->max);
     return NULL;
 }
 
-static const char *read_text(struct arena *arena, struct json_object *member, const struct field *field,
-                             struct field_value *value)
+static const char *parse_text(struct arena *arena, struct json_object *member, const struct field *field,
+                              struct field_value *value)
 {
     if (!json_object_is_type(member, json_type_string))
-        return reason(arena, "%s is not a string", field->name);
+        return message(arena, "%s is not a string", field->name);
     value->text = json_object_get_string(member);
     value->length = (size_t)json_object_get_string_len(member);
     if (field->kind != FIELD_SECRET)
         return check_characters(arena, field, value);
     if (value->length < field->min)
-        return reason(arena, "%s is shorter than %zu bytes", field->name, field->min);
+        return message(arena, "%s is shorter than %zu bytes", field->name, field->min);
     if (value->length > field->max)
-        return reason(arena, "%s is longer than %zu bytes", field->name, field->max);
+        return message(arena, "%s is longer than %zu bytes", field->name, field->max);
     return NULL;
 }
 
 const char *body_parse(struct arena *arena, const char *body, size_t length, const struct field *fields,
                        size_t count, struct field_value *values)
 {
-    const char *why = NULL;
-    struct json_object *object = parse(arena, body, length, &why);
-    for (size_t i = 0; object && !why && i < count; i++) {
+    const char *error = NULL;
+    struct json_object *object = parse_object(arena, body, length, &error);
+    for (size_t i = 0; object && !error && i < count; i++) {
         struct json_object *member = NULL;
         values[i] = (struct field_value){0};
         json_object_object_get_ex(object, fields[i].name, &member);
         if (!member) {
             if (fields[i].required)
-                why = reason(arena, "%s is missing", fields[i].name);
+                error = message(arena, "%s is missing", fields[i].name);
             continue;
         }
         values[i].present = true;
-        why = fields[i].kind == FIELD_ID ? read_id(arena, member, &fields[i], &values[i])
-                                         : read_text(arena, member, &fields[i], &values[i]);
+        error = fields[i].kind == FIELD_ID ? parse_id(arena, member, &fields[i], &values[i])
+                                           : parse_text(arena, member, &fields[i], &values[i]);
     }
-    return why;
+    return error;
 }

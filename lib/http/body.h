@@ -1,8 +1,10 @@
-/* A request's JSON body, read against a table of the fields that a handler knows.
+/* Parses a JSON request body against a table of the fields that a handler expects.
  *
- * The body is one JSON object in UTF-8; members that the table doesn't name are ignored, of two with one
- * name the last counts, null is the same as absent. What comes out is valid: right type, within bounds,
- * no NUL and no control character. */
+ * The body is one JSON object in UTF-8. Members that the table doesn't list are ignored,
+ * the last of several members with the same name counts, and null means absent. Parsed
+ * values are valid: they have the right type, are within their bounds, and a line or text
+ * contains no NUL or other control character. A text may
+ * contain tabs and line ends. All memory is the arena's. */
 #ifndef LIB_HTTP_BODY_H
 #define LIB_HTTP_BODY_H
 
@@ -14,20 +16,20 @@
 #include "lib/base/compiler.h"
 
 enum field_kind {
-    FIELD_LINE,   /* text of one line, white space at its ends cut off; bounds in characters */
-    FIELD_TEXT,   /* text of several lines, not blank if min > 0; bounds in characters */
-    FIELD_SECRET, /* any characters at all; bounds in bytes */
-    FIELD_ID,     /* a number from 1 to 2^63-1 */
+    FIELD_LINE,   /* one line of text, trimmed; max is in characters */
+    FIELD_TEXT,   /* several lines of text, not trimmed; max is in characters */
+    FIELD_SECRET, /* any characters; min and max are in bytes */
+    FIELD_ID,     /* an integer from 1 to 2^63-1 */
 };
 
 struct field {
     const char *name;
     enum field_kind kind;
     bool required;
-    size_t min, max;
+    size_t min, max; /* of a line or text, min > 0 means that it must not be blank */
 };
 
-/* What a field's member was. The text has a NUL behind it and lives as long as the arena. */
+/* The value of one field. The text is NUL-terminated and lives as long as the arena. */
 struct field_value {
     bool present;
     const char *text;
@@ -35,8 +37,8 @@ struct field_value {
     int64_t id;
 };
 
-/* Reads the body into values, one for each of the count fields. Returns NULL when all are valid, else what
- * is wrong, for the client, and values are not to be used. */
+/* Parses the body into values[count], one for each field. Returns NULL when all are
+ * valid. Otherwise returns a message for the client, and values must not be used. */
 WARN_UNUSED const char *body_parse(struct arena *arena, const char *body, size_t length,
                                    const struct field *fields, size_t count, struct field_value *values);
 

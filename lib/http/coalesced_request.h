@@ -1,15 +1,20 @@
-/* Request collapsing: requests for the same list that several threads have at the same time are answered by one
- * reading of it. Each answer is as fresh as one of its own, see coalescer.h. */
+/* Coalesces concurrent requests for the same list: one thread of the process runs the
+ * handler and the others send a copy of its response.
+ *
+ * A handler call never starts before a request that it answers arrived, so a coalesced
+ * response is as fresh as one of its own (see coalescer.h). */
 #ifndef LIB_HTTP_COALESCED_REQUEST_H
 #define LIB_HTTP_COALESCED_REQUEST_H
 
 #include "lib/base/coalescer.h"
 #include "lib/http/route.h"
 
-/* Of the batch that coalesced_request_handle takes. */
+/* The kind of coalescer that coalesced_request_handle needs. */
 extern const struct coalescer_kind coalesced_requests;
 
-/* What route->handler answers, be it to this request or to another one with the same path and query. */
+/* Calls route->handler, or copies the response to another request of the same route, path
+ * and query. Failures are not shared: when the other request failed, this one calls the
+ * handler. */
 enum status coalesced_request_handle(struct coalescer *coalescer, const struct route *route,
                                      struct request *request, struct response *response);
 

@@ -10,12 +10,13 @@
 
 enum {
     TAG_SIZE = 16,
-    CONTENT_SIZE = sizeof "253402300799999999 " - 1 + CURSOR_KEY_SIZE, /* "<time> <key>", with a NUL */
+    /* "<time> <key>", including the NUL */
+    CONTENT_SIZE = sizeof "253402300799999999 " - 1 + CURSOR_KEY_SIZE,
     SEALED_MAX = TAG_SIZE + CONTENT_SIZE - 1,
     VARIANT = sodium_base64_VARIANT_URLSAFE_NO_PADDING,
 };
 
-_Static_assert(sodium_base64_ENCODED_LEN(SEALED_MAX, VARIANT) <= CURSOR_TEXT_SIZE, "a cursor has room");
+_Static_assert(sodium_base64_ENCODED_LEN(SEALED_MAX, VARIANT) <= CURSOR_TEXT_SIZE, "the longest cursor fits");
 
 static void make_tag(const struct cursor_list *list, const unsigned char *content, size_t length,
                      unsigned char tag[TAG_SIZE])
@@ -23,7 +24,7 @@ static void make_tag(const struct cursor_list *list, const unsigned char *conten
     unsigned char whole[crypto_auth_hmacsha256_BYTES];
     crypto_auth_hmacsha256_state state;
     crypto_auth_hmacsha256_init(&state, list->secret, SECRET_SIZE);
-    /* The NULs of the names are part of it, so that they can't run into each other. */
+    /* The NULs are included, so that path and filter can't run into each other. */
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)list->path, strlen(list->path) + 1);
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)list->filter, strlen(list->filter) + 1);
     crypto_auth_hmacsha256_update(&state, content, length);

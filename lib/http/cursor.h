@@ -1,7 +1,9 @@
-/* Where a page of a list begins, as text that a client may keep but can't make.
+/* Cursors: opaque, signed positions in a list, which clients can store but not forge.
  *
- * It is the moment and the key of the row before the page, and an HMAC (RFC 2104, SHA-256, of which 128 bits are
- * kept) of the two and the list's name, all in base64url. So the cursor of one list is none in another. */
+ * A cursor is the time and key of the last row of a page, authenticated with HMAC-SHA-256
+ * (RFC 2104, truncated to 128 bits) and encoded in base64url. The MAC also covers the
+ * list's path and filter, so a cursor is valid for its own list only. Nothing here
+ * allocates or logs. */
 #ifndef LIB_HTTP_CURSOR_H
 #define LIB_HTTP_CURSOR_H
 
@@ -12,21 +14,23 @@
 #include "lib/base/compiler.h"
 
 enum {
-    CURSOR_KEY_SIZE = 37,   /* an id or a UUID as text, with a NUL */
-    CURSOR_TEXT_SIZE = 104, /* the longest cursor, with a NUL */
+    CURSOR_KEY_SIZE = 37,   /* an id or a UUID as text, including the NUL */
+    CURSOR_TEXT_SIZE = 104, /* the longest cursor, including the NUL */
 };
 
-/* What a list's cursors are bound to. */
+/* What the cursors of a list are bound to. */
 struct cursor_list {
     const unsigned char *secret; /* SECRET_SIZE bytes */
-    const char *path, *filter;   /* what names the list, and what it leaves out */
+    const char *path;            /* of the list */
+    const char *filter;          /* search_filter_name; "": none */
 };
 
-/* Writes the cursor behind the row (time_us, key); time_us is in microseconds since 1970, up to the year 9999. */
+/* Writes the cursor that follows the row (time_us, key). time_us is in microseconds since
+ * 1970, up to the year 9999. */
 void cursor_write(const struct cursor_list *list, int64_t time_us, const char *key,
                   char text[CURSOR_TEXT_SIZE]);
 
-/* Reads a cursor. False when it is not one that cursor_write made for that list. */
+/* Parses a cursor. Returns false when cursor_write did not create it for this list. */
 WARN_UNUSED bool cursor_parse(const struct cursor_list *list, const char *text, size_t length,
                               int64_t *time_us, char key[CURSOR_KEY_SIZE]);
 

@@ -9,7 +9,7 @@
 #include "lib/http/session.h"
 #include "lib/metrics/metrics.h"
 
-/* The largest JSON body. */
+/* Maximum size of a JSON body. */
 enum { BODY_MAX = 64 * 1024 };
 
 static void add_allow(const struct service *service, const struct request *request, struct response *response)
@@ -19,56 +19,58 @@ static void add_allow(const struct service *service, const struct request *reque
     buffer_text(&response->headers, "\r\n");
 }
 
-static enum status read_form(const struct form *form, struct request *request)
+static enum status parse_form(const struct form *form, struct request *request)
 {
-    if (!request->body_whole || request->body_length > BODY_MAX)
+    if (!request->body_complete || request->body_length > BODY_MAX)
         return request_refuse(request, STATUS_TOO_LARGE, "the body is larger than 64 KiB");
-    const char *wrong = body_parse(request->arena, request->body, request->body_length, form->fields,
+    const char *error = body_parse(request->arena, request->body, request->body_length, form->fields,
                                    form->count, request->values);
-    return wrong ? request_refuse(request, STATUS_BAD_REQUEST, wrong) : STATUS_ANSWERED;
+    return error ? request_refuse(request, STATUS_BAD_REQUEST, error) : STATUS_ANSWERED;
 }
 
-static enum status read_page(const struct service *service, const struct route *route,
-                             struct request *request)
+static enum status parse_page(const struct service *service, const struct route *route,
+                              struct request *request)
 {
-    const char *wrong =
+    const char *error =
         route->searches ? search_parse(request->arena, request->query, &request->search) : NULL;
-    if (wrong)
-        return request_refuse(request, STATUS_BAD_REQUEST, wrong);
+    if (error)
+        return request_refuse(request, STATUS_BAD_REQUEST, error);
     enum store_outcome outcome = secret_load(request->secret, request->db, service->secret_statement);
     if (outcome != STORE_DONE)
         return status_from_store(outcome);
     const struct cursor_list list = {
         .secret = request->secret->bytes,
         .path = request->path,
-        .filter = search_name(request->arena, &request->search),
+        .filter = search_filter_name(request->arena, &request->search),
     };
-    wrong = page_parse(&list, request->query, route->pages, &request->page);
-    return wrong ? request_refuse(request, STATUS_BAD_REQUEST, wrong) : STATUS_ANSWERED;
+    error = page_parse(&list, request->query, route->pages, &request->page);
+    return error ? request_refuse(request, STATUS_BAD_REQUEST, error) : STATUS_ANSWERED;
 }
 
-/* What a route's row asks for, in the order in which a client is told of it. */
+/* Parses and checks what the route's row asks for. The order decides which of several
+ * failures the client sees. */
 static enum status prepare(const struct service *service, const struct route *route, struct request *request)
 {
-    const char *wrong = route_parse_ids(route, request);
-    if (!wrong && route->idempotent)
-        wrong = idempotency_parse(request);
-    if (wrong)
-        return request_refuse(request, STATUS_BAD_REQUEST, wrong);
-    /* Nor may another site's page log its visitors in as somebody else. */
+    const char *error = route_parse_ids(route, request);
+    if (!error && route->idempotent)
+        error = idempotency_parse(request);
+    if (error)
+        return request_refuse(request, STATUS_BAD_REQUEST, error);
+    /* Another site's page must not log its visitors in (login CSRF). With a session,
+     * session_authenticate checks this. */
     if (!route->session && session_is_cross_site(request))
         return request_refuse(request, STATUS_FORBIDDEN, "the request comes from another site");
-    enum status status = route->pages != PAGE_NONE ? read_page(service, route, request) : STATUS_ANSWERED;
+    enum status status = route->pages != PAGE_NONE ? parse_page(service, route, request) : STATUS_ANSWERED;
     if (status == STATUS_ANSWERED && route->session) {
         status = session_authenticate(request, service->session_statement);
         if (status == STATUS_ANSWERED && request->user_id == 0)
             return request_refuse(request, STATUS_UNAUTHENTICATED, "a valid session is needed");
     }
-    return status == STATUS_ANSWERED && route->form ? read_form(route->form, request) : status;
+    return status == STATUS_ANSWERED && route->form ? parse_form(route->form, request) : status;
 }
 
-static enum status call(const struct service *service, const struct route *route, struct request *request,
-                        struct response *response)
+static enum status call_handler(const struct service *service, const struct route *route,
+                                struct request *request, struct response *response)
 {
     if (request->idempotency_key && route->session)
         return idempotency_handle(service, route, request, response);
@@ -80,20 +82,20 @@ static enum status call(const struct service *service, const struct route *route
 static enum status handle(const struct service *service, const struct route *route, struct request *request,
                           struct response *response)
 {
-    /* What anybody may read may be kept, but not shown again unasked; it may have changed, or have gone. */
+    /* Public responses may be cached, but must be revalidated before each reuse. */
     if (route->method == METHOD_GET && !route->session)
         response->cache = "no-cache";
     enum status status = prepare(service, route, request);
     if (status == STATUS_ANSWERED)
-        status = call(service, route, request, response);
+        status = call_handler(service, route, request, response);
     if (response->headers.failed || response->body.failed)
         status = STATUS_INTERNAL;
     return status;
 }
 
-/* Finds the route and answers. *found is set to the route if there is one. */
-static enum status answer(const struct service *service, struct request *request, struct response *response,
-                          const struct route **found)
+/* Finds and runs the route; *found is set if there is one. */
+static enum status route_request(const struct service *service, struct request *request,
+                                 struct response *response, const struct route **found)
 {
     const struct route *route;
     if (!request_parse(request))
@@ -113,11 +115,11 @@ static enum status answer(const struct service *service, struct request *request
     return response_empty(response, 204);
 }
 
-static void answer_failure(const struct service *service, const struct request *request,
-                           struct response *response, enum status status)
+static void write_failure(const struct service *service, const struct request *request,
+                          struct response *response, enum status status)
 {
     if (request->method == METHOD_GATE) {
-        response_refusal(response, request, status);
+        response_gate_problem(response, request, status);
         return;
     }
     response_problem(response, request, status);
@@ -125,10 +127,10 @@ static void answer_failure(const struct service *service, const struct request *
         add_allow(service, request, response);
 }
 
-static void count(const struct service *service, const struct request *request, const struct route *route,
-                  int http, int64_t us)
+static void count_request(const struct service *service, const struct request *request,
+                          const struct route *route, int http, int64_t us)
 {
-    /* What the gate lets through is counted when it comes. */
+    /* A request that the gate admits is counted when it arrives. */
     if (request->method == METHOD_GATE && http < 400)
         return;
     metrics_count_request(route ? (size_t)(route - service->routes.routes) + 1 : METRICS_NO_ROUTE, http, us);
@@ -139,13 +141,13 @@ void dispatch(const struct service *service, struct request *request, struct res
     int64_t start_us = clock_us();
     const struct route *route = NULL;
     response_reset(response);
-    enum status status = answer(service, request, response, &route);
+    enum status status = route_request(service, request, response, &route);
     if (status != STATUS_ANSWERED)
-        answer_failure(service, request, response, status);
-    /* The gate's 403 is only nginx's. */
+        write_failure(service, request, response, status);
+    /* Metrics and log get the real status, not the gate's 403. */
     int http = status == STATUS_ANSWERED ? response->http : status_failure(status)->http;
     int64_t us = clock_us() - start_us;
-    count(service, request, route, http, us);
+    count_request(service, request, route, http, us);
     log_write(LOG_INFO, "request", "id=%s method=%s route=%s status=%d user=%lld us=%lld", request->id,
               request->head ? "HEAD" : method_names[request->method], route ? route->pattern : "none", http,
               (long long)request->user_id, (long long)us);

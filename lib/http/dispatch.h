@@ -1,6 +1,6 @@
-/* From a request that has arrived to a response that is ready to be sent: finds the route, does what its row
- * says (session, ids, page, body), calls the handler, turns a failure into its problem body, counts
- * and logs the request. */
+/* Turns a received request into a response that is ready to send: finds the route, does
+ * what its row says (ids, page, session, body), calls the handler, writes the problem
+ * body of a failure, and counts and logs the request. See README.md for the order. */
 #ifndef LIB_HTTP_DISPATCH_H
 #define LIB_HTTP_DISPATCH_H
 
@@ -8,7 +8,8 @@
 #include "lib/http/response.h"
 #include "lib/http/service.h"
 
-/* The request's config, context, arena, db, variables and body are set; the rest is zero. */
+/* The caller sets the request's config, context, arena, db, secret, coalescer, variables
+ * and body; all other members are zero. The response is reset first. */
 void dispatch(const struct service *service, struct request *request, struct response *response);
 
 #endif

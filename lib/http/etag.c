@@ -6,7 +6,8 @@
 
 #include "lib/base/param.h"
 
-/* One step along a list of tags: true when there is one more. Its text is what is between the quotes. */
+/* Parses the next tag of a list; false at the end or at a syntax error. The text is what
+ * the quotes enclose. */
 static bool next_tag(const char **rest, const char **text, size_t *length)
 {
     const char *at = *rest + strspn(*rest, " \t,");
@@ -44,11 +45,11 @@ void etag_header(struct buffer *out, int64_t revision, bool weak)
 
 bool etag_none_match(const char *header, int64_t revision)
 {
-    int64_t named;
+    int64_t listed;
     if (is_any(header))
         return true;
-    while (next_revision(&header, &named))
-        if (named == revision)
+    while (next_revision(&header, &listed))
+        if (listed == revision)
             return true;
     return false;
 }
@@ -57,13 +58,13 @@ const char *etag_match(struct arena *arena, const char *header)
 {
     if (*header == '\0' || is_any(header))
         return NULL;
-    size_t size = strlen(header) + sizeof "{}"; /* a quote of each tag has room for its comma */
+    size_t size = strlen(header) + sizeof "{}"; /* two quotes leave room for a comma */
     char *list = arena_alloc(arena, size);
     size_t length = 0;
-    int64_t named;
+    int64_t listed;
     list[length++] = '{';
-    while (next_revision(&header, &named))
-        length += (size_t)snprintf(list + length, size - length, "%s%" PRId64, length > 1 ? "," : "", named);
+    while (next_revision(&header, &listed))
+        length += (size_t)snprintf(list + length, size - length, "%s%" PRId64, length > 1 ? "," : "", listed);
     snprintf(list + length, size - length, "}");
     return list;
 }

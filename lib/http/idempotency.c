@@ -5,14 +5,14 @@
 
 enum { KEY_MAX = 255, FINGERPRINT_SIZE = crypto_hash_sha256_BYTES };
 
-/* What the transaction works with. */
-struct once {
+/* The state of one transaction. */
+struct idempotent_call {
     const struct service *service;
     const struct route *route;
     struct request *request;
     struct response *response;
     unsigned char fingerprint[FINGERPRINT_SIZE];
-    enum status status; /* what the request came to */
+    enum status status; /* result of the request */
 };
 
 const char *idempotency_parse(struct request *request)
@@ -24,22 +24,22 @@ const char *idempotency_parse(struct request *request)
     while (key[length] > 0x20 && key[length] < 0x7f)
         length++;
     if (length == 0 || length > KEY_MAX || key[length])
-        return "Idempotency-Key is not 1 to 255 visible ASCII characters";
+        return "Idempotency-Key must be 1 to 255 visible ASCII characters";
     request->idempotency_key = key;
     return NULL;
 }
 
-enum status idempotency_refuse(struct request *request)
+enum status idempotency_conflict(struct request *request)
 {
-    return request_refuse(request, STATUS_CONFLICT, "another request was made with this Idempotency-Key");
+    return request_refuse(request, STATUS_CONFLICT, "this Idempotency-Key was used for a different request");
 }
 
-static void take_fingerprint(const struct request *request, unsigned char fingerprint[FINGERPRINT_SIZE])
+static void compute_fingerprint(const struct request *request, unsigned char fingerprint[FINGERPRINT_SIZE])
 {
     const char *method = method_names[request->method];
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
-    /* The NULs of the texts are part of it, so that they can't run into each other. */
+    /* The NULs are included, so that method and path can't run into each other. */
     crypto_hash_sha256_update(&state, (const unsigned char *)method, strlen(method) + 1);
     crypto_hash_sha256_update(&state, (const unsigned char *)request->path, strlen(request->path) + 1);
     crypto_hash_sha256_update(&state, (const unsigned char *)request->body, request->body_length);
@@ -52,42 +52,43 @@ static void bind_key(struct db_params *params, const struct request *request)
     db_bind_text(params, request->idempotency_key, strlen(request->idempotency_key));
 }
 
-/* False when the statement was not done; the status is then set. */
-static bool query(struct once *once, size_t statement, const struct db_params *params, struct db_rows *rows)
+/* Returns false when the statement failed. Sets the status in either case. */
+static bool query(struct idempotent_call *call, size_t statement, const struct db_params *params,
+                  struct db_rows *rows)
 {
-    enum db_outcome outcome = db_query(once->request->db, statement, params, rows);
-    once->status = status_from_store(store_outcome_from_db(outcome));
+    enum db_outcome outcome = db_query(call->request->db, statement, params, rows);
+    call->status = status_from_store(store_outcome_from_db(outcome));
     return outcome == DB_DONE;
 }
 
-static bool claim(struct once *once, bool *first)
+static bool claim_key(struct idempotent_call *call, bool *first)
 {
     struct db_params params = {0};
     struct db_rows rows;
-    bind_key(&params, once->request);
-    db_bind_bytes(&params, once->fingerprint, FINGERPRINT_SIZE);
-    if (!query(once, once->service->idempotency.claim, &params, &rows))
+    bind_key(&params, call->request);
+    db_bind_bytes(&params, call->fingerprint, FINGERPRINT_SIZE);
+    if (!query(call, call->service->idempotency.claim, &params, &rows))
         return false;
     *first = rows.count == 1;
     return true;
 }
 
-/* Answers as the first request with the key was answered. */
-static void replay(struct once *once)
+/* Copies the stored response of the first request with the key. */
+static void replay(struct idempotent_call *call)
 {
-    struct response *response = once->response;
+    struct response *response = call->response;
     struct db_params params = {0};
     struct db_rows rows;
-    bind_key(&params, once->request);
-    if (!query(once, once->service->idempotency.find, &params, &rows))
+    bind_key(&params, call->request);
+    if (!query(call, call->service->idempotency.find, &params, &rows))
         return;
     if (rows.count == 0) {
-        once->status = STATUS_UNAVAILABLE; /* it expired just now */
+        call->status = STATUS_UNAVAILABLE; /* it has just expired */
         return;
     }
     if (db_length(&rows, 0, 0) != FINGERPRINT_SIZE ||
-        memcmp(db_text(&rows, 0, 0), once->fingerprint, FINGERPRINT_SIZE) != 0) {
-        once->status = idempotency_refuse(once->request);
+        memcmp(db_text(&rows, 0, 0), call->fingerprint, FINGERPRINT_SIZE) != 0) {
+        call->status = idempotency_conflict(call->request);
         return;
     }
     response->http = (int)db_number(&rows, 0, 1);
@@ -95,42 +96,43 @@ static void replay(struct once *once)
     buffer_append(&response->body, db_text(&rows, 0, 3), db_length(&rows, 0, 3));
 }
 
-static bool keep(struct once *once)
+static bool save_response(struct idempotent_call *call)
 {
-    const struct response *response = once->response;
+    const struct response *response = call->response;
     struct db_params params = {0};
-    bind_key(&params, once->request);
+    bind_key(&params, call->request);
     db_bind_number(&params, response->http);
     db_bind_text(&params, response->headers.length ? response->headers.data : "", response->headers.length);
     db_bind_text(&params, response->body.length ? response->body.data : "", response->body.length);
-    return query(once, once->service->idempotency.keep, &params, NULL);
+    return query(call, call->service->idempotency.save, &params, NULL);
 }
 
-/* The transaction; committed when the request has been answered for the first time. */
-static bool answer_once(void *argument)
+/* Runs in a transaction. Returns true, to commit, when the handler ran and succeeded. */
+static bool run_once(void *argument)
 {
-    struct once *once = argument;
+    struct idempotent_call *call = argument;
     bool first;
-    response_reset(once->response);
-    once->request->detail = NULL;
-    if (!claim(once, &first))
+    response_reset(call->response);
+    call->request->detail = NULL;
+    if (!claim_key(call, &first))
         return false;
     if (!first) {
-        replay(once);
+        replay(call);
         return false;
     }
-    once->status = once->route->handler(once->request, once->response);
-    return once->status == STATUS_ANSWERED && !once->response->headers.failed &&
-           !once->response->body.failed && keep(once);
+    call->status = call->route->handler(call->request, call->response);
+    return call->status == STATUS_ANSWERED && !call->response->headers.failed &&
+           !call->response->body.failed && save_response(call);
 }
 
 enum status idempotency_handle(const struct service *service, const struct route *route,
                                struct request *request, struct response *response)
 {
-    struct once once = {service, route, request, response, .status = STATUS_INTERNAL};
-    take_fingerprint(request, once.fingerprint);
-    /* Who repeats it after a commit of unknown outcome finds the key, or it was not committed. */
-    const struct db_work work = {answer_once, &once, .repeatable = true};
+    struct idempotent_call call = {service, route, request, response, .status = STATUS_INTERNAL};
+    compute_fingerprint(request, call.fingerprint);
+    /* Repeatable: if a commit of unknown outcome succeeded, the next run finds the
+     * key. */
+    const struct db_work work = {run_once, &call, .repeatable = true};
     enum db_outcome outcome = db_transaction(request->db, &work);
-    return outcome == DB_DONE ? once.status : status_from_store(store_outcome_from_db(outcome));
+    return outcome == DB_DONE ? call.status : status_from_store(store_outcome_from_db(outcome));
 }

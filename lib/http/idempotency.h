@@ -1,18 +1,21 @@
-/* The header Idempotency-Key: a request that is repeated, because its answer was lost, is done once.
+/* The Idempotency-Key header: a request that a client retries after losing the response
+ * runs only once.
  *
- * The key belongs to the session's user, for a day; for what needs no session see user_store.h. What the request made
- * and what it was answered are stored in one transaction, so a repeat finds both or neither. Failures aren't stored: a
- * repeat of such a request tries anew. */
+ * A key belongs to the session's user and expires after a day. For routes without a
+ * session see user_store.h. The effect of a request and its stored response are committed
+ * in one transaction, so a retry finds both or neither. Failures are not stored: a retry
+ * after a failure runs the request again. */
 #ifndef LIB_HTTP_IDEMPOTENCY_H
 #define LIB_HTTP_IDEMPOTENCY_H
 
 #include "lib/http/route.h"
 #include "lib/http/service.h"
 
-/* $1 is the user, $2 the key in all of them. */
+/* In all three statements $1 is the user and $2 the key. */
 
-/* $3: the fingerprint. A row when the key is new or has expired; the request is then the first. It waits for another
- * one with the same key. A few expired keys go on this occasion. */
+/* $3: the request's fingerprint. Returns a row when the key is new or has expired, so
+ * this request is the first. Waits for a concurrent request with the same key. Also
+ * deletes up to ten expired keys. */
 #define IDEMPOTENCY_CLAIM_SQL                                                                                \
     "WITH swept AS (DELETE FROM idempotency_keys WHERE (user_id, key) IN"                                    \
     " (SELECT user_id, key FROM idempotency_keys WHERE create_time < now() - interval '1 day'"               \
@@ -26,19 +29,22 @@
 #define IDEMPOTENCY_FIND_SQL                                                                                 \
     "SELECT fingerprint, status, headers, body FROM idempotency_keys"                                        \
     " WHERE user_id = $1::bigint AND key = $2::text"
-/* $3, $4, $5: the answer's status, headers and body. */
-#define IDEMPOTENCY_KEEP_SQL                                                                                 \
+/* $3, $4, $5: the response's status, headers and body. */
+#define IDEMPOTENCY_SAVE_SQL                                                                                 \
     "UPDATE idempotency_keys SET status = $3::bigint, headers = $4::text, body = $5::text"                   \
     " WHERE user_id = $1::bigint AND key = $2::text"
 
-/* Reads the key into request->idempotency_key, where there is one. NULL when it is good, else what is wrong. */
+/* Sets request->idempotency_key if the header was sent. Returns NULL when it is valid or
+ * absent, else a message for the client. */
 WARN_UNUSED const char *idempotency_parse(struct request *request);
 
-/* 409: the key is that of another request. */
-enum status idempotency_refuse(struct request *request);
+/* Returns STATUS_CONFLICT with the detail that the key was used for a different
+ * request. */
+enum status idempotency_conflict(struct request *request);
 
-/* Calls the route's handler for a request with a key, unless it was called before: then the answer is the same as it
- * was, or STATUS_CONFLICT when that was to another request. */
+/* Calls the route's handler for the first request with the key. For a retry, replays the
+ * stored response, or returns STATUS_CONFLICT when the key was used for a different
+ * request. */
 enum status idempotency_handle(const struct service *service, const struct route *route,
                                struct request *request, struct response *response);
 

@@ -8,16 +8,17 @@
 #include "lib/http/response.h"
 
 enum {
-    LIMIT_STANDARD = 50,
-    OTHERS_MAX = 512, /* bytes of parameters without a meaning that a link repeats: headers have an end */
+    LIMIT_DEFAULT = 50,
+    /* Bytes of unknown parameters that a link repeats; a header's size is limited. */
+    EXTRA_MAX = 512,
 };
 
 static const int64_t END_OF_TIME_US = 253402300799000000; /* the end of the year 9999 */
 
-/* The parameters that say what is in a list that can be searched; a link has them whatever it leaves out. */
+/* The parameters that filter a list. A link always repeats them. */
 static const char *const filters[] = {"q", "state"};
 
-static bool read_cursor(const char *text, size_t length, enum page_key key, struct page *page)
+static bool parse_cursor(const char *text, size_t length, enum page_key key, struct page *page)
 {
     char last[CURSOR_KEY_SIZE];
     if (!cursor_parse(&page->list, text, length, &page->time_us, last))
@@ -34,18 +35,19 @@ const char *page_parse(const struct cursor_list *list, const char *query, enum p
     size_t length;
     *page = (struct page){.list = *list,
                           .query = query,
-                          .limit = LIMIT_STANDARD,
+                          .limit = LIMIT_DEFAULT,
                           .time_us = END_OF_TIME_US,
                           .id = INT64_MAX,
                           .uuid = "ffffffff-ffff-ffff-ffff-ffffffffffff"};
     if (param_query(query, "limit", &text, &length) && !param_limit(text, length, &page->limit))
-        return "limit is not a number from 1 to 100";
-    if (param_query(query, "cursor", &text, &length) && !read_cursor(text, length, key, page))
-        return "cursor is not one that this server gave out";
+        return "limit must be a number from 1 to 100";
+    if (param_query(query, "cursor", &text, &length) && !parse_cursor(text, length, key, page))
+        return "cursor is not valid for this list";
     return NULL;
 }
 
-/* Writes part of a query, with what may not stand in an address (RFC 3986, section 3.4) in percent-encoding. */
+/* Writes part of a query; percent-encodes what a URI's query must not contain (RFC 3986,
+ * section 3.4). */
 static void write_encoded(struct buffer *out, const char *text, size_t length)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -65,7 +67,7 @@ static bool is_named(const char *pair, size_t length, const char *name)
            (length == name_length || pair[name_length] == '=');
 }
 
-static bool has_meaning(const struct page *page, const char *pair, size_t length)
+static bool is_page_parameter(const struct page *page, const char *pair, size_t length)
 {
     for (size_t i = 0; *page->list.filter && i < COUNT_OF(filters); i++)
         if (is_named(pair, length, filters[i]))
@@ -73,13 +75,14 @@ static bool has_meaning(const struct page *page, const char *pair, size_t length
     return is_named(pair, length, "limit") || is_named(pair, length, "cursor");
 }
 
-/* The parameters that mean nothing here, as long as there is room for them. */
-static void write_others(struct buffer *out, const struct page *page)
+/* Writes the parameters that this server doesn't know, as far as there is room. */
+static void write_extra_parameters(struct buffer *out, const struct page *page)
 {
     size_t begin = out->length, length;
     for (const char *pair = page->query; *pair; pair += length + (pair[length] == '&')) {
         length = strcspn(pair, "&");
-        if (length == 0 || has_meaning(page, pair, length) || out->length - begin + 3 * length > OTHERS_MAX)
+        if (length == 0 || is_page_parameter(page, pair, length) ||
+            out->length - begin + 3 * length > EXTRA_MAX)
             continue;
         write_encoded(out, pair, length);
         buffer_char(out, '&');
@@ -100,7 +103,7 @@ void page_link(struct buffer *out, const struct page *page, int64_t time_us, con
         write_encoded(out, text, length);
         buffer_char(out, '&');
     }
-    write_others(out, page);
+    write_extra_parameters(out, page);
     buffer_printf(out, "limit=%" PRId64 "&cursor=%s>; rel=\"next\"\r\n", page->limit, cursor);
 }
 

@@ -8,7 +8,7 @@ const char *const method_names[METHOD_COUNT] = {
     [METHOD_GATE] = "gate",   [METHOD_OTHER] = "other",
 };
 
-static enum method read_method(const char *name)
+static enum method parse_method(const char *name)
 {
     for (enum method method = 0; method < METHOD_OTHER; method++)
         if (strcmp(name, method_names[method]) == 0)
@@ -16,7 +16,7 @@ static enum method read_method(const char *name)
     return METHOD_OTHER;
 }
 
-static bool read_path(struct request *request)
+static bool parse_path(struct request *request)
 {
     const char *uri = request_variable(request, "REQUEST_URI");
     size_t length = strcspn(uri, "?");
@@ -37,9 +37,9 @@ bool request_parse(struct request *request)
     const char *method = request_variable(request, "REQUEST_METHOD");
     request->id = request_variable(request, "REQUEST_ID");
     request->head = strcmp(method, "HEAD") == 0;
-    request->method = request->head ? METHOD_GET : read_method(method);
+    request->method = request->head ? METHOD_GET : parse_method(method);
     request->path = request->query = "";
-    return read_path(request);
+    return parse_path(request);
 }
 
 const char *request_find(const struct request *request, const char *name)

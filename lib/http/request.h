@@ -1,6 +1,8 @@
-/* One HTTP request, as the dispatcher hands it to a handler: what it holds has been checked already.
+/* One HTTP request, as the dispatcher passes it to a handler: everything that the route's
+ * row asks for has been parsed and validated.
  *
- * It lives from its first byte to the end of its response, and nothing of it longer. */
+ * A request lives from its first byte to the end of its response. Nothing in it may be
+ * kept longer. */
 #ifndef LIB_HTTP_REQUEST_H
 #define LIB_HTTP_REQUEST_H
 
@@ -26,7 +28,7 @@ enum method {
     METHOD_PATCH,
     METHOD_DELETE,
     METHOD_OPTIONS,
-    METHOD_GATE, /* nginx asks whether it may read the body of a POST; no client can send it */
+    METHOD_GATE, /* nginx asks if it may read an upload's body; no client can send it */
     METHOD_OTHER,
     METHOD_COUNT
 };
@@ -39,48 +41,49 @@ struct coalescer;
 
 struct request {
     const struct config *config;
-    void *context; /* the program's own, see struct service */
+    void *context; /* of the program, see struct service */
     struct arena *arena;
     struct db *db;
-    struct secret *secret;        /* known where the route has pages */
+    struct secret *secret;        /* loaded on routes with pages */
     struct coalescer *coalescer;  /* of the process, see coalesced_request.h */
-    const char *const *variables; /* FastCGI parameters, NAME=value */
+    const char *const *variables; /* FastCGI parameters as NAME=value, ended by NULL */
 
     const char *id; /* nginx's $request_id */
     enum method method;
-    bool head;         /* HEAD: method is GET, and the body isn't sent */
-    const char *path;  /* decoded, without a slash at its end */
-    const char *query; /* as it came */
+    bool head;         /* HEAD: method is METHOD_GET, and the body isn't sent */
+    const char *path;  /* percent-decoded, without one trailing slash */
+    const char *query; /* as received */
     const char *body;
     size_t body_length;
-    bool body_whole; /* false: it was longer than what the server reads */
+    bool body_complete; /* false: the body was longer than what the server keeps */
 
     struct {
         int64_t uid, vid;
         char sid[PARAM_UUID_SIZE], cid[PARAM_UUID_SIZE], upload[PARAM_UUID_SIZE];
-    } ids;                                 /* what the route's pattern names */
+    } ids;                                 /* those in the route's pattern */
     struct field_value values[FIELDS_MAX]; /* in the order of the route's form */
     struct search_terms search;
     struct page page;
     const char *idempotency_key; /* NULL: none was sent, or the route takes none */
-    int64_t user_id;             /* of the session, 0 without one */
+    int64_t user_id;             /* of the session; 0 without one */
     const char *session;         /* its token */
-    bool session_cookie;         /* it came in a cookie, which browsers send unasked */
+    bool session_cookie;         /* from a cookie, so the request may be cross-site */
 
-    int retry_after_s;  /* of the failure; 0: as the status says */
-    const char *detail; /* of the failure, for the client; NULL: the status says it all */
+    int retry_after_s;  /* of a failure; 0: the status's default */
+    const char *detail; /* of a failure, for the client; NULL: none */
 };
 
-/* Fills in what the FastCGI parameters say. False when the path is no path. */
+/* Sets id, method, head, path and query from the FastCGI parameters. Returns false when
+ * the path can't be decoded; path is then "". */
 WARN_UNUSED bool request_parse(struct request *request);
 
-/* A FastCGI parameter or, as HTTP_NAME, a header; NULL when it wasn't sent. */
+/* A FastCGI parameter or, as HTTP_NAME, a header; NULL when it is absent. */
 const char *request_find(const struct request *request, const char *name);
 
-/* The same; "" when it wasn't sent. */
+/* The same; "" when it is absent. */
 const char *request_variable(const struct request *request, const char *name);
 
-/* Notes what is wrong, in words for the client, and returns status. */
+/* Sets the failure's detail, a message for the client, and returns status. */
 enum status request_refuse(struct request *request, enum status status, const char *detail);
 
 #endif

@@ -67,7 +67,7 @@ void response_problem(struct response *response, const struct request *request, 
     write_problem(&response->body, request, status);
 }
 
-void response_refusal(struct response *response, const struct request *request, enum status status)
+void response_gate_problem(struct response *response, const struct request *request, enum status status)
 {
     response_reset(response);
     response->http = 403;

@@ -1,5 +1,5 @@
-/* One HTTP response, written in full before a byte of it is sent, so that a failure half-way leaves nothing
- * behind but its own answer. Handlers end with `return response_…`. */
+/* One HTTP response. It is complete before its first byte is sent, so a failure half-way
+ * leaves nothing but its own response. Handlers end with `return response_…`. */
 #ifndef LIB_HTTP_RESPONSE_H
 #define LIB_HTTP_RESPONSE_H
 
@@ -9,9 +9,9 @@
 #include "lib/http/status.h"
 
 struct response {
-    int http;          /* the status code */
-    const char *cache; /* Cache-Control; no-store unless something else is set */
-    bool last;         /* nginx closes the connection after it, as it does on X-Accel-Redirect */
+    int http;          /* status code */
+    const char *cache; /* Cache-Control; "no-store" by default */
+    bool last;         /* closes its connection, as nginx does on X-Accel-Redirect */
     struct buffer headers, body;
     struct json json; /* writes to body */
 };
@@ -19,20 +19,24 @@ struct response {
 void response_reset(struct response *response);
 void response_free(struct response *response);
 
-/* Adds a header. The value must not come from a client unless it was checked for line ends. */
+/* Adds a header. A value that comes from a client must have been checked for line
+ * ends. */
 void response_header(struct response *response, const char *name, const char *value);
 
-/* A JSON body follows, to be written to response->json. */
+/* Starts a JSON response. Returns &response->json, to which the caller writes the
+ * body. */
 struct json *response_json(struct response *response, int http);
 
-/* No body. */
+/* A response without a body. Returns STATUS_ANSWERED. */
 enum status response_empty(struct response *response, int http);
 
-/* The problem body (RFC 9457) for a status that a handler returned; replaces what was written before. */
+/* Writes the problem response (RFC 9457) for a failure; replaces what was written
+ * before. */
 void response_problem(struct response *response, const struct request *request, enum status status);
 
-/* The same for the gate: nginx passes only a 403 on, so the real status and body travel in two headers (see
- * nginx.conf.in, @refused). */
-void response_refusal(struct response *response, const struct request *request, enum status status);
+/* The same for the gate. nginx's auth_request passes on only 401 and 403, so the response
+ * is a 403 that has the real status and body in two headers (see @refused in
+ * nginx.conf.in). */
+void response_gate_problem(struct response *response, const struct request *request, enum status status);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* One step along the slashes of a pattern or a path. */
+/* One segment of a pattern or a path. */
 struct segment {
     const char *text;
     size_t length;
@@ -61,21 +61,22 @@ void route_allow(const struct route_table *table, const char *path, struct buffe
     }
 }
 
-/* Where the id goes that a pattern names so, and what is wrong when it can't be one. */
+/* The ids that a pattern can have: the member of struct request to set, and the message
+ * for an invalid one. */
 static const struct {
     const char *name;
     size_t offset;
-    bool uuid; /* else a number */
-    const char *wrong;
+    bool uuid; /* false: a number */
+    const char *error;
 } ids[] = {
-    {":uid", offsetof(struct request, ids.uid), false, "the user's id is not a number from 1 to 2^63-1"},
-    {":vid", offsetof(struct request, ids.vid), false, "the video's id is not a number from 1 to 2^63-1"},
-    {":sid", offsetof(struct request, ids.sid), true, "the session's id is not a UUID"},
-    {":cid", offsetof(struct request, ids.cid), true, "the comment's id is not a UUID"},
-    {":upload", offsetof(struct request, ids.upload), true, "the upload's id is not a UUID"},
+    {":uid", offsetof(struct request, ids.uid), false, "the user id must be a number from 1 to 2^63-1"},
+    {":vid", offsetof(struct request, ids.vid), false, "the video id must be a number from 1 to 2^63-1"},
+    {":sid", offsetof(struct request, ids.sid), true, "the session id must be a UUID"},
+    {":cid", offsetof(struct request, ids.cid), true, "the comment id must be a UUID"},
+    {":upload", offsetof(struct request, ids.upload), true, "the upload id must be a UUID"},
 };
 
-static const char *read_id(const struct segment *name, const struct segment *value, struct request *request)
+static const char *parse_id(const struct segment *name, const struct segment *value, struct request *request)
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         if (strlen(ids[i].name) != name->length || memcmp(ids[i].name, name->text, name->length) != 0)
@@ -83,17 +84,17 @@ static const char *read_id(const struct segment *name, const struct segment *val
         void *member = (char *)request + ids[i].offset;
         bool good = ids[i].uuid ? param_uuid(value->text, value->length, member)
                                 : param_id(value->text, value->length, member);
-        return good ? NULL : ids[i].wrong;
+        return good ? NULL : ids[i].error;
     }
-    return "the address is not one that this server knows";
+    return "the path has an unknown kind of id";
 }
 
 const char *route_parse_ids(const struct route *route, struct request *request)
 {
-    const char *pattern = route->pattern, *path = request->path, *wrong = NULL;
+    const char *pattern = route->pattern, *path = request->path, *error = NULL;
     struct segment name, value;
-    while (!wrong && next_segment(&pattern, &name) && next_segment(&path, &value))
+    while (!error && next_segment(&pattern, &name) && next_segment(&path, &value))
         if (name.text[0] == ':')
-            wrong = read_id(&name, &value, request);
-    return wrong;
+            error = parse_id(&name, &value, request);
+    return error;
 }

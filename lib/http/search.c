@@ -8,21 +8,21 @@
 
 enum { WORDS_MAX = 200, BYTES_MAX = 4 * WORDS_MAX };
 
-static const char *read_words(struct arena *arena, const char *text, size_t length,
-                              struct search_terms *search)
+static const char *parse_words(struct arena *arena, const char *text, size_t length,
+                               struct search_terms *search)
 {
     char *decoded = arena_alloc(arena, length + 1);
     const char *words = decoded;
     size_t size;
     if (!param_percent_decode(text, length, true, decoded, &size) || !text_is_utf8(decoded, size))
-        return "q is not UTF-8 text in percent-encoding";
+        return "q is not percent-encoded UTF-8";
     if (size > BYTES_MAX || text_characters(decoded, size) > WORDS_MAX)
         return "q is longer than 200 characters";
     text_trim(&words, &size);
     if (size == 0)
         return "q is empty";
     if (text_has_control(words, size, false))
-        return "q has a control character";
+        return "q contains a control character";
     search->words = arena_copy(arena, words, size);
     return NULL;
 }
@@ -35,10 +35,10 @@ const char *search_parse(struct arena *arena, const char *query, struct search_t
     *search = (struct search_terms){0};
     if (param_query(query, "state", &text, &length)) {
         if (length != sizeof ready - 1 || memcmp(text, ready, length) != 0)
-            return "state can only be ready";
+            return "state must be ready";
         search->ready = true;
     }
-    return param_query(query, "q", &text, &length) ? read_words(arena, text, length, search) : NULL;
+    return param_query(query, "q", &text, &length) ? parse_words(arena, text, length, search) : NULL;
 }
 
 const char *search_pattern(struct arena *arena, const struct search_terms *search)
@@ -55,7 +55,7 @@ const char *search_pattern(struct arena *arena, const struct search_terms *searc
     return pattern;
 }
 
-const char *search_name(struct arena *arena, const struct search_terms *search)
+const char *search_filter_name(struct arena *arena, const struct search_terms *search)
 {
     if (!search->words)
         return search->ready ? "ready" : "";

@@ -1,4 +1,5 @@
-/* What a list is narrowed to: `?q=`, words or any part of the text, and `?state=ready`. */
+/* The filter of a list: `?q=` searches for text, `?state=ready` selects videos that can
+ * be watched. */
 #ifndef LIB_HTTP_SEARCH_H
 #define LIB_HTTP_SEARCH_H
 
@@ -9,17 +10,20 @@
 #include "lib/base/compiler.h"
 
 struct search_terms {
-    const char *words; /* UTF-8, 1 to 200 characters, trimmed; NULL: all videos */
-    bool ready;        /* only what can be watched */
+    const char *words; /* UTF-8, 1 to 200 characters, trimmed; NULL: no search */
+    bool ready;        /* only videos that can be watched */
 };
 
-/* Reads q and state from a query string. Returns NULL when they are good, else what is wrong, for the client. */
+/* Parses q and state from a query string. Returns NULL when they are valid, else a
+ * message for the client. */
 WARN_UNUSED const char *search_parse(struct arena *arena, const char *query, struct search_terms *search);
 
-/* The words anywhere in a text, as a pattern of ILIKE in which nothing of theirs is a wildcard. */
+/* An ILIKE pattern that finds the words anywhere in a text. Wildcards in the words are
+ * escaped. search->words must not be NULL. */
 const char *search_pattern(struct arena *arena, const struct search_terms *search);
 
-/* A text that is the same for the same searches only; "" when nothing is left out. */
-const char *search_name(struct arena *arena, const struct search_terms *search);
+/* A text that identifies the filter: different filters have different texts. "" without a
+ * filter. */
+const char *search_filter_name(struct arena *arena, const struct search_terms *search);
 
 #endif

@@ -1,4 +1,5 @@
-/* What makes one of the three programs: its routes, its SQL, its place in the database. */
+/* What distinguishes one program from the others: its routes, its SQL, its database
+ * role. */
 #ifndef LIB_HTTP_SERVICE_H
 #define LIB_HTTP_SERVICE_H
 
@@ -11,16 +12,17 @@ struct service {
     struct route_table routes;
     const struct db_statement *statements;
     size_t statement_count;
-    size_t session_statement; /* SESSION_FIND_SQL; unused when no route asks for a session */
+    /* Indexes of statements. */
+    size_t session_statement; /* SESSION_FIND_SQL; unused when no route needs a session */
     size_t secret_statement;  /* SECRET_FIND_SQL; unused when no route has pages */
     struct {
-        size_t claim, find, keep;
-    } idempotency;    /* IDEMPOTENCY_..._SQL; unused when no route takes an Idempotency-Key */
+        size_t claim, find, save;
+    } idempotency;    /* IDEMPOTENCY_..._SQL; unused when no route is idempotent */
     const char *role; /* in the database */
-    void *context;    /* for the handlers, see request->context; shared by all threads */
+    void *context;    /* request->context; shared by all threads */
 };
 
-/* How the service's threads connect to the database. */
+/* The options with which each thread of the service connects to the database. */
 struct db_options service_db_options(const struct service *service, const struct config *config);
 
 #endif

@@ -27,7 +27,7 @@ bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE])
     return true;
 }
 
-static bool cookie(const struct request *request, const char *name, const char **value, size_t *length)
+static bool find_cookie(const struct request *request, const char *name, const char **value, size_t *length)
 {
     return param_cookie(request_variable(request, "HTTP_COOKIE"), name, value, length);
 }
@@ -43,19 +43,20 @@ static void find_token(struct request *request)
         request->session = header;
     } else if (strncasecmp(authorization, bearer, sizeof bearer - 1) == 0) {
         request->session = authorization + sizeof bearer - 1;
-    } else if (cookie(request, SESSION_COOKIE, &value, &length)) {
+    } else if (find_cookie(request, SESSION_COOKIE, &value, &length)) {
         request->session = arena_copy(request->arena, value, length);
         request->session_cookie = true;
     }
 }
 
-/* The cookie X-User-Id proves nothing, but it may not contradict. */
-static bool contradicts(const struct request *request)
+/* The X-User-Id cookie proves nothing, but a session is ignored when the two
+ * contradict. */
+static bool names_other_user(const struct request *request)
 {
     const char *value;
     size_t length;
     int64_t named;
-    if (!cookie(request, USER_COOKIE, &value, &length) || length == 0)
+    if (!find_cookie(request, USER_COOKIE, &value, &length) || length == 0)
         return false;
     return !param_id(value, length, &named) || named != request->user_id;
 }
@@ -86,7 +87,7 @@ bool session_parse(struct request *request, unsigned char hash[SESSION_HASH_SIZE
 void session_accept(struct request *request, int64_t user_id)
 {
     request->user_id = user_id;
-    if (user_id != 0 && contradicts(request))
+    if (user_id != 0 && names_other_user(request))
         request->user_id = 0;
 }
 

@@ -1,20 +1,22 @@
-/* Who a request comes from: the session's token, its hash, the rules of cookies. */
+/* Authentication: finds the session token in a request, hashes it, and rejects cross-site
+ * requests that carry a cookie. */
 #ifndef LIB_HTTP_SESSION_H
 #define LIB_HTTP_SESSION_H
 
 #include "lib/http/request.h"
 
 enum {
-    SESSION_TOKEN_SIZE = 44, /* 32 random bytes in base64url, and a NUL */
+    SESSION_TOKEN_SIZE = 44, /* 32 random bytes in base64url, including the NUL */
     SESSION_HASH_SIZE = 32,
 };
 
 #define SESSION_COOKIE "X-Session-Id"
 #define USER_COOKIE    "X-User-Id"
 
-/* The statement that every program with sessions has: $1 is the hash of a token, $2 how many seconds a session
- * lasts from its last use; the row is the user's id. The use is written down once in a minute and not each time,
- * so that reading stays reading. Repeating the statement changes nothing more, so it counts as a read. */
+/* The statement that every program with sessions prepares: $1 is the token's hash, $2 the
+ * seconds after its last use at which a session expires. Returns the user's id. It
+ * updates the time of last use at most once a minute, so that most requests only read. It
+ * is safe to repeat and therefore marked as a read. */
 #define SESSION_FIND_SQL                                                                                     \
     "WITH found AS (SELECT token_hash, user_id, use_time FROM sessions"                                      \
     " WHERE token_hash = $1::bytea AND expires_at > now()),"                                                 \
@@ -24,26 +26,31 @@ enum {
     " AND found.use_time < now() - interval '1 minute')"                                                     \
     " SELECT user_id FROM found"
 
-/* A new token. */
+/* Generates a token. */
 void session_create_token(char token[SESSION_TOKEN_SIZE]);
 
-/* What the database keeps of a token. False when the text is no token. */
+/* Computes the hash of a token, which is all that the database stores of it: SHA-256 of
+ * its text. Returns false when the text hasn't the length of a token. */
 WARN_UNUSED bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE]);
 
-/* The two halves of session_authenticate, for a program that asks for the session together with something else.
- * The first finds the token, and its hash to ask for; false when the request carries none. The second takes
- * the user's id that was found, 0 if none was, and sets request->user_id. */
+/* The two halves of session_authenticate, for a handler that looks up the session in the
+ * same query as something else. session_parse finds the token and computes its hash; it
+ * returns false when the request has none of the right length. session_accept sets
+ * request->user_id from the user's id that the query returned, or 0. It sets 0 when there
+ * is an X-User-Id cookie that names another user. */
 WARN_UNUSED bool session_parse(struct request *request, unsigned char hash[SESSION_HASH_SIZE]);
 void session_accept(struct request *request, int64_t user_id);
 
-/* True when the request would change something and a browser says that another site's page makes it, one that isn't
- * listed (VS_CORS_ORIGINS). */
+/* True when the request is neither GET, HEAD nor OPTIONS and, by its Origin or
+ * Sec-Fetch-Site header, comes from a page of another site that VS_CORS_ORIGINS doesn't
+ * list. */
 WARN_UNUSED bool session_is_cross_site(const struct request *request);
 
-/* Sets request->user_id when the request carries a valid session, found by the statement with that index.
- * The header counts before Authorization, and that before the cookie. STATUS_ANSWERED when the request may go
- * on, with or without a session; else the failure: a database that can't be asked, or a request from another
- * site that rides on a cookie. */
+/* Sets request->user_id when the request has a valid session, which it looks up with the
+ * statement of that index. The X-Session-Id header takes precedence over Authorization,
+ * and that over the cookie. Returns STATUS_ANSWERED with or without a session,
+ * STATUS_FORBIDDEN for a cross-site request with a session cookie, and a failure when the
+ * query fails. */
 enum status session_authenticate(struct request *request, size_t statement);
 
 #endif

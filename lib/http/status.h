@@ -1,4 +1,5 @@
-/* What a handler ends with, and how that looks to a client: one table joins the two (status.c). */
+/* The result of a handler, and how it looks to a client. One table joins the two
+ * (status.c). */
 #ifndef LIB_HTTP_STATUS_H
 #define LIB_HTTP_STATUS_H
 
@@ -15,7 +16,7 @@ enum status {
     STATUS_PRECONDITION_FAILED,
     STATUS_TOO_LARGE,
     STATUS_UNSUPPORTED_MEDIA,
-    STATUS_CHECKSUM_MISMATCH, /* of tus */
+    STATUS_CHECKSUM_MISMATCH, /* tus, checksum extension */
     STATUS_TOO_MANY_REQUESTS,
     STATUS_INTERNAL,
     STATUS_DB_FAILED,
@@ -28,18 +29,18 @@ enum status {
 struct failure {
     int http;
     const char *title;      /* of the HTTP status */
-    const char *error;      /* what clients show */
-    const char *error_code; /* what they tell failures apart by */
-    int retry_after_s;      /* 0: none is sent */
+    const char *error;      /* shown to people */
+    const char *error_code; /* identifies the failure to programs */
+    int retry_after_s;      /* 0: no Retry-After */
 };
 
-/* How that status looks; never called with STATUS_ANSWERED. */
+/* The row of a failure. Aborts on STATUS_ANSWERED. */
 const struct failure *status_failure(enum status status);
 
-/* What a client is told of an outcome other than STORE_DONE. */
+/* The status for a store's outcome; STATUS_ANSWERED for STORE_DONE. */
 enum status status_from_store(enum store_outcome outcome);
 
-/* The reason phrase of an HTTP status that the programs send, "" for another. */
+/* The reason phrase of an HTTP status; "" for one that the programs never send. */
 const char *status_reason(int http);
 
 #endif

@@ -15,14 +15,14 @@
 
 enum { PROBE_BYTES = 4096, BLOCK_BYTES = 256 * 1024 };
 
-#define EXTRACT ".file"
+#define EXTRACT_SUFFIX ".file"
 
 static bool make_dir(const char *path)
 {
     return mkdir(path, 0750) == 0 || errno == EEXIST;
 }
 
-bool media_find(struct media *media, const struct config *config)
+bool media_locate(struct media *media, const struct config *config)
 {
     int length = *config->media_dir
                      ? snprintf(media->root, sizeof media->root, "%s", config->media_dir)
@@ -51,8 +51,9 @@ static bool sync_dir(const char *path)
     return done;
 }
 
-/* All folders that files can go to, durably, before there are any. One that can't be made now is made when a file comes. */
-static void make_shards(const struct media *media)
+/* Creates all folders in advance and makes them durable once. media_publish creates one
+ * that is missing. */
+static void make_folders(const struct media *media)
 {
     char path[MEDIA_PATH_SIZE];
     bool made = true;
@@ -61,26 +62,27 @@ static void make_shards(const struct media *media)
         made = make_dir(path);
     }
     if (!made || !sync_dir(media->root))
-        log_write(LOG_WARNING, "media_folders_lacking", "path=%s reason=\"%s\"", media->root,
+        log_write(LOG_WARNING, "media_folders_missing", "path=%s reason=\"%s\"", media->root,
                   strerror(errno));
 }
 
 bool media_open(struct media *media, const struct config *config)
 {
     char incoming[MEDIA_PATH_SIZE];
-    if (!media_find(media, config))
+    if (!media_locate(media, config))
         return false;
     media_incoming_path(media, incoming);
     if (!make_dir(media->root) || !make_dir(incoming)) {
         log_write(LOG_ERROR, "media_failed", "path=%s reason=\"%s\"", media->root, strerror(errno));
         return false;
     }
-    make_shards(media);
+    make_folders(media);
     return true;
 }
 
-/* A file without a name or, where the file system knows none, one whose name is gone at once. */
-static int open_nameless(const char *folder)
+/* Opens an unnamed file or, if the file system doesn't support O_TMPFILE, one that is
+ * unlinked at once. */
+static int open_unnamed(const char *folder)
 {
     char path[MEDIA_PATH_SIZE + 16];
     int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -97,7 +99,7 @@ bool media_can_write(const struct media *media)
 {
     char incoming[MEDIA_PATH_SIZE];
     media_incoming_path(media, incoming);
-    int fd = open_nameless(incoming);
+    int fd = open_unnamed(incoming);
     if (fd < 0)
         return false;
     int error = posix_fallocate(fd, 0, PROBE_BYTES);
@@ -121,7 +123,7 @@ bool media_is_incoming(const struct media *media, const char *path)
     return *name && *name != '.' && !strchr(name, '/');
 }
 
-bool media_free(const struct media *media, int64_t *bytes)
+bool media_free_bytes(const struct media *media, int64_t *bytes)
 {
     struct statvfs disk;
     if (statvfs(media->root, &disk) != 0)
@@ -133,14 +135,14 @@ bool media_free(const struct media *media, int64_t *bytes)
 static bool extract_path(const char *incoming, char path[MEDIA_PATH_SIZE])
 {
     errno = ENAMETOOLONG;
-    return snprintf(path, MEDIA_PATH_SIZE, "%s" EXTRACT, incoming) < MEDIA_PATH_SIZE;
+    return snprintf(path, MEDIA_PATH_SIZE, "%s" EXTRACT_SUFFIX, incoming) < MEDIA_PATH_SIZE;
 }
 
 int media_create_extract(const char *incoming, char path[MEDIA_PATH_SIZE])
 {
     if (!extract_path(incoming, path))
         return -1;
-    unlink(path); /* nginx may give a body the name of one that a crash has left */
+    unlink(path); /* after a restart nginx reuses the names of its body files */
     return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
@@ -160,23 +162,24 @@ bool media_sync_incoming(const struct media *media)
     return sync_dir(path);
 }
 
-/* Not by copy_file_range(): on ext4 that goes page by page, which takes longer, and longer again to be written to the disk;
- * and where it would do better, pieces that begin anywhere in a block have no use of that. */
+/* Not with copy_file_range(2): on ext4 it copies page by page, which takes longer and
+ * makes the write-back slower too. File systems that could share blocks can't here,
+ * because chunks are not aligned to blocks. */
 bool media_copy(int from, off_t start, off_t length, int to, off_t to_start)
 {
-    struct media_writer writer = {.fd = to, .end = to_start, .begun = to_start};
+    struct media_writer writer = {.fd = to, .end = to_start, .written_back = to_start};
     char *block = malloc(BLOCK_BYTES);
     bool good = block;
     for (off_t at = 0; good && at < length;) {
-        size_t most = (size_t)(length - at < BLOCK_BYTES ? length - at : BLOCK_BYTES);
-        ssize_t got = pread(from, block, most, start + at);
-        if (got == 0)
+        size_t size = (size_t)(length - at < BLOCK_BYTES ? length - at : BLOCK_BYTES);
+        ssize_t count = pread(from, block, size, start + at);
+        if (count == 0)
             errno = EIO;
-        good = got > 0 ? media_write(&writer, block, (size_t)got) : errno == EINTR;
-        at += got > 0 ? got : 0;
+        good = count > 0 ? media_write(&writer, block, (size_t)count) : errno == EINTR;
+        at += count > 0 ? count : 0;
     }
     int saved = errno;
-    media_write_end(&writer);
+    media_write_back(&writer);
     free(block);
     errno = saved;
     return good;
@@ -192,7 +195,7 @@ int media_folder(const char *key)
     return digit_value(key[0]) * 16 + digit_value(key[1]);
 }
 
-static void shard_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
+static void folder_path(const struct media *media, const char *key, char path[MEDIA_PATH_SIZE])
 {
     snprintf(path, MEDIA_PATH_SIZE, "%s/%.2s", media->root, key);
 }
@@ -204,17 +207,17 @@ void media_path(const struct media *media, const char *key, char path[MEDIA_PATH
     snprintf(path, MEDIA_PATH_SIZE, "%s/%s", media->root, name);
 }
 
-/* The folder that the key's file goes to, should somebody have removed it. */
-static bool make_shard(const struct media *media, const char *key)
+/* Creates the folder of the key's file if it is missing. */
+static bool make_folder(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];
-    shard_path(media, key, path);
+    folder_path(media, key, path);
     if (mkdir(path, 0750) != 0)
         return errno == EEXIST;
     if (sync_dir(media->root))
         return true;
     int saved = errno;
-    rmdir(path); /* or nobody would try again to make it durable */
+    rmdir(path); /* so that the next call creates it again and makes it durable */
     errno = saved;
     return false;
 }
@@ -223,12 +226,12 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
 {
     char final[MEDIA_PATH_SIZE];
     media_path(media, key, final);
-    if (fsync(fd) != 0 || !make_shard(media, key) || rename(path, final) != 0)
+    if (fsync(fd) != 0 || !make_folder(media, key) || rename(path, final) != 0)
         return false;
     if (media_sync(media, key))
         return true;
     int saved = errno;
-    (void)!rename(final, path); /* where it stays, a sweep finds it */
+    (void)!rename(final, path); /* if this fails, reconciliation deletes the file */
     errno = saved;
     return false;
 }
@@ -239,14 +242,13 @@ bool media_remove(const struct media *media, const char *key)
     media_path(media, key, path);
     if (unlink(path) == 0)
         return true;
-    /* A file that is missing is done; a whole media folder that is missing is a fault. */
-    return errno == ENOENT && media_is_there(media);
+    return errno == ENOENT && media_is_available(media);
 }
 
 bool media_sync(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];
-    shard_path(media, key, path);
+    folder_path(media, key, path);
     return sync_dir(path) || errno == ENOENT;
 }
 
@@ -270,12 +272,12 @@ bool media_read(const struct media *media, const char *key, size_t length, struc
     const struct buffer before = *out;
     media_path(media, key, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    bool known = fd >= 0 && fstat(fd, &file) == 0 && (size_t)file.st_size == length;
-    char *place = known ? buffer_extend(out, length) : NULL;
+    bool suitable = fd >= 0 && fstat(fd, &file) == 0 && (size_t)file.st_size == length;
+    char *place = suitable ? buffer_extend(out, length) : NULL;
     bool whole = place && read(fd, place, length) == (ssize_t)length;
     if (!whole) {
         out->length = before.length;
-        out->failed = before.failed; /* nginx can send what there is no memory for */
+        out->failed = before.failed; /* not a failure: nginx can send the file instead */
     }
     if (fd >= 0)
         close(fd);
@@ -288,10 +290,10 @@ bool media_exists(const struct media *media, const char *key)
 {
     char path[MEDIA_PATH_SIZE];
     media_path(media, key, path);
-    return access(path, F_OK) == 0 || errno != ENOENT; /* what can't be seen may be there */
+    return access(path, F_OK) == 0 || errno != ENOENT; /* EACCES, say, proves nothing */
 }
 
-bool media_is_there(const struct media *media)
+bool media_is_available(const struct media *media)
 {
     char incoming[MEDIA_PATH_SIZE];
     struct stat folder;
@@ -299,42 +301,43 @@ bool media_is_there(const struct media *media)
     return stat(incoming, &folder) == 0;
 }
 
-/* Shows a folder's regular files to look. Returns 1 at the end, 0 when look has ended it, -1 with errno set. */
-static int list_folder(const char *path, bool keys_only, media_visit *look, void *context)
+/* Passes a folder's regular files to the callback. Returns 1 at the end, 0 when the
+ * callback ended the list, -1 with errno set. */
+static int list_folder(const char *path, bool keys_only, media_list_callback *callback, void *context)
 {
     const struct dirent *entry;
     struct stat file;
     char key[MEDIA_KEY_SIZE];
-    bool go_on = true;
+    bool more = true;
     DIR *folder = opendir(path);
     if (!folder)
         return errno == ENOENT && keys_only ? 1 : -1;
-    while (go_on && (entry = readdir(folder))) {
+    while (more && (entry = readdir(folder))) {
         if (entry->d_name[0] == '.' || (keys_only && !param_uuid(entry->d_name, strlen(entry->d_name), key)))
             continue;
         if (fstatat(dirfd(folder), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
-            go_on = look(context, entry->d_name, file.st_ctime);
+            more = callback(context, entry->d_name, file.st_ctime);
     }
     closedir(folder);
-    return go_on;
+    return more;
 }
 
-bool media_list(const struct media *media, media_visit *look, void *context)
+bool media_list(const struct media *media, media_list_callback *callback, void *context)
 {
     char path[MEDIA_PATH_SIZE];
     int result = 1;
     for (int i = 0; i < MEDIA_FOLDERS && result > 0; i++) {
         snprintf(path, sizeof path, "%s/%02x", media->root, (unsigned)i);
-        result = list_folder(path, true, look, context);
+        result = list_folder(path, true, callback, context);
     }
     return result >= 0;
 }
 
-bool media_list_incoming(const struct media *media, media_visit *look, void *context)
+bool media_list_incoming(const struct media *media, media_list_callback *callback, void *context)
 {
     char path[MEDIA_PATH_SIZE];
     media_incoming_path(media, path);
-    return list_folder(path, false, look, context) >= 0;
+    return list_folder(path, false, callback, context) >= 0;
 }
 
 bool media_remove_incoming(const struct media *media, const char *name)

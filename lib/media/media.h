@@ -1,8 +1,11 @@
-/* Where the video files lie, known to this file alone.
+/* The files of videos and posters on disk. Only this file knows their layout.
  *
- * A file is written once: it arrives under incoming/, is made durable, and gets its final name, made from a
- * new key, by a rename, so no reader ever sees half of one. Nothing here opens a transaction or asks the
- * database. Keys are UUIDs in lower case. */
+ * A file is written once: it arrives in incoming/, is made durable, and is published by a
+ * rename to its final name, which is derived from a new key. So readers never see a
+ * partial file. Keys are UUIDs in lower case. Nothing here uses the database.
+ *
+ * "Durable" means that a file or a directory entry has been flushed with fsync(2) or
+ * syncfs(2). */
 #ifndef LIB_MEDIA_MEDIA_H
 #define LIB_MEDIA_MEDIA_H
 
@@ -23,19 +26,23 @@ struct media {
     char root[MEDIA_PATH_SIZE - 128];
 };
 
-/* Finds out where the media lie, and makes nothing. False is logged. */
-WARN_UNUSED bool media_find(struct media *media, const struct config *config);
+/* Determines the path of the media folder and creates nothing. Returns false after
+ * logging the reason. */
+WARN_UNUSED bool media_locate(struct media *media, const struct config *config);
 
-/* As media_find, and makes the folders that are missing. */
+/* Like media_locate, but also creates missing folders. Returns false after logging the
+ * reason. */
 WARN_UNUSED bool media_open(struct media *media, const struct config *config);
 
-/* True when a new file can be written, which is tried. False with errno set. */
+/* Tests whether a file can be written to incoming/; leaves none behind. Returns false
+ * with errno set. */
 WARN_UNUSED bool media_can_write(const struct media *media);
 
-/* The name of a file within the media folder, ab/ab12…, of fixed characters only. */
+/* The name of a file relative to the media folder: ab/ab12…, which needs no escaping in a
+ * URL. */
 void media_name(const char *key, char name[MEDIA_NAME_SIZE]);
 
-/* Which of the MEDIA_FOLDERS folders the file is in. */
+/* The index of the folder that the file is in, 0 to MEDIA_FOLDERS - 1. */
 WARN_UNUSED int media_folder(const char *key);
 
 /* The path of a file. */
@@ -44,63 +51,71 @@ void media_path(const struct media *media, const char *key, char path[MEDIA_PATH
 /* The path of incoming/. */
 void media_incoming_path(const struct media *media, char path[MEDIA_PATH_SIZE]);
 
-/* True when the path is that of a file in incoming/, as nginx names the bodies that it writes. */
+/* True when the path is that of a file in incoming/. Rejects subfolders and hidden
+ * files. */
 WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 
-/* The bytes that may still be written to the file system of the media. False with errno set. */
-WARN_UNUSED bool media_free(const struct media *media, int64_t *bytes);
+/* The free bytes of the media folder's file system. Returns false with errno set. */
+WARN_UNUSED bool media_free_bytes(const struct media *media, int64_t *bytes);
 
-/* Creates an empty file beside an incoming one, for what is extracted from it, in place of any that was
- * left there, and writes its path. Returns the descriptor, or -1 with errno set. */
+/* Creates an empty file next to an incoming one, for the part that is extracted from it,
+ * and writes its path. Replaces one that a crash has left. Returns the descriptor, which
+ * the caller closes, or -1 with errno set. */
 int media_create_extract(const char *incoming, char path[MEDIA_PATH_SIZE]);
 
-/* Copies length bytes within the file system, from one place to another. False with errno set. */
+/* Copies length bytes from one offset to another. Returns false with errno set: EIO when
+ * the source is too short. */
 WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t to_start);
 
-/* Makes durable what has got another name in incoming/. False with errno set. */
+/* Makes renames within incoming/ durable. Returns false with errno set. */
 WARN_UNUSED bool media_sync_incoming(const struct media *media);
 
-/* Removes an incoming file and what was extracted from it, where they still have these names. Returns
- * false when there was no such incoming file. */
+/* Deletes an incoming file and the file extracted from it, unless they have been renamed.
+ * Returns false when the incoming file was not there. */
 bool media_discard(const char *incoming);
 
-/* Makes the incoming file durable and gives it its final name, that of the key, which must be new. False with
- * errno set: the file is where it was or, should even that fail, where it was to be. */
+/* Publishes an incoming file under a new key: makes it durable, renames it, makes the
+ * rename durable. Returns false with errno set; the file then has its old name or, if
+ * renaming it back failed too, its final one. */
 WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, const char *key);
 
-/* Removes a file; one that isn't there is removed already, but not when the media folder isn't there itself (an
- * empty one, where a disk should be mounted, isn't it). It is sure to stay away after media_sync. False with
- * errno set. */
+/* Deletes a file. Succeeds if there is none, but fails if the media folder itself is
+ * missing (as when a disk isn't mounted). The deletion is durable after media_sync.
+ * Returns false with errno set. */
 WARN_UNUSED bool media_remove(const struct media *media, const char *key);
 
-/* Appends what is in a file of that length, and says when it was written, in seconds since 1970. False when there is no such
- * file, or it can't be read: nothing is appended then. */
+/* Appends the content of a file of exactly that length to out, and sets *modified to its
+ * modification time. Returns false, and appends nothing, when there is no such file, it
+ * can't be read, or memory is short. */
 WARN_UNUSED bool media_read(const struct media *media, const char *key, size_t length, struct buffer *out,
                             time_t *modified);
 
-/* True when there is a file of that key. */
+/* True when the key has a file, and also when that can't be determined. */
 WARN_UNUSED bool media_exists(const struct media *media, const char *key);
 
-/* True when the media folder is there; else errno says why it isn't. */
-WARN_UNUSED bool media_is_there(const struct media *media);
+/* True when the media folder exists, which means that it has an incoming/. Returns false
+ * with errno set. */
+WARN_UNUSED bool media_is_available(const struct media *media);
 
-/* Says of a file what it is called, or which key it has, and when it was written, renamed or linked last, in
- * seconds since 1970. False ends the list. */
-typedef bool media_visit(void *context, const char *name, int64_t change_s);
+/* Receives the name of a file, which is its key if it is published, and its time of last
+ * status change (st_ctime), in seconds since 1970. Returns false to end the list. */
+typedef bool media_list_callback(void *context, const char *name, int64_t change_s);
 
-/* Lists all published files, or those that arrived in incoming/. True when the list came to its end or was ended;
- * false with errno set. */
-WARN_UNUSED bool media_list(const struct media *media, media_visit *look, void *context);
-WARN_UNUSED bool media_list_incoming(const struct media *media, media_visit *look, void *context);
+/* Lists all published files, or those in incoming/. Returns true at the end of the list
+ * or when the callback ended it, else false with errno set. */
+WARN_UNUSED bool media_list(const struct media *media, media_list_callback *callback, void *context);
+WARN_UNUSED bool media_list_incoming(const struct media *media, media_list_callback *callback, void *context);
 
-/* Removes the file of that name from incoming/. False with errno set. */
+/* Deletes a file by its name in incoming/. Returns false with errno set. */
 WARN_UNUSED bool media_remove_incoming(const struct media *media, const char *name);
 
-/* Makes durable what was removed from the folder that the key's file is in. False with errno set. */
+/* Makes changes in the folder of the key's file durable. Succeeds if there is no such
+ * folder. Returns false with errno set. */
 WARN_UNUSED bool media_sync(const struct media *media, const char *key);
 
-/* The same for all folders at once, and for all else that is written to their file system: quicker than many
- * folders one by one, each of which costs the disk a flush. False with errno set. */
+/* The same for all folders, by flushing their whole file system once. Faster than many
+ * calls of media_sync, each of which costs the disk a flush. Returns false with errno
+ * set. */
 WARN_UNUSED bool media_sync_all(const struct media *media);
 
 #endif

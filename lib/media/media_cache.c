@@ -17,15 +17,16 @@ enum {
     FRESH_US = 1000 * 1000,
 };
 
-struct known {
+struct record {
     int64_t video_id;
-    int64_t asked_us;
+    int64_t queried_us;
     struct media_cache_entry file;
 };
 
-enum { WORDS = (sizeof(struct known) + 7) / 8 };
+enum { WORDS = (sizeof(struct record) + 7) / 8 };
 
-/* Written word by word, so a reader may see half of an entry; then the checksum is wrong. */
+/* Written word by word without a lock. If a reader sees a half-written entry, the
+ * checksum does not match. */
 struct entry {
     _Atomic uint64_t words[WORDS];
     _Atomic uint64_t checksum;
@@ -33,8 +34,8 @@ struct entry {
 
 struct table {
     struct shared_memory_head head;
-    _Atomic int64_t
-        forgotten_us[SETS * WAYS]; /* by the hash of the id: when one of these was last forgotten */
+    /* By the id's hash: when a video with that hash was last removed. */
+    _Atomic int64_t removed_us[SETS * WAYS];
     struct entry entries[SETS][WAYS];
 };
 
@@ -73,81 +74,82 @@ void media_cache_close(struct media_cache *cache)
     free(cache);
 }
 
-static bool read_entry(const struct entry *entry, struct known *known)
+static bool read_entry(const struct entry *entry, struct record *record)
 {
     uint64_t words[WORDS];
     for (size_t i = 0; i < WORDS; i++)
         words[i] = atomic_load_explicit(&entry->words[i], memory_order_relaxed);
-    memcpy(known, words, sizeof *known);
-    return known->video_id != 0 &&
+    memcpy(record, words, sizeof *record);
+    return record->video_id != 0 &&
            atomic_load_explicit(&entry->checksum, memory_order_relaxed) == hash(words, sizeof words);
 }
 
-static void write_entry(struct entry *entry, const struct known *known)
+static void write_entry(struct entry *entry, const struct record *record)
 {
     uint64_t words[WORDS] = {0};
-    memcpy(words, known, sizeof *known);
+    memcpy(words, record, sizeof *record);
     for (size_t i = 0; i < WORDS; i++)
         atomic_store_explicit(&entry->words[i], words[i], memory_order_relaxed);
     atomic_store_explicit(&entry->checksum, hash(words, sizeof words), memory_order_relaxed);
 }
 
-/* The entry of the video if there is one, else the one whose content is oldest. */
-static struct entry *find_place(struct table *table, int64_t video_id, struct known *known)
+/* Returns the video's entry or, with record->video_id = 0, the oldest entry of its
+ * set. */
+static struct entry *find_entry(struct table *table, int64_t video_id, struct record *record)
 {
     struct entry *set = table->entries[hash(&video_id, sizeof video_id) % SETS], *oldest = NULL;
     int64_t oldest_us = INT64_MAX;
     for (int i = 0; i < WAYS; i++) {
-        if (!read_entry(&set[i], known))
-            known->video_id = known->asked_us = 0;
-        if (known->video_id == video_id)
+        if (!read_entry(&set[i], record))
+            record->video_id = record->queried_us = 0;
+        if (record->video_id == video_id)
             return &set[i];
-        if (known->asked_us < oldest_us) {
-            oldest_us = known->asked_us;
+        if (record->queried_us < oldest_us) {
+            oldest_us = record->queried_us;
             oldest = &set[i];
         }
     }
-    known->video_id = 0;
+    record->video_id = 0;
     return oldest;
 }
 
-static _Atomic int64_t *forgotten_us(struct table *table, int64_t video_id)
+static _Atomic int64_t *removed_us(struct table *table, int64_t video_id)
 {
-    return &table->forgotten_us[hash(&video_id, sizeof video_id) % (SETS * WAYS)];
+    return &table->removed_us[hash(&video_id, sizeof video_id) % (SETS * WAYS)];
 }
 
 void media_cache_put(struct media_cache *cache, int64_t video_id, const char *key, const char *content_type,
-                     int64_t size, int64_t asked_us)
+                     int64_t size, int64_t queried_us)
 {
-    struct known before, known = {.video_id = video_id, .asked_us = asked_us, .file.size = size};
+    struct record before, record = {.video_id = video_id, .queried_us = queried_us, .file.size = size};
     size_t key_length = strlen(key), type_length = strlen(content_type);
-    if (key_length >= sizeof known.file.key || type_length >= sizeof known.file.content_type)
+    if (key_length >= sizeof record.file.key || type_length >= sizeof record.file.content_type)
         return;
-    struct entry *entry = find_place(cache->table, video_id, &before);
-    if (before.video_id == video_id && asked_us - before.asked_us < FRESH_US &&
-        before.asked_us > atomic_load(forgotten_us(cache->table, video_id)) &&
+    struct entry *entry = find_entry(cache->table, video_id, &before);
+    if (before.video_id == video_id && queried_us - before.queried_us < FRESH_US &&
+        before.queried_us > atomic_load(removed_us(cache->table, video_id)) &&
         strcmp(before.file.key, key) == 0)
         return;
-    memcpy(known.file.key, key, key_length);
-    memcpy(known.file.content_type, content_type, type_length);
-    write_entry(entry, &known);
+    memcpy(record.file.key, key, key_length);
+    memcpy(record.file.content_type, content_type, type_length);
+    write_entry(entry, &record);
 }
 
 static bool find(const struct media_cache *cache, int64_t video_id, int64_t age_us,
                  struct media_cache_entry *file)
 {
-    struct known known;
-    find_place(cache->table, video_id, &known);
-    if (known.video_id != video_id || clock_us() - known.asked_us > age_us ||
-        known.asked_us <= atomic_load(forgotten_us(cache->table, video_id)))
+    struct record record;
+    find_entry(cache->table, video_id, &record);
+    if (record.video_id != video_id || clock_us() - record.queried_us > age_us ||
+        record.queried_us <= atomic_load(removed_us(cache->table, video_id)))
         return false;
-    *file = known.file;
+    *file = record.file;
     return true;
 }
 
 bool media_cache_find(const struct media_cache *cache, int64_t video_id, struct media_cache_entry *file)
 {
-    return find(cache, video_id, MEDIA_CACHE_US, file);
+    return find(cache, video_id, MEDIA_CACHE_TTL_US, file);
 }
 
 bool media_cache_find_fresh(const struct media_cache *cache, int64_t video_id, struct media_cache_entry *file)
@@ -157,7 +159,7 @@ bool media_cache_find_fresh(const struct media_cache *cache, int64_t video_id, s
 
 void media_cache_remove(struct media_cache *cache, int64_t video_id)
 {
-    atomic_store(forgotten_us(cache->table, video_id), clock_us());
+    atomic_store(removed_us(cache->table, video_id), clock_us());
 }
 
 void media_cache_remove_in(const struct config *config, int64_t video_id)

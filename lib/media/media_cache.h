@@ -1,9 +1,10 @@
-/* The files that videos were found to have in the last minute, for when the database is down, and so that it need not
- * be asked a thousand times a second for the same video.
+/* A cache of the files of recently played videos. It saves a query per request for the
+ * same video, and keeps videos playable for a minute when the database is down.
  *
- * A table on tmpfs that the workers of /stream share, so that what one of them knows all do. A video that is
- * deleted is forgotten before the client is told, by whichever program deletes it. There are no locks: a
- * process may be stopped or die at any moment, and another then finds nothing or what was there before. */
+ * The cache is a table on tmpfs that all workers of /stream share. Whichever program
+ * deletes a video removes its entry before it responds to the client. There are no locks:
+ * a process may be stopped or die at any moment, and the others then find either the
+ * previous entry or none. */
 #ifndef LIB_MEDIA_MEDIA_CACHE_H
 #define LIB_MEDIA_MEDIA_CACHE_H
 
@@ -14,7 +15,7 @@
 #include "lib/base/config.h"
 #include "lib/media/media.h"
 
-enum { MEDIA_CACHE_US = 60 * 1000 * 1000, MEDIA_CACHE_TYPE_SIZE = 24 };
+enum { MEDIA_CACHE_TTL_US = 60 * 1000 * 1000, MEDIA_CACHE_TYPE_SIZE = 24 };
 
 struct media_cache;
 
@@ -24,27 +25,32 @@ struct media_cache_entry {
     int64_t size; /* bytes */
 };
 
-/* Maps the table in the run folder; makes it when it is missing or of another layout. NULL is logged. */
+/* Maps the table in the run folder; creates it when it is missing or has another layout.
+ * Returns NULL after logging the reason. The caller closes it with media_cache_close. */
 struct media_cache *media_cache_open(const struct config *config);
 void media_cache_close(struct media_cache *cache);
 
-/* Notes the file of a video, of so many bytes. asked_us is the time (of clock_us) before the database was asked. */
+/* Stores the file of a video. size is in bytes; queried_us is the time by clock_us just
+ * before the database query. */
 void media_cache_put(struct media_cache *cache, int64_t video_id, const char *key, const char *content_type,
-                     int64_t size, int64_t asked_us);
+                     int64_t size, int64_t queried_us);
 
-/* True when the video was known in the last minute and has not been forgotten since. */
+/* Sets *file and returns true when the video was queried in the last minute and not
+ * removed since. */
 WARN_UNUSED bool media_cache_find(const struct media_cache *cache, int64_t video_id,
                                   struct media_cache_entry *file);
 
-/* True when that was in the last second: as good as the database's answer. What the programs of this site do to the video
- * counts at once, since they have it forgotten; what somebody does to the database by hand counts a second later. */
+/* The same for the last second, which is as good as a query: the programs of this site
+ * remove the entry when they delete a video or give it another file. A manual change in
+ * the database takes effect after a second. */
 WARN_UNUSED bool media_cache_find_fresh(const struct media_cache *cache, int64_t video_id,
                                         struct media_cache_entry *file);
 
-/* From now on the video isn't found, unless the database is asked again. */
+/* Removes a video. A query that started before this call can't bring it back. */
 void media_cache_remove(struct media_cache *cache, int64_t video_id);
 
-/* The same, for a program that has not opened the table; without one there is nothing to forget. */
+/* The same for a program that has not opened the table. Does nothing when there is no
+ * table. */
 void media_cache_remove_in(const struct config *config, int64_t video_id);
 
 #endif

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The rename of a first piece, or a publication, takes the name from a file while others wait for its lock. */
+/* Before an opened file is locked, it may lose its name to the rename of a first chunk or
+ * to a publication. Then the upload is opened again. */
 enum { OPEN_TRIES = 10 };
 
 static void upload_path(const struct media *media, const char *id, char path[MEDIA_PATH_SIZE])
@@ -17,13 +18,13 @@ static void upload_path(const struct media *media, const char *id, char path[MED
     snprintf(path, MEDIA_PATH_SIZE, "%s/incoming/%.36s", media->root, id);
 }
 
-static void kept_path(const struct media *media, const char *id, off_t offset, char path[MEDIA_PATH_SIZE])
+static void saved_path(const struct media *media, const char *id, off_t offset, char path[MEDIA_PATH_SIZE])
 {
     snprintf(path, MEDIA_PATH_SIZE, "%s/incoming/%.36s.%" PRId64, media->root, id, (int64_t)offset);
 }
 
-/* Opens what there is of the upload, or begins it. */
-static int open_any(struct media_upload *upload)
+/* Opens the upload's file, published or not, or creates it. */
+static int open_or_create(struct media_upload *upload)
 {
     char final[MEDIA_PATH_SIZE];
     int fd = open(upload->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -38,8 +39,8 @@ static int open_any(struct media_upload *upload)
     return errno == ENOENT ? open(upload->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
 }
 
-/* Whether the file that is open still has its name. */
-static bool has_name(const struct media_upload *upload, const struct stat *file)
+/* True when the open file still has its name. */
+static bool is_current(const struct media_upload *upload, const struct stat *file)
 {
     char final[MEDIA_PATH_SIZE];
     struct stat named;
@@ -54,11 +55,11 @@ bool media_upload_open(const struct media *media, const char *id, struct media_u
         struct stat file;
         *upload = (struct media_upload){.media = media, .id = id, .fd = -1};
         upload_path(media, id, upload->path);
-        upload->fd = open_any(upload);
+        upload->fd = open_or_create(upload);
         if (upload->fd < 0)
             return false;
         bool locked = flock(upload->fd, LOCK_EX | LOCK_NB) == 0 && fstat(upload->fd, &file) == 0;
-        if (locked && has_name(upload, &file)) {
+        if (locked && is_current(upload, &file)) {
             upload->size = file.st_size;
             return true;
         }
@@ -94,8 +95,9 @@ bool media_upload_size(const struct media *media, const char *id, off_t *size)
     return true;
 }
 
-/* The first piece is the file that it came in. Nobody else has that open yet, so its lock is free. */
-static bool take_over(struct media_upload *upload, int fd, const char *path)
+/* The first chunk's incoming file becomes the upload's file. No other process has it
+ * open, so its lock is free. */
+static bool adopt_file(struct media_upload *upload, int fd, const char *path)
 {
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
@@ -111,7 +113,7 @@ static bool take_over(struct media_upload *upload, int fd, const char *path)
     return false;
 }
 
-static bool copy(struct media_upload *upload, int fd, const char *path, off_t length)
+static bool append_copy(struct media_upload *upload, int fd, const char *path, off_t length)
 {
     if (media_copy(fd, 0, length, upload->fd, upload->size) && fsync(upload->fd) == 0) {
         unlink(path);
@@ -121,7 +123,7 @@ static bool copy(struct media_upload *upload, int fd, const char *path, off_t le
     if (ftruncate(upload->fd, upload->size) != 0) {
         struct stat file;
         if (fstat(upload->fd, &file) == 0)
-            upload->size = file.st_size; /* what has been added are bytes of the upload all the same */
+            upload->size = file.st_size; /* the appended bytes are valid all the same */
     }
     errno = saved;
     return false;
@@ -129,49 +131,49 @@ static bool copy(struct media_upload *upload, int fd, const char *path, off_t le
 
 bool media_upload_append(struct media_upload *upload, int fd, const char *path, off_t length)
 {
-    bool added = upload->size == 0 ? take_over(upload, fd, path) : copy(upload, fd, path, length);
+    bool added = upload->size == 0 ? adopt_file(upload, fd, path) : append_copy(upload, fd, path, length);
     if (!added)
         return false;
-    /* What was kept for the same place is no use any more. */
-    char kept[MEDIA_PATH_SIZE];
-    kept_path(upload->media, upload->id, upload->size, kept);
-    unlink(kept);
+    /* A chunk that was saved for the same offset is obsolete. */
+    char saved_file[MEDIA_PATH_SIZE];
+    saved_path(upload->media, upload->id, upload->size, saved_file);
+    unlink(saved_file);
     upload->size += length;
     return true;
 }
 
 bool media_upload_save_chunk(const struct media *media, const char *id, off_t offset, const char *path)
 {
-    char kept[MEDIA_PATH_SIZE];
+    char saved_file[MEDIA_PATH_SIZE];
     off_t size;
     if (!media_upload_size(media, id, &size) || size != offset)
         return false;
-    kept_path(media, id, offset, kept);
+    saved_path(media, id, offset, saved_file);
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    bool renamed = fd >= 0 && rename(path, kept) == 0;
+    bool renamed = fd >= 0 && rename(path, saved_file) == 0;
     if (renamed)
-        media_discard(path); /* what was beside it */
+        media_discard(path); /* the file extracted from it */
     if (fd >= 0)
         close(fd);
     return renamed;
 }
 
-/* Adds one piece that begins where the upload is now. *any is set to whether there was one. */
-static bool collect_one(struct media_upload *upload, off_t length, bool *any)
+/* Appends the saved chunk at the current offset. Sets *found to whether there was one. */
+static bool append_saved_chunk(struct media_upload *upload, off_t length, bool *found)
 {
-    char kept[MEDIA_PATH_SIZE];
+    char saved_file[MEDIA_PATH_SIZE];
     struct stat file;
-    kept_path(upload->media, upload->id, upload->size, kept);
-    int fd = open(kept, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    *any = fd >= 0;
-    if (!*any)
+    saved_path(upload->media, upload->id, upload->size, saved_file);
+    int fd = open(saved_file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    *found = fd >= 0;
+    if (!*found)
         return errno == ENOENT;
     bool good = fstat(fd, &file) == 0;
     if (good && (file.st_size == 0 || file.st_size > length - upload->size)) {
-        unlink(kept);
-        *any = false;
+        unlink(saved_file);
+        *found = false;
     } else if (good) {
-        good = media_upload_append(upload, fd, kept, file.st_size);
+        good = media_upload_append(upload, fd, saved_file, file.st_size);
     }
     close(fd);
     return good;
@@ -179,9 +181,9 @@ static bool collect_one(struct media_upload *upload, off_t length, bool *any)
 
 bool media_upload_append_saved(struct media_upload *upload, off_t length)
 {
-    bool any = !upload->published, good = true;
-    while (any && good)
-        good = collect_one(upload, length, &any);
+    bool found = !upload->published, good = true;
+    while (found && good)
+        good = append_saved_chunk(upload, length, &found);
     return good;
 }
 
@@ -199,7 +201,7 @@ void media_upload_remove(const struct media *media, const char *id)
     char path[MEDIA_PATH_SIZE];
     off_t size;
     if (media_upload_size(media, id, &size)) {
-        kept_path(media, id, size, path);
+        saved_path(media, id, size, path);
         unlink(path);
     }
     upload_path(media, id, path);

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { BEGIN_BYTES = 8 * 1024 * 1024 };
+enum { WRITE_BACK_BYTES = 8 * 1024 * 1024 };
 
 bool media_write(struct media_writer *writer, const char *bytes, size_t length)
 {
@@ -18,14 +18,15 @@ bool media_write(struct media_writer *writer, const char *bytes, size_t length)
         bytes += written;
         length -= (size_t)written;
     }
-    if (writer->end - writer->begun >= BEGIN_BYTES)
-        media_write_end(writer);
+    if (writer->end - writer->written_back >= WRITE_BACK_BYTES)
+        media_write_back(writer);
     return true;
 }
 
-void media_write_end(struct media_writer *writer)
+void media_write_back(struct media_writer *writer)
 {
-    if (writer->end > writer->begun)
-        sync_file_range(writer->fd, writer->begun, writer->end - writer->begun, SYNC_FILE_RANGE_WRITE);
-    writer->begun = writer->end;
+    if (writer->end > writer->written_back)
+        sync_file_range(writer->fd, writer->written_back, writer->end - writer->written_back,
+                        SYNC_FILE_RANGE_WRITE);
+    writer->written_back = writer->end;
 }

@@ -1,5 +1,4 @@
-/* Writes a file of the media from the front, much at a time. While more is written, the disk begins with what there is:
- * who makes the whole durable in the end has less to wait for. */
+/* Sequential writer that starts write-back early, so that the final fsync is short. */
 #ifndef LIB_MEDIA_MEDIA_WRITER_H
 #define LIB_MEDIA_MEDIA_WRITER_H
 
@@ -11,14 +10,16 @@
 
 struct media_writer {
     int fd;
-    off_t end;   /* where the next bytes go */
-    off_t begun; /* the disk has begun with all before it */
+    off_t end;          /* offset of the next write */
+    off_t written_back; /* write-back has been started for the bytes before this offset */
 };
 
-/* Writes all of the bytes. False with errno set; those before writer->end are there. */
+/* Writes all bytes at writer->end and advances it. Returns false with errno set; the
+ * bytes before writer->end have been written. */
 WARN_UNUSED bool media_write(struct media_writer *writer, const char *bytes, size_t length);
 
-/* Has the disk begin with the last of it, too. */
-void media_write_end(struct media_writer *writer);
+/* Starts write-back of the bytes after writer->written_back. Call it after the last
+ * media_write. */
+void media_write_back(struct media_writer *writer);
 
 #endif

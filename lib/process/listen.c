@@ -13,7 +13,7 @@
 
 enum {
     SYSTEMD_FIRST_FD = 3,
-    BACKLOG = 4096, /* a full one makes nginx answer 502 */
+    BACKLOG = 4096, /* when it is full, nginx responds with 502 */
 };
 
 static bool is_listening(int fd)
@@ -29,7 +29,7 @@ static int make_non_blocking(int fd)
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? fd : -1;
 }
 
-/* Without a name of its own a descriptor has that of its unit. */
+/* systemd names a descriptor after its unit if it has no FileDescriptorName. */
 static bool is_unit_name(const char *name, size_t length)
 {
     static const char suffix[] = ".socket";
@@ -37,8 +37,8 @@ static bool is_unit_name(const char *name, size_t length)
     return length > suffix_length && memcmp(name + length - suffix_length, suffix, suffix_length) == 0;
 }
 
-/* The place of name in the colon-separated list or, where that will do, of the first descriptor that has no
- * name of its own; -1 when there is none. */
+/* The index of name in the colon-separated list. If it isn't there and or_unnamed is
+ * true, the index of the first descriptor named after its unit. -1 when there is none. */
 static int find_name(const char *list, const char *name, bool or_unnamed)
 {
     size_t length = strlen(name);

@@ -1,15 +1,17 @@
-/* The listening sockets of a pool: its own, or one that it was started with. */
+/* The listening sockets of a pool: inherited ones, or new unix sockets. */
 #ifndef LIB_PROCESS_LISTEN_H
 #define LIB_PROCESS_LISTEN_H
 
 #include <stdbool.h>
 
-/* A socket handed over under that name by systemd (sd_listen_fds(3)), or, where first is true, as descriptor
- * 0, the way of FastCGI programs; -1 when there is none. */
+/* Returns a listening socket that the process was started with, or -1 when there is none:
+ * the one that systemd passes under this name (sd_listen_fds(3)). If first is true, also
+ * the first one that systemd passes without a name, or else descriptor 0, as FastCGI
+ * programs are given it. The socket becomes non-blocking. */
 int listen_inherited(const char *name, bool first);
 
-/* Makes a unix socket at path, mode 0660, in place of what was left there. Returns the descriptor, or -1,
- * which is logged. */
+/* Creates a non-blocking unix socket at path with mode 0660 and replaces a file that is
+ * there. Returns the descriptor, or -1 after logging the reason. */
 int listen_unix(const char *path);
 
 #endif

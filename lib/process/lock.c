@@ -20,7 +20,7 @@ static bool make_run_dir(const struct config *config)
     return false;
 }
 
-bool lock_take(const struct config *config, const char *name)
+bool lock_acquire(const struct config *config, const char *name)
 {
     char path[256], file[64];
     snprintf(file, sizeof file, "%s.pid", name);
@@ -35,12 +35,12 @@ bool lock_take(const struct config *config, const char *name)
     if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0) {
         bool taken = fd >= 0 && (errno == EACCES || errno == EAGAIN);
         log_write(LOG_ERROR, "lock_failed", "path=%s reason=\"%s\"", path,
-                  taken ? "the program runs already" : strerror(errno));
+                  taken ? "another instance is running" : strerror(errno));
         if (fd >= 0)
             close(fd);
         return false;
     }
-    /* The descriptor stays open: closing it would give the lock back. */
+    /* The descriptor stays open: closing it would release the lock. */
     if (ftruncate(fd, 0) == 0 && dprintf(fd, "%d\n", (int)getpid()) > 0)
         return true;
     log_write(LOG_ERROR, "lock_failed", "path=%s reason=\"%s\"", path, strerror(errno));

@@ -1,4 +1,4 @@
-/* One instance of a program for each run folder. */
+/* Ensures that only one instance of a program uses a run folder. */
 #ifndef LIB_PROCESS_LOCK_H
 #define LIB_PROCESS_LOCK_H
 
@@ -7,8 +7,9 @@
 #include "lib/base/compiler.h"
 #include "lib/base/config.h"
 
-/* Locks NAME.pid in the run folder, which is made if it is missing, and writes the process's id there. The
- * lock is the process's alone (children don't have it) and goes with it. False is logged. */
-WARN_UNUSED bool lock_take(const struct config *config, const char *name);
+/* Locks NAME.pid in the run folder and writes the process id to it. Creates the run
+ * folder if it is missing. The lock belongs to this process: children don't inherit it,
+ * and it is released when the process ends. Returns false after logging the reason. */
+WARN_UNUSED bool lock_acquire(const struct config *config, const char *name);
 
 #endif

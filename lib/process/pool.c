@@ -23,16 +23,15 @@
 enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
-    STEADY_MS = 10 * 1000, /* a worker that lived as long is restarted at once */
-    KILL_AFTER_MS = 2000,  /* beyond the workers' own time for ending */
+    STABLE_MS = 10 * 1000, /* a worker that ran for this long is restarted at once */
+    KILL_GRACE_MS = 2000,  /* from the workers' shutdown timeout to SIGKILL */
     PATH_SIZE = 256,
 };
 
-/* A place for a worker: 0 is a pid of nobody. */
 struct worker_slot {
     const struct pool_group *group;
     int listen_fd;
-    pid_t pid;
+    pid_t pid; /* 0: no worker */
     int64_t start_ms;
     int64_t next_start_ms;
     int backoff_ms;
@@ -103,8 +102,8 @@ static bool block_signals(struct supervisor *supervisor)
     return supervisor->signal_fd >= 0;
 }
 
-/* The child's side of the fork; never returns. */
-static void work(struct supervisor *supervisor, const struct worker_slot *slot, pid_t parent)
+/* Runs in the child after the fork; never returns. */
+static void run_worker(struct supervisor *supervisor, const struct worker_slot *slot, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
@@ -128,7 +127,7 @@ static void start_worker(struct supervisor *supervisor, struct worker_slot *slot
 {
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        work(supervisor, slot, parent);
+        run_worker(supervisor, slot, parent);
     if (slot->start_ms != 0)
         metrics_add(METRIC_WORKER_RESTARTS, 1);
     slot->start_ms = clock_ms();
@@ -149,10 +148,10 @@ static void start_due_workers(struct supervisor *supervisor)
             start_worker(supervisor, &supervisor->slots[i]);
 }
 
-static void log_end(const struct supervisor *supervisor, const struct worker_slot *slot, int status)
+static void log_exit(const struct supervisor *supervisor, const struct worker_slot *slot, int status)
 {
-    bool asked = supervisor->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    log_write(asked ? LOG_INFO : LOG_ERROR, "worker_ended", "pool=%s worker=%d %s=%d lived_ms=%lld",
+    bool expected = supervisor->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    log_write(expected ? LOG_INFO : LOG_ERROR, "worker_ended", "pool=%s worker=%d %s=%d uptime_ms=%lld",
               slot->group->name, (int)slot->pid, WIFSIGNALED(status) ? "signal" : "exit",
               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
               (long long)(clock_ms() - slot->start_ms));
@@ -160,13 +159,13 @@ static void log_end(const struct supervisor *supervisor, const struct worker_slo
 
 static void worker_ended(struct supervisor *supervisor, struct worker_slot *slot, int status)
 {
-    const struct pool_watch *watch = supervisor->pool->watch;
+    const struct pool_hooks *hooks = supervisor->pool->hooks;
     int64_t now = clock_ms();
-    log_end(supervisor, slot, status);
-    if (watch)
-        watch->worker_ended(watch->context, slot->pid);
+    log_exit(supervisor, slot, status);
+    if (hooks)
+        hooks->worker_ended(hooks->context, slot->pid);
     slot->pid = 0;
-    if (now - slot->start_ms >= STEADY_MS) {
+    if (now - slot->start_ms >= STABLE_MS) {
         slot->backoff_ms = BACKOFF_MIN_MS;
         slot->next_start_ms = now;
         return;
@@ -185,7 +184,7 @@ static void reap(struct supervisor *supervisor)
                 worker_ended(supervisor, &supervisor->slots[i], status);
 }
 
-static int running(const struct supervisor *supervisor)
+static int running_workers(const struct supervisor *supervisor)
 {
     int count = 0;
     for (int i = 0; i < supervisor->slot_count; i++)
@@ -204,13 +203,13 @@ static void stop(struct supervisor *supervisor)
 {
     if (supervisor->stopping)
         return;
-    log_write(LOG_INFO, "stopping", "workers=%d", running(supervisor));
+    log_write(LOG_INFO, "stopping", "workers=%d", running_workers(supervisor));
     supervisor->stopping = true;
-    supervisor->kill_at_ms = clock_ms() + supervisor->pool->config->shutdown_timeout_s * 1000 + KILL_AFTER_MS;
+    supervisor->kill_at_ms = clock_ms() + supervisor->pool->config->shutdown_timeout_s * 1000 + KILL_GRACE_MS;
     signal_workers(supervisor, SIGTERM);
 }
 
-static void take_signals(struct supervisor *supervisor)
+static void handle_signals(struct supervisor *supervisor)
 {
     struct signalfd_siginfo info;
     while (read(supervisor->signal_fd, &info, sizeof info) == sizeof info) {
@@ -221,42 +220,42 @@ static void take_signals(struct supervisor *supervisor)
     }
 }
 
-static int sooner(int wait_ms, int other_ms)
+static int earlier(int wait_ms, int other_ms)
 {
     return wait_ms < 0 || other_ms < wait_ms ? other_ms : wait_ms;
 }
 
-/* Milliseconds until something has to be done by the clock, -1 when nothing has. */
+/* Milliseconds until the next timed action, -1 when there is none. */
 static int wait_ms(const struct supervisor *supervisor)
 {
-    int wait = supervisor->pool->watch ? supervisor->pool->watch->tick_ms : -1;
+    int wait = supervisor->pool->hooks ? supervisor->pool->hooks->interval_ms : -1;
     if (supervisor->stopping)
-        return sooner(wait, clock_left_ms(supervisor->kill_at_ms));
+        return earlier(wait, clock_left_ms(supervisor->kill_at_ms));
     for (int i = 0; i < supervisor->slot_count; i++)
         if (supervisor->slots[i].pid == 0)
-            wait = sooner(wait, clock_left_ms(supervisor->slots[i].next_start_ms));
+            wait = earlier(wait, clock_left_ms(supervisor->slots[i].next_start_ms));
     return wait;
 }
 
-/* Looks at what it has to do beside supervising, and rests, but not from signals. */
-static void look(const struct pool_watch *watch, struct pollfd *signals)
+/* Calls the poll hook and pauses; a signal ends the pause. */
+static void poll_hooks(const struct pool_hooks *hooks, struct pollfd *signals)
 {
-    watch->look(watch->context);
-    ppoll(signals, 1, &(struct timespec){.tv_nsec = watch->rest_us * 1000L}, NULL);
+    hooks->poll(hooks->context);
+    ppoll(signals, 1, &(struct timespec){.tv_nsec = hooks->pause_us * 1000L}, NULL);
 }
 
 static void supervise(struct supervisor *supervisor)
 {
-    const struct pool_watch *watch = supervisor->pool->watch;
+    const struct pool_hooks *hooks = supervisor->pool->hooks;
     struct pollfd fds[] = {{.fd = supervisor->signal_fd, .events = POLLIN},
-                           {.fd = watch ? watch->fd : -1, .events = POLLIN}};
-    while (!supervisor->stopping || running(supervisor) > 0) {
+                           {.fd = hooks ? hooks->fd : -1, .events = POLLIN}};
+    while (!supervisor->stopping || running_workers(supervisor) > 0) {
         start_due_workers(supervisor);
         poll(fds, COUNT_OF(fds), wait_ms(supervisor));
         if (fds[0].revents)
-            take_signals(supervisor);
-        if (watch)
-            look(watch, &fds[0]);
+            handle_signals(supervisor);
+        if (hooks)
+            poll_hooks(hooks, &fds[0]);
         if (supervisor->stopping && clock_left_ms(supervisor->kill_at_ms) == 0)
             signal_workers(supervisor, SIGKILL);
     }
@@ -271,29 +270,29 @@ static bool open_metrics(const struct pool *pool)
     return metrics_open(pool->config, pool->groups->service->name, patterns, table->count);
 }
 
-/* All that has to be there before the first worker. The sockets come last: who sees them takes it that the rest, such
- * as the journal, is there too. */
-static bool begin(struct supervisor *supervisor)
+/* Prepares everything that the workers need. The sockets come last: when they exist, the
+ * rest, such as the journal, exists too. */
+static bool start(struct supervisor *supervisor)
 {
     const struct pool *pool = supervisor->pool;
-    struct pool_watch *watch = pool->watch;
-    return lock_take(pool->config, pool->name) &&
+    struct pool_hooks *hooks = pool->hooks;
+    return lock_acquire(pool->config, pool->name) &&
            migrate(pool->config->database_url, pool->groups->service->role) &&
            privilege_drop(pool->config->user) && open_metrics(pool) && block_signals(supervisor) &&
-           (!watch || watch->begin(watch->context)) && open_sockets(supervisor) && make_slots(supervisor);
+           (!hooks || hooks->start(hooks->context)) && open_sockets(supervisor) && make_slots(supervisor);
 }
 
 int pool_run(const struct pool *pool)
 {
     struct supervisor supervisor = {.pool = pool};
-    if (!begin(&supervisor)) {
-        log_write(LOG_ERROR, "not_started", "program=%s", pool->name);
+    if (!start(&supervisor)) {
+        log_write(LOG_ERROR, "start_failed", "program=%s", pool->name);
         return EXIT_FAILURE;
     }
     log_write(LOG_INFO, "started", "program=%s", pool->name);
     supervise(&supervisor);
-    if (pool->watch)
-        pool->watch->end(pool->watch->context);
+    if (pool->hooks)
+        pool->hooks->stop(pool->hooks->context);
     free(supervisor.slots);
     log_write(LOG_INFO, "stopped", "program=%s", pool->name);
     return EXIT_SUCCESS;

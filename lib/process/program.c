@@ -9,7 +9,6 @@
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 
-/* The name without the folder. */
 static const char *program_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -21,12 +20,12 @@ static void print_help(const char *name, const char *summary)
     printf("usage: %s [--help[=markdown] | --version | --check-config]\n\n%s\n\n"
            "  --help=markdown  prints the settings as Markdown tables\n"
            "  --version        prints the version\n"
-           "  --check-config   prints the settings in effect, or which one is wrong\n\n",
+           "  --check-config   prints the settings in effect, or the invalid one\n\n",
            name, summary);
     config_help();
 }
 
-/* Options that need no settings. False when it is none of them. */
+/* Handles the options that need no settings; false for any other option. */
 static bool print_and_exit(const char *name, const char *option, const char *summary)
 {
     if (strcmp(option, "--help") == 0)
@@ -43,14 +42,14 @@ static bool print_and_exit(const char *name, const char *option, const char *sum
 static bool prepare(const struct config *config)
 {
     log_set_level((enum log_level)config->log_level);
-    mallopt(M_ARENA_MAX, 2); /* a heap for each thread would double the memory for nothing */
+    mallopt(M_ARENA_MAX, 2); /* an arena per thread would double the memory use */
     if (sodium_init() < 0) {
-        log_write(LOG_ERROR, "not_started", "reason=\"libsodium did not start\"");
+        log_write(LOG_ERROR, "start_failed", "reason=\"libsodium failed to initialise\"");
         return false;
     }
     if (*config->database_url)
         return true;
-    log_write(LOG_ERROR, "not_started", "reason=\"VS_DATABASE_URL is empty\"");
+    log_write(LOG_ERROR, "start_failed", "reason=\"VS_DATABASE_URL is empty\"");
     return false;
 }
 

@@ -1,4 +1,4 @@
-/* What the three programs do before they are different: options, settings, libraries. */
+/* The common start of all programs: command line, settings, libraries. */
 #ifndef LIB_PROCESS_PROGRAM_H
 #define LIB_PROCESS_PROGRAM_H
 
@@ -6,8 +6,9 @@
 
 #include "lib/base/config.h"
 
-/* Reads the command line and the environment. True: config is filled, go on. False: end with *exit_status,
- * everything has been said (--help, --version, --check-config, or a mistake). */
+/* Parses the command line and the environment. Returns true when config is set and the
+ * program can start. Returns false when it must exit with *exit_status: after --help,
+ * --version or --check-config, or after printing an error. */
 WARN_UNUSED bool program_begin(int argc, char **argv, const char *summary, struct config *config,
                                int *exit_status);
 

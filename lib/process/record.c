@@ -5,16 +5,16 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { RECORDS_AT_ONCE = 16 };
+enum { RECORDS_MAX = 16 };
 
-/* What waits to be written. */
+/* Records that are not written yet. */
 struct pending {
     int fd, request_id, count, records;
-    FCGI_Header heads[RECORDS_AT_ONCE];
-    struct iovec parts[2 * RECORDS_AT_ONCE];
+    FCGI_Header heads[RECORDS_MAX];
+    struct iovec parts[2 * RECORDS_MAX];
 };
 
-/* Takes away what has been written. */
+/* Removes the written bytes from the front of the message. */
 static void advance(struct msghdr *message, size_t written)
 {
     while (message->msg_iovlen > 0 && written >= message->msg_iov->iov_len) {
@@ -45,7 +45,7 @@ static bool flush(struct pending *pending)
 
 static bool add_record(struct pending *pending, int type, const void *content, size_t length)
 {
-    if (pending->records == RECORDS_AT_ONCE && !flush(pending))
+    if (pending->records == RECORDS_MAX && !flush(pending))
         return false;
     FCGI_Header *head = &pending->heads[pending->records++];
     *head = (FCGI_Header){

@@ -1,5 +1,6 @@
-/* The FastCGI records of a response. libfcgi would write a long one in pieces of 8 KiB, and its end apart from it, and nginx
- * would wake for each. */
+/* Writes a response as FastCGI records with as few system calls as possible. libfcgi
+ * would write a long response in chunks of 8 KiB and its end separately, and nginx would
+ * wake up for each. */
 #ifndef LIB_PROCESS_RECORD_H
 #define LIB_PROCESS_RECORD_H
 
@@ -8,9 +9,10 @@
 
 enum { RECORD_CONTENT_MAX = 65528 };
 
-/* Writes headers and body (or NULL) as the request's FCGI_STDOUT, the end of that, and FCGI_END_REQUEST (FastCGI
- * specification, sections 3.3, 5.5), at once as far as the socket takes it. False: the peer has gone, or takes nothing any
- * more. */
+/* Writes headers and body (or NULL) as FCGI_STDOUT records, the empty record that ends
+ * the stream, and FCGI_END_REQUEST (FastCGI specification, sections 3.3 and 5.5). Returns
+ * false when the peer has closed the connection, or when the socket's send timeout
+ * expires. */
 WARN_UNUSED bool record_write_response(int fd, int request_id, const struct buffer *headers,
                                        const struct buffer *body);
 

@@ -19,10 +19,10 @@
 #include "lib/process/record.h"
 
 enum {
-    BODY_KEPT = 64 * 1024 + 1,
-    BODY_DRAINED = 2 * 1024 * 1024, /* more than nginx lets through to a pool */
-    TICK_MS = 1000,
-    LAST_LOOK_MS = 20, /* how long a stopping thread looks for requests that are on their way */
+    BODY_KEPT_MAX = 64 * 1024 + 1,      /* one byte more than a JSON body may have */
+    BODY_DRAINED_MAX = 2 * 1024 * 1024, /* more than nginx passes to a pool */
+    WATCHDOG_INTERVAL_MS = 1000,
+    DRAIN_MS = 20, /* a stopping thread ends when no request arrives for this long */
 };
 
 struct run;
@@ -32,16 +32,17 @@ struct thread {
     pthread_t id;
     FCGX_Request fcgi;
     struct buffer body;
-    pthread_mutex_t lock;   /* of the two below: the watchdog must not shut down a reused descriptor */
+    /* Protects the next two: the watchdog must not shut down a reused descriptor. */
+    pthread_mutex_t lock;
     int receiving_fd;       /* -1: none */
-    int64_t receive_end_ms; /* when the watchdog ends it */
+    int64_t receive_end_ms; /* deadline */
 };
 
 struct run {
     struct server server;
     int epoll_fd;
     atomic_bool stopping;
-    atomic_int ended; /* threads that have */
+    atomic_int ended; /* number of threads that have ended */
     struct thread *threads;
 };
 
@@ -60,8 +61,9 @@ static void receive_end(struct thread *thread)
     pthread_mutex_unlock(&thread->lock);
 }
 
-/* Ends the receiving of requests that have taken too long: their read then returns. */
-static void watch(struct run *run)
+/* Shuts down connections whose request takes too long to arrive, which ends their
+ * read. */
+static void check_receive_timeouts(struct run *run)
 {
     int64_t now = clock_ms();
     for (int i = 0; i < run->server.threads; i++) {
@@ -86,8 +88,10 @@ static bool arm(struct run *run, int operation, int fd)
     return false;
 }
 
-/* Accepts all that wait, since the next event comes only with the next connection. The last one is *last, or -1 when
- * there is none; the others go to epoll. False: try again, later. */
+/* Accepts all waiting connections: the listening socket is edge-triggered, so the next
+ * event comes with the next connection only. Returns the last one in *last, unchanged
+ * when there was none, and adds the others to epoll. Returns false when accepting failed
+ * and must be retried. */
 static bool accept_all(struct run *run, int *last)
 {
     const struct server *server = &run->server;
@@ -116,33 +120,34 @@ static int accept_connections(struct run *run)
     return last;
 }
 
-enum body { BODY_WHOLE, BODY_LEFT, BODY_BROKEN };
+enum body { BODY_COMPLETE, BODY_UNREAD, BODY_FAILED };
 
-/* Keeps what the body has up to BODY_KEPT bytes and throws away the rest, all of it unless it is endless. */
+/* Keeps the first BODY_KEPT_MAX bytes of the body and drains the rest, up to
+ * BODY_DRAINED_MAX bytes in all. */
 static enum body read_body(struct thread *thread)
 {
-    char piece[16 * 1024];
+    char chunk[16 * 1024];
     size_t total = 0;
     int length;
     buffer_reset(&thread->body);
-    while (total <= BODY_DRAINED && (length = FCGX_GetStr(piece, sizeof piece, thread->fcgi.in)) > 0) {
+    while (total <= BODY_DRAINED_MAX && (length = FCGX_GetStr(chunk, sizeof chunk, thread->fcgi.in)) > 0) {
         total += (size_t)length;
-        size_t room = BODY_KEPT - thread->body.length;
-        buffer_append(&thread->body, piece, (size_t)length < room ? (size_t)length : room);
+        size_t room = BODY_KEPT_MAX - thread->body.length;
+        buffer_append(&thread->body, chunk, (size_t)length < room ? (size_t)length : room);
     }
-    if (FCGX_GetError(thread->fcgi.in) != 0 || thread->body.failed) /* there is no memory for it */
-        return BODY_BROKEN;
-    return FCGX_HasSeenEOF(thread->fcgi.in) ? BODY_WHOLE : BODY_LEFT;
+    if (FCGX_GetError(thread->fcgi.in) != 0 || thread->body.failed)
+        return BODY_FAILED;
+    return FCGX_HasSeenEOF(thread->fcgi.in) ? BODY_COMPLETE : BODY_UNREAD;
 }
 
-/* True when another request may follow on the connection. */
+/* Handles the request and writes the response. True when the connection may be reused. */
 static bool send_response(struct thread *thread, void *state)
 {
-    bool whole = thread->body.length < BODY_KEPT;
+    bool whole = thread->body.length < BODY_KEPT_MAX;
     struct server_request request = {.variables = (const char *const *)thread->fcgi.envp,
                                      .body = thread->body.data ? thread->body.data : "",
                                      .body_length = thread->body.length,
-                                     .body_whole = whole};
+                                     .body_complete = whole};
     struct server_response response;
     thread->run->server.serve(state, &request, &response);
     return record_write_response(thread->fcgi.ipcFd, thread->fcgi.requestId, response.headers,
@@ -150,29 +155,31 @@ static bool send_response(struct thread *thread, void *state)
            !response.last;
 }
 
-/* One request from a connection that has something to read. operation is how it gets to epoll, for the next one. */
+/* Serves one request from a readable connection. operation returns the connection to
+ * epoll: EPOLL_CTL_ADD or EPOLL_CTL_MOD. */
 static void serve_connection(struct thread *thread, void *state, int operation, int fd)
 {
     FCGX_Request *fcgi = &thread->fcgi;
     FCGX_InitRequest(fcgi, -1, 0);
     fcgi->ipcFd = fd;
-    FCGX_Detach(fcgi); /* else libfcgi, when it closes, would first read for as long as the peer sends */
+    FCGX_Detach(fcgi); /* else closing would first read until the peer stops sending */
     fcgi->keepConnection = 1;
     receive_begin(thread, fd);
-    if (FCGX_Accept_r(fcgi) != 0) { /* the peer has gone, or sent nonsense: libfcgi has closed it */
+    if (FCGX_Accept_r(fcgi) != 0) { /* end of file or bad data; libfcgi closed it */
         receive_end(thread);
         return;
     }
     enum body body = read_body(thread);
     receive_end(thread);
-    bool goes_on =
-        body != BODY_BROKEN && send_response(thread, state) && body == BODY_WHOLE && fcgi->keepConnection;
-    FCGX_Free(fcgi, !goes_on); /* not FCGX_Finish_r(), which would end the request once more */
-    if (goes_on)
+    bool reusable =
+        body != BODY_FAILED && send_response(thread, state) && body == BODY_COMPLETE && fcgi->keepConnection;
+    FCGX_Free(fcgi, !reusable); /* FCGX_Finish_r() would end the request again */
+    if (reusable)
         arm(thread->run, operation, fd);
 }
 
-/* A connection's first request usually comes with it, and then needs no way through epoll. */
+/* The first request usually arrives with its connection and is then served without
+ * epoll. */
 static void serve_new_connections(struct thread *thread, void *state)
 {
     char byte;
@@ -192,11 +199,11 @@ static void *thread_main(void *argument)
     void *state = run->server.thread_start(run->server.context);
     sigset_t waiting;
     pthread_sigmask(SIG_SETMASK, NULL, &waiting);
-    sigdelset(&waiting, SIGUSR1); /* server_run wakes the thread by it */
+    sigdelset(&waiting, SIGUSR1); /* stop_threads wakes the thread with it */
     while (state) {
         struct epoll_event event;
         bool stopping = atomic_load(&run->stopping);
-        int ready = epoll_pwait(run->epoll_fd, &event, 1, stopping ? LAST_LOOK_MS : -1, &waiting);
+        int ready = epoll_pwait(run->epoll_fd, &event, 1, stopping ? DRAIN_MS : -1, &waiting);
         if (ready == 0 && stopping)
             break;
         if (ready <= 0)
@@ -215,13 +222,14 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-static void no_action(int number)
+static void ignore_signal(int number)
 {
     (void)number;
 }
 
-/* As a batch process (sched(7)): woken by nginx or PostgreSQL, a thread waits for its turn instead of taking
- * theirs, so they go on to the next request, and all three spend a fifth less time on switching. */
+/* SCHED_BATCH (sched(7)): a thread that nginx or PostgreSQL wakes does not preempt them,
+ * so they continue with the next request. All three then spend a fifth less time on
+ * context switches. */
 static void use_batch_scheduling(void)
 {
     const struct sched_param none = {0};
@@ -231,7 +239,7 @@ static void use_batch_scheduling(void)
 static bool set_up(struct run *run)
 {
     use_batch_scheduling(); /* the threads inherit it */
-    struct sigaction wake = {.sa_handler = no_action};
+    struct sigaction wake = {.sa_handler = ignore_signal};
     sigaction(SIGUSR1, &wake, NULL);
     if (FCGX_Init() != 0)
         return false;
@@ -255,19 +263,18 @@ static bool start_threads(struct run *run)
     return run->threads != NULL;
 }
 
-/* Until a signal says stop. */
 static void wait_for_stop(struct run *run)
 {
     sigset_t stop;
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
-    const struct timespec tick = {.tv_sec = TICK_MS / 1000};
+    const struct timespec tick = {.tv_sec = WATCHDOG_INTERVAL_MS / 1000};
     while (sigtimedwait(&stop, NULL, &tick) < 0)
-        watch(run);
+        check_receive_timeouts(run);
 }
 
-/* Lets the threads end; false when some of them took too long. */
+/* Returns false when requests did not finish within the shutdown timeout. */
 static bool stop_threads(struct run *run)
 {
     int64_t deadline_ms = clock_ms() + run->server.shutdown_timeout_ms;
@@ -277,7 +284,7 @@ static bool stop_threads(struct run *run)
         pthread_kill(run->threads[i].id, SIGUSR1);
     while (atomic_load(&run->ended) < run->server.threads) {
         if (clock_left_ms(deadline_ms) == 0) {
-            log_write(LOG_ERROR, "shutdown_timeout", "requests did not end in time");
+            log_write(LOG_ERROR, "shutdown_timeout", "reason=\"requests did not finish in time\"");
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
@@ -289,7 +296,7 @@ static bool stop_threads(struct run *run)
     return true;
 }
 
-static void free_run(struct run *run)
+static void run_free(struct run *run)
 {
     if (run->epoll_fd >= 0)
         close(run->epoll_fd);
@@ -305,11 +312,11 @@ bool server_run(const struct server *server)
     *run = (struct run){.server = *server, .epoll_fd = -1};
     if (!set_up(run) || !start_threads(run)) {
         log_write(LOG_ERROR, "server_failed", "reason=\"%s\"", strerror(errno));
-        return false; /* threads may have begun */
+        return false; /* not freed: threads may have started */
     }
     wait_for_stop(run);
     if (!stop_threads(run))
-        return false; /* some still run */
-    free_run(run);
+        return false; /* not freed: some threads still run */
+    run_free(run);
     return true;
 }

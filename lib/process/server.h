@@ -1,9 +1,13 @@
-/* A worker's core: threads around one epoll set that speak FastCGI over kept connections.
+/* The core of a worker: threads around one epoll set that serve FastCGI over kept
+ * connections.
  *
- * libfcgi reads the requests, record.h writes the responses, and the accepting is done here: libfcgi's own, which blocks,
- * would pin one thread to each idle connection. A connection holds a thread only while it has a request. This is the one
- * place that reads request bodies: what a handler doesn't want is drained, and a connection on which something could be left
- * unread is closed, since the rest would be taken for FastCGI records (request smuggling). */
+ * libfcgi parses the requests and record.h writes the responses. Connections are accepted
+ * here, because libfcgi's blocking accept would pin one thread to each idle connection. A
+ * connection occupies a thread only while it has a request.
+ *
+ * This is the only place that reads request bodies. A body that is too long for a handler
+ * is drained, and a connection with unread bytes is closed: the next read would take them
+ * for FastCGI records (request smuggling). */
 #ifndef LIB_PROCESS_SERVER_H
 #define LIB_PROCESS_SERVER_H
 
@@ -13,39 +17,41 @@
 #include "lib/base/buffer.h"
 #include "lib/base/compiler.h"
 
-/* A request as it arrived. */
+/* A received request. */
 struct server_request {
-    const char *const *variables; /* FastCGI parameters, NAME=value, NULL at the end */
+    const char *const *variables; /* FastCGI parameters as NAME=value, ended by NULL */
     const char *body;
     size_t body_length;
-    bool body_whole; /* false: there was more than the server keeps */
+    bool body_complete; /* false: the body was longer than what the server keeps */
 };
 
-/* The answer to it. */
+/* The response to it. */
 struct server_response {
-    const struct buffer *headers; /* lines, each with its line end, and an empty one */
+    const struct buffer *headers; /* lines that end in CRLF, and an empty line */
     const struct buffer *body;    /* or NULL */
-    bool last;                    /* the connection ends with it */
+    bool last;                    /* the connection is closed after it */
 };
 
 struct server {
     int listen_fd; /* non-blocking */
     int threads;
-    int receive_timeout_ms;  /* for a request to arrive once it has begun */
-    int shutdown_timeout_ms; /* for requests to end after SIGTERM */
+    int receive_timeout_ms;  /* from the first byte of a request to its last */
+    int shutdown_timeout_ms; /* for running requests to finish after SIGTERM */
     void *context;
 
-    /* Called in each thread: makes what the thread needs, takes it apart. NULL: the worker gives up. */
+    /* Called in each thread at its start and end. thread_start returns the thread's
+     * state; when it returns NULL, the worker stops. thread_stop frees the state. */
     void *(*thread_start)(void *context);
     void (*thread_stop)(void *thread);
 
-    /* Answers a request. What the response points to is sent before the thread is asked again. */
+    /* Handles a request. What the response points to must stay valid until the thread's
+     * next call of serve or thread_stop. */
     void (*serve)(void *thread, const struct server_request *request, struct server_response *response);
 };
 
-/* Serves until SIGTERM or SIGINT (which, like SIGUSR1, the caller has blocked in every thread), then finishes
- * what runs. False when it could not start, or when requests had not ended in time: there may be threads then that
- * still use the context. */
+/* Serves until SIGTERM or SIGINT, then waits for running requests. The caller must have
+ * blocked these signals and SIGUSR1. Returns false when it could not start, or when
+ * requests did not finish in time; threads may then still use the context. */
 WARN_UNUSED bool server_run(const struct server *server);
 
 #endif

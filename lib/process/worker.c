@@ -15,8 +15,8 @@ struct worker {
     struct coalescer *coalescer;
 };
 
-/* What a thread keeps from one request to the next: memory, a connection, the site's secret; nothing of a
- * client's. */
+/* What a thread keeps between requests: memory, a database connection, the site's secret.
+ * No data of a client is among it. */
 struct thread_state {
     const struct worker *worker;
     struct arena *arena;
@@ -49,16 +49,18 @@ static void *thread_start(void *context)
         thread_stop(state);
         return NULL;
     }
-    /* So that the first request needn't wait for it; without a server the next one tries again. All threads connect at
-     * the same time, which takes long on a busy machine, and nobody waits for this one yet. */
+    /* Connects now so that the first request need not; if this fails, the first request
+     * tries again. All threads connect at the same time, which is slow on a busy machine,
+     * but no client is waiting yet, so the limit is longer than a request's. */
     db_begin_within(state->db, state->arena, FIRST_CONNECT_MS);
     (void)!db_connect(state->db);
     arena_reset(state->arena);
     return state;
 }
 
-/* Without memory even for the problem there is no answer, and without its status nginx would take what there is for a 200.
- * As with any other memory of a request (see arena.h), the process ends, and nginx says 503. */
+/* Aborts when there was no memory even for the problem response: nginx would take a
+ * response without a status for a 200. As for all memory of a request (see arena.h), the
+ * process ends, and nginx responds with 503. */
 static void check_memory(const struct response *response)
 {
     if (!response->headers.failed && !response->body.failed)
@@ -71,13 +73,14 @@ static void end_headers(struct response *response)
 {
     buffer_printf(&response->headers, "Status: %d %s\r\n", response->http, status_reason(response->http));
     response_header(response, "Cache-Control", response->cache);
-    /* RFC 9110, section 8.6: a 204 has no length, and that of a 304 would be the one of the body it stands for. */
+    /* RFC 9110, section 8.6: a 204 must not have a Content-Length, and that of a 304
+     * would have to be the length of the 200's body. */
     if (response->http != 204 && response->http != 304)
         buffer_printf(&response->headers, "Content-Length: %zu\r\n", response->body.length);
     buffer_append(&response->headers, "\r\n", 2);
 }
 
-static void serve(void *thread, const struct server_request *arrived, struct server_response *response)
+static void serve(void *thread, const struct server_request *received, struct server_response *response)
 {
     struct thread_state *state = thread;
     state->request = (struct request){
@@ -87,16 +90,16 @@ static void serve(void *thread, const struct server_request *arrived, struct ser
         .db = state->db,
         .secret = &state->secret,
         .coalescer = state->worker->coalescer,
-        .variables = arrived->variables,
-        .body = arrived->body,
-        .body_length = arrived->body_length,
-        .body_whole = arrived->body_whole,
+        .variables = received->variables,
+        .body = received->body,
+        .body_length = received->body_length,
+        .body_complete = received->body_complete,
     };
     db_begin(state->db, state->arena);
     dispatch(state->worker->service, &state->request, &state->response);
     end_headers(&state->response);
     check_memory(&state->response);
-    arena_reset(state->arena); /* now: the next request may be a long time coming, and files are open */
+    arena_reset(state->arena); /* now, because it closes files */
     *response = (struct server_response){
         .headers = &state->response.headers,
         .body = state->request.head ? NULL : &state->response.body,
@@ -122,7 +125,7 @@ bool worker_run(const struct service *service, const struct config *config, int 
         .serve = serve,
     };
     if (!worker->coalescer || !server_run(&server))
-        return false; /* there may be threads that still use it */
+        return false; /* threads may still use the worker */
     coalescer_destroy(worker->coalescer);
     free(worker);
     return true;

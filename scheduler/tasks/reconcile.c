@@ -172,7 +172,7 @@ const char *reconcile(struct task_context *context, const struct reconcile_actio
                       struct reconcile_result *result)
 {
     *result = (struct reconcile_result){0};
-    if (!media_is_there(context->media))
+    if (!media_is_available(context->media))
         return strerrordesc_np(errno);
     const char *error = compare_rows(context, action, result);
     return error ? error : compare_files(context, action, result);

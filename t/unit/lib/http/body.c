@@ -19,64 +19,70 @@ static const struct field fields[FIELDS] = {
 static struct arena *arena;
 static struct field_value values[FIELDS];
 
-/* What is wrong with the body, NULL when it is good. The texts live until the next call. */
-static const char *read_body(const char *body, size_t length)
+/* The error message for a body; NULL when it is valid. The texts live until the next
+ * call. */
+static const char *parse(const char *body, size_t length)
 {
     arena_reset(arena);
     memset(values, 0xff, sizeof values);
     return body_parse(arena, bytes_exact(body, length), length, fields, FIELDS, values);
 }
 
-static const char *read_text(const char *body)
+static const char *parse_text(const char *body)
 {
-    return read_body(body, strlen(body));
+    return parse(body, strlen(body));
 }
 
-static void test_good(void)
+static void test_valid(void)
 {
-    is_text(read_text("{\"line\":\" ab \",\"text\":\" x\\n\",\"secret\":\" s \",\"id\":7,\"more\":[1]}"),
-            NULL, "a good body");
+    is_text(parse_text("{\"line\":\" ab \",\"text\":\" x\\n\",\"secret\":\" s \",\"id\":7,\"more\":[1]}"),
+            NULL, "a body with all fields is valid");
     is_text(values[LINE].text, "ab", "a line is trimmed");
-    is_int(values[LINE].length, 2, "its length too");
-    is_text(values[TEXT].text, " x\n", "a text isn't");
-    is_text(values[SECRET].text, " s ", "nor a secret");
-    is_int(values[ID].id, 7, "an id");
+    is_int(values[LINE].length, 2, "the length of a line is that of the trimmed text");
+    is_text(values[TEXT].text, " x\n", "a text is not trimmed");
+    is_text(values[SECRET].text, " s ", "a secret is not trimmed");
+    is_int(values[ID].id, 7, "an id is parsed");
     ok(values[LINE].present && values[TEXT].present && values[SECRET].present && values[ID].present,
-       "all are there");
+       "all fields are present");
 
-    is_text(read_text("{\"line\":\"a\",\"text\":null}"), NULL, "what isn't required may be missing or null");
-    ok(!values[TEXT].present && !values[SECRET].present && !values[ID].present, "which shows");
-    is_text(read_text(" \t\r\n{ \"line\" : \"a\" } \n"), NULL, "blanks around it");
-    is_text(read_text("{\"line\":\"a\",\"text\":\"\"}"), NULL, "a text that may be empty");
-    is_text(read_text("{\"line\":\"first\",\"id\":1,\"line\":\"last\",\"id\":2}"), NULL, "members twice");
-    is_text(values[LINE].text, "last", "the last one counts");
-    is_int(values[ID].id, 2, "for ids too");
-    is_text(read_text("{\"line\":\"\\u00fc\\ud83c\\udfac\\\"\\\\\"}"), NULL, "escapes");
-    is_text(values[LINE].text, "\xc3\xbc\xf0\x9f\x8e\xac\"\\", "are resolved");
+    is_text(parse_text("{\"line\":\"a\",\"text\":null}"), NULL, "an optional field may be missing or null");
+    ok(!values[TEXT].present && !values[SECRET].present && !values[ID].present,
+       "missing and null fields are absent");
+    is_text(parse_text(" \t\r\n{ \"line\" : \"a\" } \n"), NULL, "white space around the object is accepted");
+    is_text(parse_text("{\"line\":\"a\",\"text\":\"\"}"), NULL, "a text without a minimum may be empty");
+    is_text(parse_text("{\"line\":\"first\",\"id\":1,\"line\":\"last\",\"id\":2}"), NULL,
+            "duplicate members are accepted");
+    is_text(values[LINE].text, "last", "the last of two lines counts");
+    is_int(values[ID].id, 2, "the last of two ids counts");
+    is_text(parse_text("{\"line\":\"\\u00fc\\ud83c\\udfac\\\"\\\\\"}"), NULL,
+            "escape sequences are accepted");
+    is_text(values[LINE].text, "\xc3\xbc\xf0\x9f\x8e\xac\"\\", "escape sequences are decoded");
 }
 
 static void test_bounds(void)
 {
-    is_text(read_text("{\"line\":\"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\"}"), NULL,
-            "bounds are of characters");
-    is_text(read_text("{\"line\":\"abcdef\"}"), "line is longer than 5 characters", "a character too many");
-    is_text(read_text("{\"line\":\"  abcde  \"}"), NULL, "blanks at the ends don't count");
-    is_text(read_text("{\"line\":\"\"}"), "line is empty", "an empty line");
-    is_text(read_text("{\"line\":\" \\u00a0\\t \"}"), "line is empty", "a blank line");
-    is_text(read_text("{\"line\":\"a\",\"text\":\"12345678901\"}"), "text is longer than 10 characters",
-            "a text too long");
-    is_text(read_text("{\"line\":\"a\",\"secret\":\"ab\"}"), "secret is shorter than 3 bytes",
-            "a secret too short");
-    is_text(read_text("{\"line\":\"a\",\"secret\":\"\xc3\xbc\xc3\xbc\xc3\xbc\"}"), NULL,
-            "its bounds are of bytes");
-    is_text(read_text("{\"line\":\"a\",\"secret\":\"\xc3\xbc\xc3\xbc\xc3\xbc!\"}"),
-            "secret is longer than 6 bytes", "a secret too long");
+    is_text(parse_text("{\"line\":\"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\"}"), NULL,
+            "the maximum of a line is in characters");
+    is_text(parse_text("{\"line\":\"abcdef\"}"), "line is longer than 5 characters",
+            "a line with one character too many is rejected");
+    is_text(parse_text("{\"line\":\"  abcde  \"}"), NULL,
+            "leading and trailing blanks of a line do not count");
+    is_text(parse_text("{\"line\":\"\"}"), "line is empty", "an empty line is rejected");
+    is_text(parse_text("{\"line\":\" \\u00a0\\t \"}"), "line is empty", "a blank line is rejected");
+    is_text(parse_text("{\"line\":\"a\",\"text\":\"12345678901\"}"), "text is longer than 10 characters",
+            "a text that is too long is rejected");
+    is_text(parse_text("{\"line\":\"a\",\"secret\":\"ab\"}"), "secret is shorter than 3 bytes",
+            "a secret that is too short is rejected");
+    is_text(parse_text("{\"line\":\"a\",\"secret\":\"\xc3\xbc\xc3\xbc\xc3\xbc\"}"), NULL,
+            "the maximum of a secret is in bytes");
+    is_text(parse_text("{\"line\":\"a\",\"secret\":\"\xc3\xbc\xc3\xbc\xc3\xbc!\"}"),
+            "secret is longer than 6 bytes", "a secret that is too long is rejected");
 }
 
 static void test_fields(void)
 {
     static const struct {
-        const char *body, *why;
+        const char *body, *error;
     } rows[] = {
         {"{}", "line is missing"},
         {"{\"line\":null}", "line is missing"},
@@ -85,40 +91,41 @@ static void test_fields(void)
         {"{\"line\":true}", "line is not a string"},
         {"{\"line\":[\"a\"]}", "line is not a string"},
         {"{\"line\":{\"line\":\"a\"}}", "line is not a string"},
-        {"{\"line\":\"a\\u0000b\"}", "line has a control character"},
-        {"{\"line\":\"a\\nb\"}", "line has a control character"},
-        {"{\"line\":\"a\\u007fb\"}", "line has a control character"},
-        {"{\"line\":\"a\\u0085b\"}", "line has a control character"},
-        {"{\"line\":\"a\",\"text\":\"a\\u0000b\"}", "text has a control character"},
-        {"{\"line\":\"a\",\"text\":\"a\\u001bb\"}", "text has a control character"},
+        {"{\"line\":\"a\\u0000b\"}", "line contains a control character"},
+        {"{\"line\":\"a\\nb\"}", "line contains a control character"},
+        {"{\"line\":\"a\\u007fb\"}", "line contains a control character"},
+        {"{\"line\":\"a\\u0085b\"}", "line contains a control character"},
+        {"{\"line\":\"a\",\"text\":\"a\\u0000b\"}", "text contains a control character"},
+        {"{\"line\":\"a\",\"text\":\"a\\u001bb\"}", "text contains a control character"},
         {"{\"line\":\"a\",\"secret\":1}", "secret is not a string"},
         {"{\"line\":\"a\",\"line\":null}", "line is missing"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        is_text(read_text(rows[i].body), rows[i].why, "%s", rows[i].body);
-    is_text(read_text("{\"line\":\"a\",\"text\":\"a\\r\\n\\tb\"}"), NULL, "a text has lines");
-    is_text(read_text("{\"line\":\"a\",\"secret\":\"a\\u0000bc\"}"), NULL, "a secret has any characters");
-    is_int(values[SECRET].length, 4, "all of which count");
+        is_text(parse_text(rows[i].body), rows[i].error, "%s", rows[i].body);
+    is_text(parse_text("{\"line\":\"a\",\"text\":\"a\\r\\n\\tb\"}"), NULL,
+            "a text may contain line ends and tabs");
+    is_text(parse_text("{\"line\":\"a\",\"secret\":\"a\\u0000bc\"}"), NULL, "a secret may contain a NUL");
+    is_int(values[SECRET].length, 4, "the NUL counts in the length of a secret");
 }
 
 static void test_ids(void)
 {
     static const struct {
-        const char *number, *why;
+        const char *number, *error;
         int64_t id;
     } rows[] = {
         {"1", NULL, 1},
         {"9223372036854775807", NULL, INT64_MAX},
-        {"0", "id is not an id", 0},
-        {"-0", "id is not an id", 0},
-        {"-1", "id is not an id", 0},
-        {"9223372036854775808", "id is not an id", 0},
-        {"18446744073709551615", "id is not an id", 0},
-        {"18446744073709551616", "id is not an id", 0},
-        {"18446744073709551617", "id is not an id", 0},
-        {"1180591620717411303424", "id is not an id", 0},
-        {"-9223372036854775809", "id is not an id", 0},
-        {"-1180591620717411303424", "id is not an id", 0},
+        {"0", "id is not an integer from 1 to 2^63-1", 0},
+        {"-0", "id is not an integer from 1 to 2^63-1", 0},
+        {"-1", "id is not an integer from 1 to 2^63-1", 0},
+        {"9223372036854775808", "id is not an integer from 1 to 2^63-1", 0},
+        {"18446744073709551615", "id is not an integer from 1 to 2^63-1", 0},
+        {"18446744073709551616", "id is not an integer from 1 to 2^63-1", 0},
+        {"18446744073709551617", "id is not an integer from 1 to 2^63-1", 0},
+        {"1180591620717411303424", "id is not an integer from 1 to 2^63-1", 0},
+        {"-9223372036854775809", "id is not an integer from 1 to 2^63-1", 0},
+        {"-1180591620717411303424", "id is not an integer from 1 to 2^63-1", 0},
         {"1.0", "id is not an integer", 0},
         {"1e3", "id is not an integer", 0},
         {"1E3", "id is not an integer", 0},
@@ -130,9 +137,9 @@ static void test_ids(void)
     char body[80];
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         snprintf(body, sizeof body, "{\"line\":\"a\",\"id\":%s}", rows[i].number);
-        is_text(read_text(body), rows[i].why, "id %s", rows[i].number);
-        if (!rows[i].why)
-            is_int(values[ID].id, rows[i].id, "is that id");
+        is_text(parse_text(body), rows[i].error, "the id %s is accepted or rejected", rows[i].number);
+        if (!rows[i].error)
+            is_int(values[ID].id, rows[i].id, "the id has that value");
     }
 }
 
@@ -181,22 +188,25 @@ static void test_not_json(void)
         "\\",
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++)
-        is_text(read_text(bodies[i]), "the body is not valid JSON", "%s", bodies[i]);
-    is_text(read_body(BYTES("{\"line\":\"a\0b\"}")), "the body is not valid JSON", "a NUL in a string");
-    is_text(read_body(BYTES("{\"line\":\"a\"}\0")), "the body is not valid JSON", "a NUL behind the body");
-    is_text(read_body(BYTES("{\"line\":\"a\"\0}")), "the body is not valid JSON", "a NUL between members");
+        is_text(parse_text(bodies[i]), "the body is not valid JSON", "%s", bodies[i]);
+    is_text(parse(BYTES("{\"line\":\"a\0b\"}")), "the body is not valid JSON",
+            "a NUL in a string is rejected");
+    is_text(parse(BYTES("{\"line\":\"a\"}\0")), "the body is not valid JSON",
+            "a NUL after the object is rejected");
+    is_text(parse(BYTES("{\"line\":\"a\"\0}")), "the body is not valid JSON",
+            "a NUL between members is rejected");
 }
 
 static void test_not_an_object(void)
 {
     static const char *const bodies[] = {"[]", "[{\"line\":\"a\"}]", "\"line\""};
     for (size_t i = 0; i < COUNT_OF(bodies); i++)
-        is_text(read_text(bodies[i]), "the body is not a JSON object", "%s", bodies[i]);
-    is_text(read_text(""), "the body is empty", "nothing");
-    ok(read_text(" ") != NULL, "nothing but a blank");
-    ok(read_text("null") != NULL, "null");
-    ok(read_text("1") != NULL, "a number");
-    ok(read_text("true") != NULL, "true");
+        is_text(parse_text(bodies[i]), "the body is not a JSON object", "%s", bodies[i]);
+    is_text(parse_text(""), "the body is empty", "an empty body is rejected");
+    ok(parse_text(" ") != NULL, "a blank body is rejected");
+    ok(parse_text("null") != NULL, "null is rejected");
+    ok(parse_text("1") != NULL, "a number is rejected");
+    ok(parse_text("true") != NULL, "true is rejected");
 }
 
 static void test_utf8(void)
@@ -212,10 +222,11 @@ static void test_utf8(void)
         "{\"\xfe\":\"a\"}",
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++)
-        is_text(read_text(bodies[i]), "the body is not UTF-8", "malformed UTF-8: row %zu", i);
+        is_text(parse_text(bodies[i]), "the body is not UTF-8", "malformed UTF-8 is rejected: row %zu", i);
 }
 
-/* Half of a surrogate pair is no character: it is refused or replaced, but never handed on. */
+/* A lone surrogate is not a character: it is rejected or replaced, but never passed
+ * on. */
 static void test_lone_surrogates(void)
 {
     static const char *const escapes[] = {
@@ -224,8 +235,9 @@ static void test_lone_surrogates(void)
     char body[80];
     for (size_t i = 0; i < COUNT_OF(escapes); i++) {
         snprintf(body, sizeof body, "{\"line\":\"a\",\"secret\":\"12%s\"}", escapes[i]);
-        const char *why = read_text(body);
-        ok(why || text_is_utf8(values[SECRET].text, values[SECRET].length), "%s", escapes[i]);
+        const char *error = parse_text(body);
+        ok(error || text_is_utf8(values[SECRET].text, values[SECRET].length),
+           "%s is rejected or becomes valid UTF-8", escapes[i]);
     }
 }
 
@@ -236,21 +248,22 @@ static void test_size(void)
     memset(deep, '[', half);
     memset(deep + half, ']', half);
     snprintf(body, sizeof body, "{\"line\":\"a\",\"x\":%.2000s}", deep);
-    is_text(read_text(body), "the body is not valid JSON", "arrays a thousand deep");
-    is_text(read_text("{\"line\":\"a\",\"x\":[[[[[1]]]]]}"), NULL, "arrays a few deep");
-    is_text(read_text("{\"line\":\"N.I.\",\"x\":[1.5,-0.0,1e-3]}"), NULL, "other members are ignored");
+    is_text(parse_text(body), "the body is not valid JSON", "arrays nested a thousand deep are rejected");
+    is_text(parse_text("{\"line\":\"a\",\"x\":[[[[[1]]]]]}"), NULL, "arrays nested a few deep are accepted");
+    is_text(parse_text("{\"line\":\"N.I.\",\"x\":[1.5,-0.0,1e-3]}"), NULL, "unknown members are ignored");
     snprintf(body, sizeof body, "{\"line\":\"%s\"}", bytes_repeat('x', 65000));
-    is_text(read_text(body), "line is longer than 5 characters", "a huge line");
+    is_text(parse_text(body), "line is longer than 5 characters", "a line of 65,000 characters is rejected");
     snprintf(body, sizeof body, "{\"line\":\"a\",\"id\":%s}", bytes_repeat('9', 65000));
-    is_text(read_text(body), "id is not an id", "a number of 65,000 digits");
+    is_text(parse_text(body), "id is not an integer from 1 to 2^63-1",
+            "a number of 65,000 digits is rejected");
     snprintf(body, sizeof body, "{\"%s\":1,\"line\":\"a\"}", bytes_repeat('x', 65000));
-    is_text(read_text(body), NULL, "a huge name");
+    is_text(parse_text(body), NULL, "a member name of 65,000 characters is accepted");
 }
 
 int main(void)
 {
     arena = arena_create();
-    test_good();
+    test_valid();
     test_bounds();
     test_fields();
     test_ids();

@@ -17,7 +17,7 @@ static char text[CURSOR_TEXT_SIZE];
 static int64_t time_us;
 static char key[CURSOR_KEY_SIZE];
 
-static bool read_back(const struct cursor_list *other, const char *cursor, size_t length)
+static bool parse(const struct cursor_list *other, const char *cursor, size_t length)
 {
     time_us = -1;
     key[0] = '\0';
@@ -38,10 +38,10 @@ static void test_round_trip(void)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         cursor_write(&list, rows[i].time_us, rows[i].key, text);
         ok(strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == strlen(text),
-           "%s is written as it may stand in an address", rows[i].key);
-        ok(read_back(&list, text, strlen(text)), "and read");
-        is_int(time_us, rows[i].time_us, "with the time");
-        is_text(key, rows[i].key, "and the key");
+           "the cursor of %s needs no escaping in a URL", rows[i].key);
+        ok(parse(&list, text, strlen(text)), "a cursor can be parsed");
+        is_int(time_us, rows[i].time_us, "the time survives the round trip");
+        is_text(key, rows[i].key, "the key survives the round trip");
     }
 }
 
@@ -55,17 +55,17 @@ static void test_lists(void)
     };
     cursor_write(&list, 1795485984123456, "42", text);
     for (size_t i = 0; i < COUNT_OF(others); i++)
-        ok(!read_back(&others[i], text, strlen(text)), "it is none of %s %s", others[i].path,
-           others[i].filter);
+        ok(!parse(&others[i], text, strlen(text)),
+           "a cursor is rejected for the list %s with the filter \"%s\"", others[i].path, others[i].filter);
 }
 
-/* Every bit of what stands in a cursor, and every length. */
-static void test_changed(void)
+/* Flips every bit of a cursor, and truncates it to every length. */
+static void test_tampering(void)
 {
     unsigned char sealed[CURSOR_TEXT_SIZE];
     char changed[CURSOR_TEXT_SIZE + 1];
     size_t size;
-    int taken = 0;
+    int accepted = 0;
     cursor_write(&list, 1795485984123456, UUID, text);
     ok(sodium_base642bin(sealed, sizeof sealed, text, strlen(text), NULL, &size, NULL,
                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0,
@@ -74,30 +74,30 @@ static void test_changed(void)
         sealed[bit / 8] ^= (unsigned char)(1 << bit % 8);
         sodium_bin2base64(changed, sizeof changed, sealed, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
         sealed[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        taken += read_back(&list, changed, strlen(changed));
+        accepted += parse(&list, changed, strlen(changed));
     }
-    is_int(taken, 0, "with any bit changed it is none");
+    is_int(accepted, 0, "a cursor with one changed bit is rejected");
     for (size_t length = 0; length < strlen(text); length++)
-        taken += read_back(&list, text, length);
-    is_int(taken, 0, "cut off anywhere it is none");
+        accepted += parse(&list, text, length);
+    is_int(accepted, 0, "a truncated cursor is rejected");
     snprintf(changed, sizeof changed, "%sA", text);
-    ok(!read_back(&list, changed, strlen(changed)), "nor with something behind it");
+    ok(!parse(&list, changed, strlen(changed)), "a cursor with a trailing character is rejected");
 }
 
-static void test_no_cursor(void)
+static void test_invalid(void)
 {
     static const char *const texts[] = {"", "=", "A", "AA==", "!", "MSAx", "MSAy MSAy", "%4d"};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
-        ok(!read_back(&list, texts[i], strlen(texts[i])), "\"%s\" is none", texts[i]);
+        ok(!parse(&list, texts[i], strlen(texts[i])), "\"%s\" is rejected", texts[i]);
     for (size_t length = 20; length < 200; length += 30)
-        ok(!read_back(&list, bytes_repeat('A', length), length), "nor are %zu letters", length);
+        ok(!parse(&list, bytes_repeat('A', length), length), "%zu letters are rejected", length);
 }
 
 int main(void)
 {
     test_round_trip();
     test_lists();
-    test_changed();
-    test_no_cursor();
+    test_tampering();
+    test_invalid();
     return done_testing();
 }

@@ -17,7 +17,7 @@ static struct secret secret = {.known = true};
 static struct response response;
 static const char *logged;
 
-static enum status show(struct request *given, struct response *to)
+static enum status respond_ids(struct request *given, struct response *to)
 {
     struct json *json = response_json(to, 200);
     json_object(json);
@@ -29,13 +29,13 @@ static enum status show(struct request *given, struct response *to)
     return STATUS_ANSWERED;
 }
 
-static enum status echo(struct request *given, struct response *to)
+static enum status respond_title(struct request *given, struct response *to)
 {
     json_text(response_json(to, 201), "title", given->values[0].text);
     return STATUS_ANSWERED;
 }
 
-static enum status refuse(struct request *given, struct response *to)
+static enum status reject(struct request *given, struct response *to)
 {
     json_object(response_json(to, 200));
     return request_refuse(given, STATUS_CONFLICT, "it is taken");
@@ -51,21 +51,21 @@ static enum status overflow(struct request *given, struct response *to)
 static const struct field fields[] = {{"title", FIELD_LINE, .required = true, .min = 1, .max = 10}};
 static const struct form form = {fields, COUNT_OF(fields)};
 static const struct route routes[] = {
-    {METHOD_GET, "/videos/:vid", show},
-    {METHOD_GET, "/videos", show, .pages = PAGE_BY_ID},
-    {METHOD_POST, "/videos", echo, .form = &form},
-    {METHOD_DELETE, "/videos/:vid", show, .session = true},
-    {METHOD_PUT, "/videos/:vid", echo, .session = true, .form = &form},
-    {METHOD_GATE, "/videos/:vid", refuse},
-    {METHOD_GET, "/refuse", refuse},
+    {METHOD_GET, "/videos/:vid", respond_ids},
+    {METHOD_GET, "/videos", respond_ids, .pages = PAGE_BY_ID},
+    {METHOD_POST, "/videos", respond_title, .form = &form},
+    {METHOD_DELETE, "/videos/:vid", respond_ids, .session = true},
+    {METHOD_PUT, "/videos/:vid", respond_title, .session = true, .form = &form},
+    {METHOD_GATE, "/videos/:vid", reject},
+    {METHOD_GET, "/reject", reject},
     {METHOD_GET, "/overflow", overflow},
-    {METHOD_GATE, "/open", show},
-    {METHOD_GET, "/films", show, .pages = PAGE_BY_ID, .searches = true},
+    {METHOD_GATE, "/open", respond_ids},
+    {METHOD_GET, "/search", respond_ids, .pages = PAGE_BY_ID, .searches = true},
 };
 static const struct service service = {.routes = {routes, COUNT_OF(routes)}};
 
-/* Dispatches a request with that body; body NULL: one that was longer than what the server reads. */
-static void ask(const char *method, const char *uri, const char *body)
+/* Dispatches a request. body NULL: it was longer than what the server keeps. */
+static void request_with(const char *method, const char *uri, const char *body)
 {
     char method_variable[64], uri_variable[128];
     const char *const variables[] = {method_variable, uri_variable, "REQUEST_ID=r1", NULL};
@@ -77,7 +77,7 @@ static void ask(const char *method, const char *uri, const char *body)
                                .variables = variables,
                                .body = body ? body : "",
                                .body_length = body ? strlen(body) : 0,
-                               .body_whole = body != NULL};
+                               .body_complete = body != NULL};
     capture_begin(STDERR_FILENO);
     dispatch(&service, &request, &response);
     logged = capture_end();
@@ -90,93 +90,97 @@ static const char *text_of(const struct buffer *buffer)
     return text;
 }
 
-/* The answer must have that status and words for the client. */
-static void is_refused(int http, const char *words, const char *name)
+/* The response must have that status, and its problem body must contain the text. */
+static void is_problem(int http, const char *text, const char *name)
 {
     is_int(response.http, http, "%s", name);
-    ok(strstr(text_of(request.method == METHOD_GATE ? &response.headers : &response.body), words), "says: %s",
-       words);
+    ok(strstr(text_of(request.method == METHOD_GATE ? &response.headers : &response.body), text),
+       "the problem says: %s", text);
 }
 
-static void test_answers(void)
+static void test_success(void)
 {
-    ask("GET", "/videos/7/", "");
-    is_int(response.http, 200, "a handler answers");
-    is_text(text_of(&response.body), "{\"vid\":7,\"limit\":0}", "with the id of the path");
+    request_with("GET", "/videos/7/", "");
+    is_int(response.http, 200, "the handler of the route responds");
+    is_text(text_of(&response.body), "{\"vid\":7,\"limit\":0}", "the handler gets the id from the path");
     ok(strstr(logged, "event=request id=r1 method=GET route=/videos/:vid status=200 user=0 us="),
-       "one line is logged");
-    ask("GET", "/videos?limit=9", "");
-    is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9}", "with the page of the query");
-    ask("GET", "/films?q=a+b&limit=9", "");
+       "one line is logged per request");
+    request_with("GET", "/videos?limit=9", "");
+    is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9}", "the handler gets the limit from the query");
+    request_with("GET", "/search?q=a+b&limit=9", "");
     is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9,\"words\":\"a b\"}",
-            "with what is searched for");
-    ask("GET", "/videos?q=a+b&limit=9", "");
-    is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9}", "which not every list takes");
-    ask("POST", "/videos", "{\"title\":\"t\"}");
-    is_int(response.http, 201, "with what the body says");
-    is_text(text_of(&response.body), "\"title\":\"t\"", "as it was read");
-    ask("HEAD", "/videos/7", "");
-    is_int(response.http, 200, "HEAD is answered as GET");
-    ok(strstr(logged, "method=HEAD "), "and logged as HEAD");
+            "the handler of a searchable list gets the search words");
+    request_with("GET", "/videos?q=a+b&limit=9", "");
+    is_text(text_of(&response.body), "{\"vid\":0,\"limit\":9}",
+            "the handler of another list gets no search words");
+    request_with("POST", "/videos", "{\"title\":\"t\"}");
+    is_int(response.http, 201, "a POST with a valid body succeeds");
+    is_text(text_of(&response.body), "\"title\":\"t\"", "the handler gets the fields of the body");
+    request_with("HEAD", "/videos/7", "");
+    is_int(response.http, 200, "HEAD calls the handler of GET");
+    ok(strstr(logged, "method=HEAD "), "HEAD is logged as HEAD");
 }
 
-static void test_refusals(void)
+static void test_failures(void)
 {
-    ask("GET", "/nothing", "");
-    is_refused(404, "\"error_code\":\"007\"", "an unknown path");
-    ok(strstr(logged, "route=none status=404"), "has no route in the log");
-    ask("GET", "/%", "");
-    is_refused(404, "\"error_code\":\"007\"", "what is no path");
-    ask("PATCH", "/videos/7", "");
-    is_refused(405, "\"error_code\":\"009\"", "another method");
+    request_with("GET", "/nothing", "");
+    is_problem(404, "\"error_code\":\"007\"", "an unknown path gets 404");
+    ok(strstr(logged, "route=none status=404"), "an unknown path is logged without a route");
+    request_with("GET", "/%", "");
+    is_problem(404, "\"error_code\":\"007\"", "a path that cannot be decoded gets 404");
+    request_with("PATCH", "/videos/7", "");
+    is_problem(405, "\"error_code\":\"009\"", "an unknown method gets 405");
     ok(strstr(text_of(&response.headers), "Allow: OPTIONS, GET, HEAD, DELETE, PUT\r\n"),
-       "says which there are");
-    ask("OPTIONS", "/videos/7", "");
-    is_int(response.http, 204, "OPTIONS is answered");
-    is_text(text_of(&response.headers), "Allow: OPTIONS, GET, HEAD, DELETE, PUT\r\n", "by the methods");
-    ask("GET", "/videos/0", "");
-    is_refused(400, "the video's id is not a number", "a bad id");
-    ask("GET", "/videos?limit=0", "");
-    is_refused(400, "limit is not a number", "a bad page");
-    ask("GET", "/films?q=", "");
-    is_refused(400, "q is empty", "a bad search");
-    ask("GET", "/refuse", "");
-    is_refused(409, "it is taken", "what a handler refuses");
-    ask("GET", "/overflow", "");
-    is_refused(500, "\"error_code\":\"005\"", "an answer for which there is no memory");
-    ask("gate", "/videos/7", "");
-    is_refused(403, "X-Gate-Status: 409\r\nX-Gate-Problem: {", "the gate's refusal");
-    ok(strstr(logged, "method=gate route=/videos/:vid status=409"), "has the real status in the log");
+       "the 405 response lists the allowed methods");
+    request_with("OPTIONS", "/videos/7", "");
+    is_int(response.http, 204, "OPTIONS gets 204");
+    is_text(text_of(&response.headers), "Allow: OPTIONS, GET, HEAD, DELETE, PUT\r\n",
+            "the OPTIONS response lists the allowed methods");
+    request_with("GET", "/videos/0", "");
+    is_problem(400, "the video id must be a number", "an invalid id gets 400");
+    request_with("GET", "/videos?limit=0", "");
+    is_problem(400, "limit must be a number", "an invalid limit gets 400");
+    request_with("GET", "/search?q=", "");
+    is_problem(400, "q is empty", "an empty search gets 400");
+    request_with("GET", "/reject", "");
+    is_problem(409, "it is taken", "a failure of the handler gets its status");
+    request_with("GET", "/overflow", "");
+    is_problem(500, "\"error_code\":\"005\"", "a response that exceeds memory gets 500");
+    request_with("gate", "/videos/7", "");
+    is_problem(403, "X-Gate-Status: 409\r\nX-Gate-Problem: {", "a failure of the gate gets 403");
+    ok(strstr(logged, "method=gate route=/videos/:vid status=409"),
+       "a failure of the gate is logged with the real status");
 }
 
 static void test_bodies(void)
 {
     char body[64 * 1024 + 2];
-    ask("POST", "/videos", "{}");
-    is_refused(400, "title is missing", "a bad body");
-    ask("POST", "/videos", "");
-    is_refused(400, "the body is empty", "none");
-    ask("POST", "/videos", NULL);
-    is_refused(413, "the body is larger than 64 KiB", "more than the server reads");
+    request_with("POST", "/videos", "{}");
+    is_problem(400, "title is missing", "a body without a required field gets 400");
+    request_with("POST", "/videos", "");
+    is_problem(400, "the body is empty", "an empty body gets 400");
+    request_with("POST", "/videos", NULL);
+    is_problem(413, "the body is larger than 64 KiB", "a body that the server did not keep gets 413");
     snprintf(body, sizeof body, "{\"title\":\"t\"}%s", bytes_repeat(' ', 64 * 1024 - 13));
-    ask("POST", "/videos", body);
-    is_int(response.http, 201, "64 KiB");
+    request_with("POST", "/videos", body);
+    is_int(response.http, 201, "a body of 64 KiB is accepted");
     strcat(body, " ");
-    ask("POST", "/videos", body);
-    is_refused(413, "the body is larger than 64 KiB", "a byte more");
+    request_with("POST", "/videos", body);
+    is_problem(413, "the body is larger than 64 KiB", "a body of 64 KiB and one byte gets 413");
 }
 
 static void test_order(void)
 {
-    ask("DELETE", "/videos/7", "");
-    is_refused(401, "a valid session is needed", "without a session");
-    ask("DELETE", "/videos/x", "");
-    is_refused(400, "the video's id is not a number", "a bad id is told before that");
-    ask("PUT", "/videos/7", "{}");
-    is_refused(401, "a valid session is needed", "and a bad body after that");
+    request_with("DELETE", "/videos/7", "");
+    is_problem(401, "a valid session is needed", "a request without a session gets 401");
+    request_with("DELETE", "/videos/x", "");
+    is_problem(400, "the video id must be a number", "an invalid id is reported before a missing session");
+    request_with("PUT", "/videos/7", "{}");
+    is_problem(401, "a valid session is needed", "a missing session is reported before an invalid body");
 }
 
-/* How many requests to the route in that row, counted from 1, had that status. */
+/* The counter for the route in that row (from 1) and that status; -1 when there is
+ * none. */
 static int64_t counted(size_t row, int http)
 {
     const struct config config = {.run_dir = scratch_dir()};
@@ -195,27 +199,27 @@ static void test_metrics(void)
     const char *patterns[COUNT_OF(routes)];
     for (size_t i = 0; i < COUNT_OF(routes); i++)
         patterns[i] = routes[i].pattern;
-    ok(metrics_open(&config, "test", patterns, COUNT_OF(routes)), "metrics");
-    ask("GET", "/videos/7", "");
-    ask("HEAD", "/videos/8", "");
-    is_int(counted(1, 200), 2, "a request counts for its route");
-    ask("DELETE", "/videos/7", "");
-    is_int(counted(4, 401), 1, "by the status that it got");
-    ask("GET", "/nothing", "");
-    ask("PATCH", "/videos", "");
-    is_int(counted(METRICS_NO_ROUTE, 404), 1, "what is not found counts for none");
-    is_int(counted(METRICS_NO_ROUTE, 405), 1, "and so does another method");
-    ask("gate", "/videos/7", "");
-    is_int(counted(6, 409), 1, "what the gate refuses counts");
-    ask("gate", "/open", "");
-    is_int(counted(9, 200), 0, "but not what it lets through");
+    ok(metrics_open(&config, "test", patterns, COUNT_OF(routes)), "the metrics file can be opened");
+    request_with("GET", "/videos/7", "");
+    request_with("HEAD", "/videos/8", "");
+    is_int(counted(1, 200), 2, "GET and HEAD count for their route");
+    request_with("DELETE", "/videos/7", "");
+    is_int(counted(4, 401), 1, "a failure counts with its status");
+    request_with("GET", "/nothing", "");
+    request_with("PATCH", "/videos", "");
+    is_int(counted(METRICS_NO_ROUTE, 404), 1, "an unknown path counts without a route");
+    is_int(counted(METRICS_NO_ROUTE, 405), 1, "an unknown method counts without a route");
+    request_with("gate", "/videos/7", "");
+    is_int(counted(6, 409), 1, "a request that the gate rejects is counted");
+    request_with("gate", "/open", "");
+    is_int(counted(9, 200), 0, "a request that the gate admits is not counted");
 }
 
 int main(void)
 {
     arena = arena_create();
-    test_answers();
-    test_refusals();
+    test_success();
+    test_failures();
     test_bodies();
     test_order();
     test_metrics();

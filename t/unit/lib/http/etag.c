@@ -8,15 +8,17 @@ static void test_header(void)
     etag_header(&out, 7, false);
     etag_header(&out, INT64_MAX, true);
     buffer_char(&out, '\0');
-    is_text(out.data, "ETag: \"7\"\r\nETag: W/\"9223372036854775807\"\r\n", "a strong and a weak tag");
+    is_text(out.data, "ETag: \"7\"\r\nETag: W/\"9223372036854775807\"\r\n",
+            "strong and weak tags are written");
     buffer_free(&out);
 }
 
-/* Headers, whether the revision 7 is one that If-None-Match names, and what If-Match asks for. */
+/* For each header: whether If-None-Match lists revision 7, and the revisions that
+ * If-Match lists. */
 static const struct {
     const char *header;
     bool none_match;
-    const char *match; /* NULL: nothing */
+    const char *match; /* NULL: no condition */
 } rows[] = {
     {"", false, NULL},
     {"*", true, NULL},

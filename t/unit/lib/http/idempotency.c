@@ -5,8 +5,8 @@
 #include "t/unit/bytes.h"
 #include "t/unit/tap.h"
 
-/* What is wrong with that key; NULL: no key is sent. */
-static const char *read_key(struct request *request, const char *key)
+/* The error message for a key. key NULL: the header is not sent. */
+static const char *parse_key(struct request *request, const char *key)
 {
     static char variable[400];
     static const char *variables[] = {"HTTP_X=y", variable, NULL};
@@ -18,19 +18,19 @@ static const char *read_key(struct request *request, const char *key)
 
 int main(void)
 {
-    static const char wrong[] = "Idempotency-Key is not 1 to 255 visible ASCII characters";
-    static const char *const refused[] = {"", " ", "a b", " a", "a ", "a\t", "\x7f", "\xc3\xa9", "a\x01"};
-    static const char *const good[] = {"1", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"", "!~", "a,b;c=d"};
+    static const char message[] = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+    static const char *const invalid[] = {"", " ", "a b", " a", "a ", "a\t", "\x7f", "\xc3\xa9", "a\x01"};
+    static const char *const valid[] = {"1", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"", "!~", "a,b;c=d"};
     struct request request;
-    is_text(read_key(&request, NULL), NULL, "no key");
-    is_text(request.idempotency_key, NULL, "is none");
-    for (size_t i = 0; i < COUNT_OF(good); i++) {
-        is_text(read_key(&request, good[i]), NULL, "%s", good[i]);
-        is_text(request.idempotency_key, good[i], "is taken as it is");
+    is_text(parse_key(&request, NULL), NULL, "a request without a key is valid");
+    is_text(request.idempotency_key, NULL, "a request without a key has no key");
+    for (size_t i = 0; i < COUNT_OF(valid); i++) {
+        is_text(parse_key(&request, valid[i]), NULL, "the key %s is valid", valid[i]);
+        is_text(request.idempotency_key, valid[i], "the key is not changed");
     }
-    for (size_t i = 0; i < COUNT_OF(refused); i++)
-        is_text(read_key(&request, refused[i]), wrong, "\"%s\"", refused[i]);
-    is_text(read_key(&request, bytes_repeat('k', 255)), NULL, "255 characters");
-    is_text(read_key(&request, bytes_repeat('k', 256)), wrong, "256");
+    for (size_t i = 0; i < COUNT_OF(invalid); i++)
+        is_text(parse_key(&request, invalid[i]), message, "the key \"%s\" is rejected", invalid[i]);
+    is_text(parse_key(&request, bytes_repeat('k', 255)), NULL, "a key of 255 characters is valid");
+    is_text(parse_key(&request, bytes_repeat('k', 256)), message, "a key of 256 characters is rejected");
     return done_testing();
 }

@@ -11,7 +11,7 @@ static const char *const variables[] = {method_variable, "REQUEST_ID=0123", uri_
                                         "HTTP_X=a=b",    "HTTP_X=second",   "HTTP_XY=xy", NULL};
 static struct request request;
 
-static bool reads(const char *method, const char *uri)
+static bool parse(const char *method, const char *uri)
 {
     arena_reset(arena);
     snprintf(method_variable, sizeof method_variable, "REQUEST_METHOD=%s", method);
@@ -23,7 +23,7 @@ static bool reads(const char *method, const char *uri)
 static void test_path(void)
 {
     static const struct {
-        const char *uri, *path, *query; /* path NULL: it is none */
+        const char *uri, *path, *query; /* path NULL: it can't be decoded */
     } rows[] = {
         {"/", "/", ""},
         {"/api/videos", "/api/videos", ""},
@@ -47,11 +47,11 @@ static void test_path(void)
         {"", "", ""},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        bool good = reads("GET", rows[i].uri);
-        is_text(good ? request.path : NULL, rows[i].path, "path of \"%s\"", rows[i].uri);
-        is_text(request.query, rows[i].query, "its query");
+        bool valid = parse("GET", rows[i].uri);
+        is_text(valid ? request.path : NULL, rows[i].path, "the path of \"%s\"", rows[i].uri);
+        is_text(request.query, rows[i].query, "the query of that URI");
     }
-    ok(!reads("GET", "/%") && request.path && request.id, "a bad path leaves nothing unset");
+    ok(!parse("GET", "/%") && request.path && request.id, "an invalid path leaves path and id set");
 }
 
 static void test_method(void)
@@ -66,32 +66,34 @@ static void test_method(void)
         {"GETS", METHOD_OTHER},  {"", METHOD_OTHER},        {"other", METHOD_OTHER},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        ok(reads(rows[i].name, "/"), "method \"%s\"", rows[i].name);
-        is_int(request.method, rows[i].method, "is that one");
-        ok(!request.head, "and not HEAD");
+        ok(parse(rows[i].name, "/"), "a request with the method \"%s\" is parsed", rows[i].name);
+        is_int(request.method, rows[i].method, "the method is recognised");
+        ok(!request.head, "the request is not marked as HEAD");
     }
-    ok(reads("HEAD", "/") && request.method == METHOD_GET && request.head, "HEAD is GET, marked");
+    ok(parse("HEAD", "/") && request.method == METHOD_GET && request.head, "HEAD becomes GET with a mark");
     for (enum method method = 0; method < METHOD_COUNT; method++)
         ok(method_names[method] != NULL, "method %d has a name", (int)method);
 }
 
 static void test_variables(void)
 {
-    ok(reads("GET", "/"), "a request");
-    is_text(request.id, "0123", "its id");
-    is_text(request_variable(&request, "HTTP_X"), "a=b", "a header: the first, whole");
-    is_text(request_variable(&request, "HTTP_XY"), "xy", "one whose name begins alike");
-    is_text(request_variable(&request, "EMPTY"), "", "an empty one");
-    is_text(request_variable(&request, "HTTP_"), "", "one that wasn't sent");
-    is_text(request_find(&request, "HTTP_X"), "a=b", "one that is looked for");
-    is_text(request_find(&request, "EMPTY"), "", "an empty one is there");
-    is_text(request_find(&request, "HTTP_"), NULL, "one that wasn't sent is not");
+    ok(parse("GET", "/"), "a request is parsed");
+    is_text(request.id, "0123", "the request id is set");
+    is_text(request_variable(&request, "HTTP_X"), "a=b",
+            "the first of two headers is found with its whole value");
+    is_text(request_variable(&request, "HTTP_XY"), "xy", "a header with a longer name is found");
+    is_text(request_variable(&request, "EMPTY"), "", "an empty header is an empty text");
+    is_text(request_variable(&request, "HTTP_"), "", "a missing header is an empty text");
+    is_text(request_find(&request, "HTTP_X"), "a=b", "request_find finds a header");
+    is_text(request_find(&request, "EMPTY"), "", "request_find finds an empty header");
+    is_text(request_find(&request, "HTTP_"), NULL, "request_find returns NULL for a missing header");
 }
 
 static void test_refuse(void)
 {
-    is_int(request_refuse(&request, STATUS_FORBIDDEN, "because"), STATUS_FORBIDDEN, "a refusal's status");
-    is_text(request.detail, "because", "and words");
+    is_int(request_refuse(&request, STATUS_FORBIDDEN, "because"), STATUS_FORBIDDEN,
+           "request_refuse returns the status");
+    is_text(request.detail, "because", "request_refuse sets the detail");
 }
 
 int main(void)

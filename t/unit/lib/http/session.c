@@ -19,8 +19,8 @@ static void test_token(void)
     session_create_token(token);
     session_create_token(other);
     is_int(strlen(token), 43, "a token has 43 characters");
-    is_int(strspn(token, alphabet), 43, "of base64url");
-    ok(strcmp(token, other) != 0, "the next one is another");
+    is_int(strspn(token, alphabet), 43, "a token is base64url");
+    ok(strcmp(token, other) != 0, "two tokens are different");
 }
 
 static void test_hash(void)
@@ -30,16 +30,16 @@ static void test_hash(void)
         0x73, 0x7a, 0x31, 0x07, 0x97, 0x3e, 0xc1, 0x9c, 0x7b, 0x7e, 0xc9, 0xdd, 0x1b, 0x1c, 0xf3, 0x04,
     };
     unsigned char hash[SESSION_HASH_SIZE] = {0};
-    ok(session_hash(TOKEN, hash), "a token has a hash");
-    ok(memcmp(hash, expected, sizeof hash) == 0, "the SHA-256 of its text");
-    ok(!session_hash("", hash), "nothing is no token");
-    ok(!session_hash(TOKEN "H", hash), "nor is what is longer");
-    ok(!session_hash(&TOKEN[1], hash), "nor what is shorter");
-    ok(memcmp(hash, expected, sizeof hash) == 0, "what is refused sets nothing");
+    ok(session_hash(TOKEN, hash), "a token can be hashed");
+    ok(memcmp(hash, expected, sizeof hash) == 0, "the hash is the SHA-256 of the text");
+    ok(!session_hash("", hash), "an empty text is rejected");
+    ok(!session_hash(TOKEN "H", hash), "a text that is too long is rejected");
+    ok(!session_hash(&TOKEN[1], hash), "a text that is too short is rejected");
+    ok(memcmp(hash, expected, sizeof hash) == 0, "a rejected text leaves the hash unchanged");
 }
 
-/* Authenticates a request with those headers. The database can't be reached, so a request that comes as far as
- * to ask it ends with STATUS_DB_UNAVAILABLE. */
+/* Authenticates a request with those headers. There is no database, so a request whose
+ * token is looked up gets STATUS_DB_UNAVAILABLE. */
 static enum status authenticate(struct request *request, enum method method, const char *const *headers)
 {
     arena_reset(arena);
@@ -57,32 +57,35 @@ static enum status authenticate(struct request *request, enum method method, con
 #define COOKIE "HTTP_COOKIE=a=b; X-Session-Id=" TOKEN "; c=d"
 #define BEARER "HTTP_AUTHORIZATION=Bearer " TOKEN
 
-static void test_where(void)
+static void test_precedence(void)
 {
     struct request request;
-    is_int(authenticate(&request, METHOD_GET, HEADERS("HTTP_HOST=a")), STATUS_ANSWERED, "no session");
-    ok(!request.session && request.user_id == 0, "is no one");
+    is_int(authenticate(&request, METHOD_GET, HEADERS("HTTP_HOST=a")), STATUS_ANSWERED,
+           "a request without a session is accepted");
+    ok(!request.session && request.user_id == 0, "a request without a session has no user");
     is_int(authenticate(&request, METHOD_GET, HEADERS("HTTP_X_SESSION_ID=short")), STATUS_ANSWERED,
-           "what can't be a token");
-    is_int(request.user_id, 0, "is no one");
+           "a request with an invalid token is accepted");
+    is_int(request.user_id, 0, "a request with an invalid token has no user");
     is_int(authenticate(&request, METHOD_GET, HEADERS("HTTP_AUTHORIZATION=Basic " TOKEN)), STATUS_ANSWERED,
-           "another scheme");
-    ok(!request.session, "has no session");
+           "a request with another scheme is accepted");
+    ok(!request.session, "another scheme than Bearer is ignored");
 
-    is_int(authenticate(&request, METHOD_GET, HEADERS(COOKIE)), STATUS_DB_UNAVAILABLE, "a cookie's");
-    is_text(request.session, TOKEN, "token");
-    ok(request.session_cookie, "which a browser sends unasked");
-    is_int(authenticate(&request, METHOD_GET, HEADERS(BEARER)), STATUS_DB_UNAVAILABLE, "a bearer's");
-    is_text(request.session, TOKEN, "token");
-    ok(!request.session_cookie, "which no browser sends unasked");
+    is_int(authenticate(&request, METHOD_GET, HEADERS(COOKIE)), STATUS_DB_UNAVAILABLE,
+           "the token of a cookie is looked up");
+    is_text(request.session, TOKEN, "the token comes from the cookie");
+    ok(request.session_cookie, "the request is marked as using a cookie");
+    is_int(authenticate(&request, METHOD_GET, HEADERS(BEARER)), STATUS_DB_UNAVAILABLE,
+           "the token of Authorization is looked up");
+    is_text(request.session, TOKEN, "the token comes from Authorization");
+    ok(!request.session_cookie, "the request is not marked as using a cookie");
     authenticate(&request, METHOD_GET, HEADERS("HTTP_AUTHORIZATION=bearer " TOKEN));
-    is_text(request.session, TOKEN, "the scheme in any case");
+    is_text(request.session, TOKEN, "the scheme is not case-sensitive");
 
     authenticate(&request, METHOD_GET, HEADERS(COOKIE, "HTTP_AUTHORIZATION=Bearer b"));
-    is_text(request.session, "b", "Authorization counts before the cookie");
-    ok(!request.session_cookie, "which then isn't what it comes by");
+    is_text(request.session, "b", "Authorization takes precedence over the cookie");
+    ok(!request.session_cookie, "a request with Authorization is not marked as using a cookie");
     authenticate(&request, METHOD_GET, HEADERS(COOKIE, BEARER, "HTTP_X_SESSION_ID=h"));
-    is_text(request.session, "h", "and the header before both");
+    is_text(request.session, "h", "X-Session-Id takes precedence over both");
 }
 
 static void test_cross_site(void)
@@ -93,35 +96,65 @@ static void test_cross_site(void)
         const char *headers[4];
         enum status status;
     } rows[] = {
-        {"its own page", METHOD_POST, {"HTTP_ORIGIN=http://a:8080", COOKIE}, STATUS_DB_UNAVAILABLE},
-        {"its own page, host in capitals",
+        {"a page of the site is allowed",
+         METHOD_POST,
+         {"HTTP_ORIGIN=http://a:8080", COOKIE},
+         STATUS_DB_UNAVAILABLE},
+        {"a page of the site with the host in capitals is allowed",
          METHOD_POST,
          {"HTTP_ORIGIN=http://A:8080", COOKIE},
          STATUS_DB_UNAVAILABLE},
-        {"no browser", METHOD_POST, {COOKIE}, STATUS_DB_UNAVAILABLE},
-        {"same-origin", METHOD_POST, {"HTTP_SEC_FETCH_SITE=same-origin", COOKIE}, STATUS_DB_UNAVAILABLE},
-        {"cross-site", METHOD_POST, {"HTTP_SEC_FETCH_SITE=cross-site", COOKIE}, STATUS_FORBIDDEN},
-        {"another host", METHOD_POST, {"HTTP_ORIGIN=http://b:8080", COOKIE}, STATUS_FORBIDDEN},
-        {"another port", METHOD_POST, {"HTTP_ORIGIN=http://a:8081", COOKIE}, STATUS_FORBIDDEN},
-        {"a longer host", METHOD_POST, {"HTTP_ORIGIN=http://a:8080.b", COOKIE}, STATUS_FORBIDDEN},
-        {"no origin at all", METHOD_POST, {"HTTP_ORIGIN=null", COOKIE}, STATUS_FORBIDDEN},
-        {"DELETE", METHOD_DELETE, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
-        {"PUT", METHOD_PUT, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
-        {"PATCH", METHOD_PATCH, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
-        {"the gate", METHOD_GATE, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
-        {"a listed origin",
+        {"a client without Origin is allowed", METHOD_POST, {COOKIE}, STATUS_DB_UNAVAILABLE},
+        {"same-origin is allowed",
+         METHOD_POST,
+         {"HTTP_SEC_FETCH_SITE=same-origin", COOKIE},
+         STATUS_DB_UNAVAILABLE},
+        {"cross-site is rejected", METHOD_POST, {"HTTP_SEC_FETCH_SITE=cross-site", COOKIE}, STATUS_FORBIDDEN},
+        {"another host is rejected", METHOD_POST, {"HTTP_ORIGIN=http://b:8080", COOKIE}, STATUS_FORBIDDEN},
+        {"another port is rejected", METHOD_POST, {"HTTP_ORIGIN=http://a:8081", COOKIE}, STATUS_FORBIDDEN},
+        {"a host that starts with the site's is rejected",
+         METHOD_POST,
+         {"HTTP_ORIGIN=http://a:8080.b", COOKIE},
+         STATUS_FORBIDDEN},
+        {"the origin null is rejected", METHOD_POST, {"HTTP_ORIGIN=null", COOKIE}, STATUS_FORBIDDEN},
+        {"a cross-site DELETE is rejected",
+         METHOD_DELETE,
+         {"HTTP_ORIGIN=http://b", COOKIE},
+         STATUS_FORBIDDEN},
+        {"a cross-site PUT is rejected", METHOD_PUT, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
+        {"a cross-site PATCH is rejected", METHOD_PATCH, {"HTTP_ORIGIN=http://b", COOKIE}, STATUS_FORBIDDEN},
+        {"a cross-site request to the gate is rejected",
+         METHOD_GATE,
+         {"HTTP_ORIGIN=http://b", COOKIE},
+         STATUS_FORBIDDEN},
+        {"a listed origin is allowed",
          METHOD_POST,
          {"HTTP_ORIGIN=https://friend.example", COOKIE},
          STATUS_DB_UNAVAILABLE},
-        {"of another site",
+        {"a listed origin is allowed although it is cross-site",
          METHOD_POST,
          {"HTTP_ORIGIN=https://other.example:8443", "HTTP_SEC_FETCH_SITE=cross-site", COOKIE},
          STATUS_DB_UNAVAILABLE},
-        {"a part of one", METHOD_POST, {"HTTP_ORIGIN=https://friend", COOKIE}, STATUS_FORBIDDEN},
-        {"one in capitals", METHOD_POST, {"HTTP_ORIGIN=https://Friend.example", COOKIE}, STATUS_FORBIDDEN},
-        {"its other scheme", METHOD_POST, {"HTTP_ORIGIN=http://friend.example", COOKIE}, STATUS_FORBIDDEN},
-        {"reading", METHOD_GET, {"HTTP_SEC_FETCH_SITE=cross-site", COOKIE}, STATUS_DB_UNAVAILABLE},
-        {"no cookie", METHOD_POST, {"HTTP_ORIGIN=http://b", BEARER}, STATUS_DB_UNAVAILABLE},
+        {"a prefix of a listed origin is rejected",
+         METHOD_POST,
+         {"HTTP_ORIGIN=https://friend", COOKIE},
+         STATUS_FORBIDDEN},
+        {"a listed origin in capitals is rejected",
+         METHOD_POST,
+         {"HTTP_ORIGIN=https://Friend.example", COOKIE},
+         STATUS_FORBIDDEN},
+        {"a listed origin with another scheme is rejected",
+         METHOD_POST,
+         {"HTTP_ORIGIN=http://friend.example", COOKIE},
+         STATUS_FORBIDDEN},
+        {"a cross-site GET is allowed",
+         METHOD_GET,
+         {"HTTP_SEC_FETCH_SITE=cross-site", COOKIE},
+         STATUS_DB_UNAVAILABLE},
+        {"a cross-site request without a cookie is allowed",
+         METHOD_POST,
+         {"HTTP_ORIGIN=http://b", BEARER},
+         STATUS_DB_UNAVAILABLE},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const char *headers[6] = {"HTTP_HOST=a:8080"};
@@ -129,7 +162,7 @@ static void test_cross_site(void)
             headers[at + 1] = rows[i].headers[at];
         struct request request;
         is_int(authenticate(&request, rows[i].method, headers), rows[i].status, "%s", rows[i].name);
-        is_int(request.user_id, 0, "is no one yet");
+        is_int(request.user_id, 0, "no user is set before the lookup");
     }
 }
 
@@ -146,7 +179,7 @@ int main(void)
     db = db_create(&options);
     test_token();
     test_hash();
-    test_where();
+    test_precedence();
     test_cross_site();
     db_destroy(db);
     arena_destroy(arena);

@@ -24,7 +24,7 @@ static bool exists(const char *path)
     return lstat(path, &info) == 0;
 }
 
-/* The path of a key's file. */
+/* The path of a published file. */
 static const char *path_of(const char *key)
 {
     static char path[MEDIA_PATH_SIZE];
@@ -42,7 +42,7 @@ static const char *incoming(void)
     return path;
 }
 
-/* Makes a file of that content that has arrived. */
+/* Creates the incoming file with that content. */
 static int create(const char *content, char path[MEDIA_PATH_SIZE])
 {
     snprintf(path, MEDIA_PATH_SIZE, "%s", incoming());
@@ -63,39 +63,39 @@ static int count_files(const char *folder)
     return dir ? count : -1;
 }
 
-static void refuses(const struct config *config, const char *reason, const char *name)
+static void is_rejected(const struct config *config, const char *reason, const char *name)
 {
     capture_begin(STDERR_FILENO);
     bool opened = media_open(&media, config);
     const char *log = capture_end();
     ok(!opened, "%s", name);
-    ok(strstr(log, reason), "which is logged");
+    ok(strstr(log, reason), "the reason is logged");
 }
 
 static void test_open(void)
 {
     const struct config by_state = {.state_dir = scratch_dir(), .media_dir = ""};
-    ok(media_open(&media, &by_state), "the media folder is made");
-    is_text(media.root, scratch_path("media"), "in the state folder when no other is set");
-    ok(exists(scratch_path("media/incoming")), "with the incoming folder");
+    ok(media_open(&media, &by_state), "the media folder is created");
+    is_text(media.root, scratch_path("media"), "the default media folder is in the state folder");
+    ok(exists(scratch_path("media/incoming")), "the incoming folder is created");
     int folders = 0;
     for (int i = 0; i < MEDIA_FOLDERS; i++) {
         char path[MEDIA_PATH_SIZE];
         snprintf(path, sizeof path, "%s/%02x", media.root, (unsigned)i);
         folders += exists(path);
     }
-    is_int(folders, MEDIA_FOLDERS, "and all folders that files can go to");
-    ok(media_open(&media, &by_state), "one that is there will do");
+    is_int(folders, MEDIA_FOLDERS, "all folders for files are created");
+    ok(media_open(&media, &by_state), "an existing media folder can be opened");
 
     const struct config by_name = {.state_dir = "/nowhere", .media_dir = scratch_path("elsewhere")};
-    ok(media_open(&media, &by_name), "a folder of its own");
-    is_text(media.root, scratch_path("elsewhere"), "is that");
+    ok(media_open(&media, &by_name), "a configured media folder can be opened");
+    is_text(media.root, scratch_path("elsewhere"), "the configured media folder is used");
 
     const struct config no_parent = {.media_dir = scratch_path("no/such/folder")};
     const struct config too_long = {.media_dir = bytes_repeat('x', 400)};
-    refuses(&no_parent, "No such file or directory", "a folder in one that is missing can't be made");
-    refuses(&too_long, "VS_MEDIA_DIR is too long", "a path too long is refused");
-    ok(media_open(&media, &by_name), "back to the good one");
+    is_rejected(&no_parent, "No such file or directory", "a media folder without a parent is rejected");
+    is_rejected(&too_long, "VS_MEDIA_DIR is too long", "a path that is too long is rejected");
+    ok(media_open(&media, &by_name), "the configured media folder can be opened again");
 }
 
 static void test_can_write(void)
@@ -103,21 +103,22 @@ static void test_can_write(void)
     const struct media nowhere = {"/nowhere"}, read_only = {"/proc"};
     const struct config config = {.state_dir = "/nowhere", .media_dir = "/nowhere/media"};
     struct media found;
-    ok(media_find(&found, &config) && strcmp(found.root, "/nowhere/media") == 0, "to find makes nothing");
-    ok(media_can_write(&media), "a file can be written");
-    is_int(count_files(scratch_path("elsewhere/incoming")), 0, "none is left of it");
-    ok(!media_can_write(&nowhere) && errno == ENOENT, "not where there is no folder");
-    ok(!media_can_write(&read_only), "nor where there can be none");
+    ok(media_locate(&found, &config) && strcmp(found.root, "/nowhere/media") == 0,
+       "media_locate sets the path of a folder that does not exist");
+    ok(media_can_write(&media), "a file can be written to the media folder");
+    is_int(count_files(scratch_path("elsewhere/incoming")), 0, "the test leaves no file");
+    ok(!media_can_write(&nowhere) && errno == ENOENT, "a missing folder cannot be written to");
+    ok(!media_can_write(&read_only), "a read-only folder cannot be written to");
 }
 
 static void test_name(void)
 {
     char name[MEDIA_NAME_SIZE];
     media_name(KEY, name);
-    is_text(name, "ab/" KEY, "a file's name: its first two digits, its key");
-    is_int(media_folder("00" KEY), 0, "the first of the folders");
-    is_int(media_folder(KEY), 0xab, "the one that the digits name");
-    is_int(media_folder("ff" KEY), MEDIA_FOLDERS - 1, "and the last");
+    is_text(name, "ab/" KEY, "the name of a file is its folder and its key");
+    is_int(media_folder("00" KEY), 0, "the folder of 00 is the first");
+    is_int(media_folder(KEY), 0xab, "the first two digits are the index of the folder");
+    is_int(media_folder("ff" KEY), MEDIA_FOLDERS - 1, "the folder of ff is the last");
 }
 
 static void test_is_incoming(void)
@@ -149,7 +150,7 @@ static void test_is_incoming(void)
         {"", false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        is_int(media_is_incoming(&at, rows[i].path), rows[i].expected, "incoming or not: \"%s\"",
+        is_int(media_is_incoming(&at, rows[i].path), rows[i].expected, "\"%s\" is an incoming path or not",
                rows[i].path);
 }
 
@@ -157,10 +158,10 @@ static void test_free(void)
 {
     static const struct media nowhere = {"/nowhere"};
     int64_t bytes = -1;
-    ok(media_free(&media, &bytes), "there is a disk");
-    ok(bytes > 0, "with some room");
-    ok(!media_free(&nowhere, &bytes), "where no folder is, there is none");
-    is_int(errno, ENOENT, "for a reason");
+    ok(media_free_bytes(&media, &bytes), "the free bytes can be determined");
+    ok(bytes > 0, "there are free bytes");
+    ok(!media_free_bytes(&nowhere, &bytes), "the free bytes of a missing folder are an error");
+    is_int(errno, ENOENT, "the error is ENOENT");
 }
 
 static off_t size_of(int fd)
@@ -176,33 +177,33 @@ static void test_extract(void)
     struct stat info;
     int nginx = open(body, O_WRONLY | O_CREAT, 0600);
     int fd = media_create_extract(body, path);
-    ok(fd >= 0, "a file for what is extracted");
-    ok(media_is_incoming(&media, path) && strcmp(path, body) != 0, "beside the body");
-    ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "no one else can read it");
-    ok(write(fd, "begun", 5) == 5, "it can be written");
+    ok(fd >= 0, "a file for the extracted part is created");
+    ok(media_is_incoming(&media, path) && strcmp(path, body) != 0, "the extracted file is next to the body");
+    ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "only the owner can read the extracted file");
+    ok(write(fd, "begun", 5) == 5, "the extracted file can be written");
     int second = media_create_extract(body, again);
-    is_text(again, path, "one that was left");
-    is_int(size_of(second), 0, "is replaced");
-    is_int(size_of(fd), 5, "and not changed");
+    is_text(again, path, "a second extracted file has the same path");
+    is_int(size_of(second), 0, "the second extracted file is empty");
+    is_int(size_of(fd), 5, "the first extracted file is not changed");
     close(fd);
     close(second);
     ok(media_discard(body), "the body is discarded");
-    ok(!exists(body) && !exists(path), "with what was extracted");
-    ok(!media_discard(body), "only once");
+    ok(!exists(body) && !exists(path), "the extracted file is deleted with the body");
+    ok(!media_discard(body), "discarding a missing body returns false");
     close(nginx);
 
     nginx = open(body, O_WRONLY | O_CREAT, 0600);
     close(media_create_extract(body, path));
-    ok(rename(body, scratch_path("aside")) == 0, "a body gets another name");
-    ok(!media_discard(body), "when it is discarded");
-    ok(exists(scratch_path("aside")) && !exists(path), "it stays, but not what was extracted");
+    ok(rename(body, scratch_path("aside")) == 0, "the body is renamed");
+    ok(!media_discard(body), "discarding a renamed body returns false");
+    ok(exists(scratch_path("aside")) && !exists(path), "a renamed body stays, its extracted file is deleted");
     close(nginx);
 
     char long_name[MEDIA_PATH_SIZE];
     memset(long_name, 'x', sizeof long_name);
     long_name[sizeof long_name - 2] = '\0';
-    is_int(media_create_extract(long_name, path), -1, "a name that is too long");
-    is_int(errno, ENAMETOOLONG, "is refused");
+    is_int(media_create_extract(long_name, path), -1, "a path that is too long is rejected");
+    is_int(errno, ENAMETOOLONG, "the error is ENAMETOOLONG");
 }
 
 /* A published file of 7 bytes. */
@@ -212,15 +213,15 @@ static void test_read(const char *key)
     struct stat file = {0};
     time_t modified = 0;
     buffer_text(&buffer, "<");
-    ok(media_read(&media, key, 7, &buffer, &modified), "it is read");
+    ok(media_read(&media, key, 7, &buffer, &modified), "a published file can be read");
     buffer_char(&buffer, '\0');
-    is_text(buffer.data, "<content", "all of it, behind what was there");
-    ok(stat(path_of(key), &file) == 0 && modified == file.st_mtim.tv_sec, "with its time");
+    is_text(buffer.data, "<content", "the content is appended to the buffer");
+    ok(stat(path_of(key), &file) == 0 && modified == file.st_mtim.tv_sec, "the modification time is set");
     size_t before = buffer.length;
-    ok(!media_read(&media, key, 6, &buffer, &modified), "but not when it is longer than it should be");
-    ok(!media_read(&media, key, 8, &buffer, &modified), "or shorter");
-    ok(!media_read(&media, KEY, 7, &buffer, &modified), "nor one that isn't there");
-    is_int(buffer.length, before, "then nothing is appended");
+    ok(!media_read(&media, key, 6, &buffer, &modified), "a file longer than expected is an error");
+    ok(!media_read(&media, key, 8, &buffer, &modified), "a file shorter than expected is an error");
+    ok(!media_read(&media, KEY, 7, &buffer, &modified), "a missing file is an error");
+    is_int(buffer.length, before, "nothing is appended on an error");
     buffer_free(&buffer);
 }
 
@@ -231,20 +232,20 @@ static void test_publish(void)
     int fd = create("content", path);
     ok(media_publish(&media, fd, path, key), "a file is published");
     close(fd);
-    ok(!exists(path), "it has left the incoming folder");
+    ok(!exists(path), "a published file leaves the incoming folder");
     fd = open(path_of(key), O_RDONLY);
-    ok(fd >= 0 && read(fd, content, sizeof content - 1) == 7, "it is where its key says");
-    is_text(content, "content", "whole");
+    ok(fd >= 0 && read(fd, content, sizeof content - 1) == 7, "a published file has its final name");
+    is_text(content, "content", "a published file is complete");
     close(fd);
     test_read(key);
 
-    ok(media_remove(&media, key), "it is removed");
-    ok(!exists(path_of(key)), "and gone");
-    ok(media_sync(&media, key), "for good");
-    ok(media_sync_all(&media), "and so is all else");
-    ok(media_remove(&media, key), "once more is done");
-    ok(media_remove(&media, KEY), "so is a file in a folder that there never was");
-    ok(media_sync(&media, KEY), "which is as good as durable");
+    ok(media_remove(&media, key), "a file is removed");
+    ok(!exists(path_of(key)), "a removed file does not exist");
+    ok(media_sync(&media, key), "the removal can be made durable");
+    ok(media_sync_all(&media), "all removals can be made durable");
+    ok(media_remove(&media, key), "removing a missing file succeeds");
+    ok(media_remove(&media, KEY), "removing another missing file succeeds");
+    ok(media_sync(&media, KEY), "syncing the folder of a missing file succeeds");
 }
 
 static void test_faults(void)
@@ -252,76 +253,81 @@ static void test_faults(void)
     char path[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
     const char *key = "ef8fad5b-d9cb-469f-a165-70867728950e";
     int fd = create("content", path);
-    ok(!media_publish(&media, -1, path, key), "what can't be made durable isn't published");
-    is_int(errno, EBADF, "for a reason");
-    ok(exists(path), "and stays where it was");
-    ok(!media_publish(&media, fd, scratch_path("nothing"), key), "nor is what isn't there");
-    is_int(errno, ENOENT, "for a reason");
-    ok(media_publish(&media, fd, path, key), "a good one");
+    ok(!media_publish(&media, -1, path, key), "a file that cannot be synced is not published");
+    is_int(errno, EBADF, "the error is EBADF");
+    ok(exists(path), "a file that was not published keeps its name");
+    ok(!media_publish(&media, fd, scratch_path("nothing"), key), "a missing file is not published");
+    is_int(errno, ENOENT, "the error is ENOENT");
+    ok(media_publish(&media, fd, path, key), "the same file can be published");
     close(fd);
 
-    ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
-    ok(!media_remove(&media, key), "then removing is a fault, not done");
-    ok(!media_sync_all(&media), "nor can anything be made durable");
-    is_int(errno, ENOENT, "for a reason");
-    is_int(media_create_extract(incoming(), other), -1, "and nothing can come in");
-    ok(mkdir(media.root, 0700) == 0, "an empty one, as where a disk should be mounted");
-    ok(!media_remove(&media, key), "isn't it");
-    ok(rmdir(media.root) == 0 && rename(scratch_path("away"), media.root) == 0, "the folder is back");
-    ok(media_remove(&media, key), "and the file can be removed");
+    ok(rename(media.root, scratch_path("away")) == 0, "the media folder is renamed");
+    ok(!media_remove(&media, key), "removing a file from a missing media folder fails");
+    ok(!media_sync_all(&media), "syncing a missing media folder fails");
+    is_int(errno, ENOENT, "the error is ENOENT");
+    is_int(media_create_extract(incoming(), other), -1, "nothing can be created in a missing media folder");
+    ok(mkdir(media.root, 0700) == 0, "an empty folder takes the place of the media folder");
+    ok(!media_remove(&media, key), "removing a file from an empty media folder fails");
+    ok(rmdir(media.root) == 0 && rename(scratch_path("away"), media.root) == 0,
+       "the media folder is restored");
+    ok(media_remove(&media, key), "the file can be removed after that");
 
-    ok(mkdir(path_of(key), 0700) == 0, "something else bears the name");
-    ok(!media_remove(&media, key), "which is a fault");
-    is_int(errno, EISDIR, "for a reason");
+    ok(mkdir(path_of(key), 0700) == 0, "a folder has the name of a file");
+    ok(!media_remove(&media, key), "removing a folder fails");
+    is_int(errno, EISDIR, "the error is EISDIR");
 }
 
-/* What a list has shown, in any order: how many, and the ages' and names' state. */
-struct shown {
-    int count, wrong, most;
+/* The files that a list passed to the callback; wrong counts those with an unexpected
+ * name or time. */
+struct listing {
+    int count, wrong, max;
     const char *expected;
 };
 
-static bool show(void *context, const char *name, int64_t change_s)
+static bool record_file(void *context, const char *name, int64_t change_s)
 {
-    struct shown *shown = context;
-    shown->wrong += strcmp(name, shown->expected) != 0 || time(NULL) - change_s > 60;
-    return ++shown->count < shown->most;
+    struct listing *listing = context;
+    listing->wrong += strcmp(name, listing->expected) != 0 || time(NULL) - change_s > 60;
+    return ++listing->count < listing->max;
 }
 
 static void test_list(void)
 {
     char path[MEDIA_PATH_SIZE], folder[MEDIA_PATH_SIZE];
-    struct shown shown = {.most = 100, .expected = KEY};
-    ok(media_is_there(&media), "the media folder is there");
-    ok(media_list(&media, show, &shown) && shown.count == 0, "it is empty");
-    ok(!media_exists(&media, KEY), "the key has no file");
+    struct listing listing = {.max = 100, .expected = KEY};
+    ok(media_is_available(&media), "the media folder is available");
+    ok(media_list(&media, record_file, &listing) && listing.count == 0,
+       "an empty media folder can be listed");
+    ok(!media_exists(&media, KEY), "a key without a file does not exist");
     int fd = create("content", path);
-    ok(media_publish(&media, fd, path, KEY), "until it has");
+    ok(media_publish(&media, fd, path, KEY), "a file is published under the key");
     close(fd);
-    ok(media_exists(&media, KEY), "then there is one");
+    ok(media_exists(&media, KEY), "the key of a published file exists");
     snprintf(folder, sizeof folder, "%s/ab/notes.txt", media.root);
     close(open(folder, O_WRONLY | O_CREAT, 0600));
-    ok(media_list(&media, show, &shown), "it can be listed");
-    is_int(shown.count, 1, "alone, since what has no key for a name isn't shown");
-    is_int(shown.wrong, 0, "by its key and with its time");
+    ok(media_list(&media, record_file, &listing), "a media folder with a file can be listed");
+    is_int(listing.count, 1, "only the file with a key as its name is listed");
+    is_int(listing.wrong, 0, "the file is listed with its key and time");
     unlink(folder);
-    ok(media_remove(&media, KEY), "it is removed");
+    ok(media_remove(&media, KEY), "the listed file is removed");
 
     close(create("content", path));
-    shown = (struct shown){.most = 1, .expected = strrchr(path, '/') + 1};
-    ok(media_list_incoming(&media, show, &shown) && shown.count == 1, "what arrives is listed for itself");
-    is_int(shown.wrong, 0, "by its name");
-    ok(media_remove_incoming(&media, shown.expected), "and can be removed");
-    ok(!media_remove_incoming(&media, shown.expected), "once");
-    is_int(errno, ENOENT, "for a reason");
+    listing = (struct listing){.max = 1, .expected = strrchr(path, '/') + 1};
+    ok(media_list_incoming(&media, record_file, &listing) && listing.count == 1,
+       "an incoming file is listed");
+    is_int(listing.wrong, 0, "an incoming file is listed with its name");
+    ok(media_remove_incoming(&media, listing.expected), "an incoming file can be removed");
+    ok(!media_remove_incoming(&media, listing.expected), "removing a missing incoming file fails");
+    is_int(errno, ENOENT, "the error is ENOENT");
 
-    ok(rename(media.root, scratch_path("away")) == 0, "the whole media folder goes away");
-    ok(!media_is_there(&media) && !media_list_incoming(&media, show, &shown), "which is told");
-    ok(rename(scratch_path("away"), media.root) == 0, "the folder is back");
+    ok(rename(media.root, scratch_path("away")) == 0, "the media folder is renamed");
+    ok(!media_is_available(&media) && !media_list_incoming(&media, record_file, &listing),
+       "a missing media folder is neither available nor listed");
+    ok(rename(scratch_path("away"), media.root) == 0, "the media folder is restored");
 }
 
-/* Each eight bytes of the file are their own place. */
-static int numbers(const char *name, uint64_t count)
+/* Creates a file of 64-bit numbers, each of which is its own index. */
+static int create_numbers(const char *name, uint64_t count)
 {
     int fd = scratch_file(name, "", 0);
     uint64_t block[1024];
@@ -336,21 +342,22 @@ static int numbers(const char *name, uint64_t count)
 
 static void test_copy(void)
 {
-    const uint64_t count = 20 * 1024 * 128, skipped = 100; /* 20 MiB, more than is copied in one go */
-    int from = numbers("from", count), to = scratch_file("to", "begin---", 8);
+    /* 20 MiB, which takes several copies. */
+    const uint64_t count = 20 * 1024 * 128, skipped = 100;
+    int from = create_numbers("from", count), to = scratch_file("to", "begin---", 8);
     ok(media_copy(from, (off_t)(8 * skipped), (off_t)(8 * (count - skipped)), to, 8),
        "a large part is copied");
-    is_int(lseek(to, 0, SEEK_END), (long long)(8 * (count - skipped + 1)), "all of it");
+    is_int(lseek(to, 0, SEEK_END), (long long)(8 * (count - skipped + 1)), "the copy has the right length");
     uint64_t wrong = 0, number;
     for (uint64_t at = 0; at < count - skipped; at += 97)
         wrong += pread(to, &number, sizeof number, (off_t)(8 * (at + 1))) != sizeof number ||
                  number != at + skipped;
-    is_int((long long)wrong, 0, "to its place");
+    is_int((long long)wrong, 0, "every copied number is at its offset");
     ok(pread(to, &number, sizeof number, 0) == sizeof number && memcmp(&number, "begin---", 8) == 0,
-       "and nowhere else");
+       "the bytes before the copy are unchanged");
     errno = 0;
-    ok(!media_copy(from, 8, (off_t)(8 * count), to, 0), "more than there is can't be copied");
-    is_int(errno, EIO, "for a reason");
+    ok(!media_copy(from, 8, (off_t)(8 * count), to, 0), "copying more than the source has fails");
+    is_int(errno, EIO, "the error is EIO");
     close(from);
     close(to);
 }

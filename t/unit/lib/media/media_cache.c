@@ -36,54 +36,54 @@ static void test_find(void)
 {
     struct media_cache_entry file;
     int64_t now = clock_us();
-    is_text(find(1), NULL, "nothing is known in the beginning");
+    is_text(find(1), NULL, "a new cache is empty");
     media_cache_put(cache, 1, KEY, "video/mp4", 1234, now);
-    ok(media_cache_find(cache, 1, &file), "what was noted is found");
-    is_text(file.key, KEY, "with its key");
-    is_text(file.content_type, "video/mp4", "its type");
-    is_int(file.size, 1234, "and its size");
-    is_text(find(2), NULL, "but nothing else");
+    ok(media_cache_find(cache, 1, &file), "a stored video is found");
+    is_text(file.key, KEY, "the entry has the key");
+    is_text(file.content_type, "video/mp4", "the entry has the content type");
+    is_int(file.size, 1234, "the entry has the size");
+    is_text(find(2), NULL, "another video is not found");
     media_cache_put(cache, 1, OTHER, "video/webm", 1234, now);
-    is_text(find(1), OTHER, "another file takes its place");
-    media_cache_put(cache, 2, KEY, "video/mp4", 1234, now - MEDIA_CACHE_US + 5000 * 1000);
-    is_text(find(2), KEY, "for a minute");
-    media_cache_put(cache, 3, KEY, "video/mp4", 1234, now - MEDIA_CACHE_US - 1);
-    is_text(find(3), NULL, "and no longer");
+    is_text(find(1), OTHER, "a new file replaces the entry");
+    media_cache_put(cache, 2, KEY, "video/mp4", 1234, now - MEDIA_CACHE_TTL_US + 5000 * 1000);
+    is_text(find(2), KEY, "an entry is found for a minute");
+    media_cache_put(cache, 3, KEY, "video/mp4", 1234, now - MEDIA_CACHE_TTL_US - 1);
+    is_text(find(3), NULL, "an entry older than a minute is not found");
     media_cache_put(cache, 4, KEY, "a type that is longer than any is", 1234, now);
-    is_text(find(4), NULL, "what does not fit is not known");
+    is_text(find(4), NULL, "a content type that is too long is not stored");
 }
 
 static void test_fresh(void)
 {
     int64_t now = clock_us();
     media_cache_put(cache, 5, KEY, "video/mp4", 1234, now);
-    ok(is_fresh(5), "what was noted just now is fresh");
+    ok(is_fresh(5), "a new entry is fresh");
     media_cache_remove(cache, 5);
-    ok(!is_fresh(5), "unless it was forgotten");
+    ok(!is_fresh(5), "a removed entry is not fresh");
     media_cache_put(cache, 6, KEY, "video/mp4", 1234, now - 1001 * 1000);
-    ok(!is_fresh(6), "what was noted more than a second ago is not");
-    is_text(find(6), KEY, "but is known");
+    ok(!is_fresh(6), "an entry older than a second is not fresh");
+    is_text(find(6), KEY, "an entry older than a second is found");
 }
 
-static void test_forget(void)
+static void test_remove(void)
 {
     int64_t now = clock_us();
     media_cache_put(cache, 10, KEY, "video/mp4", 1234, now);
     media_cache_put(cache, 11, KEY, "video/mp4", 1234, now);
     media_cache_remove(cache, 10);
-    is_text(find(10), NULL, "what is forgotten is not found");
-    is_text(find(11), KEY, "others are");
+    is_text(find(10), NULL, "a removed video is not found");
+    is_text(find(11), KEY, "other videos are still found");
     media_cache_put(cache, 10, KEY, "video/mp4", 1234, now);
-    is_text(find(10), NULL, "an answer of before does not bring it back");
+    is_text(find(10), NULL, "an earlier query does not bring a removed video back");
     media_cache_put(cache, 10, KEY, "video/mp4", 1234, clock_us() + 1);
-    is_text(find(10), KEY, "one of afterwards does");
+    is_text(find(10), KEY, "a later query brings a removed video back");
 
     media_cache_remove_in(&config, 11);
-    is_text(find(11), NULL, "another program can have it forgotten, too");
+    is_text(find(11), NULL, "another program can remove a video");
     capture_begin(STDERR_FILENO);
     const struct config nowhere = {.run_dir = "/nowhere/at/all"};
     media_cache_remove_in(&nowhere, 11);
-    is_text(capture_end(), "", "where there is no table there is nothing to forget");
+    is_text(capture_end(), "", "removing without a table logs nothing");
 }
 
 static void test_many(void)
@@ -94,13 +94,13 @@ static void test_many(void)
         media_cache_put(cache, id, KEY, "video/mp4", 1234, now);
     for (int id = 1000; id < 3000; id++)
         found += find(id) != NULL;
-    is_int(found, 2000, "thousands of videos have room");
+    is_int(found, 2000, "two thousand videos fit");
     for (int id = 100000; id < 200000; id++)
         media_cache_put(cache, id, KEY, "video/mp4", 1234, now + 1);
     found = 0;
     for (int id = 190000; id < 200000; id++)
         found += find(id) != NULL;
-    ok(found > 2000, "with more than have room some are known");
+    ok(found > 2000, "a full cache keeps some of the newest videos");
 }
 
 static void test_open(void)
@@ -109,29 +109,30 @@ static void test_open(void)
     media_cache_put(cache, 20, KEY, "video/mp4", 1234, clock_us());
     media_cache_close(cache);
     cache = media_cache_open(&config);
-    is_text(find(20), KEY, "a restart forgets nothing");
+    is_text(find(20), KEY, "entries survive a restart");
     media_cache_close(cache);
     ok(stat(scratch_path("media_cache"), &file) == 0 && (file.st_mode & 0777) == 0600,
-       "the table is nobody else's");
+       "only the owner can read the table");
 
     close(scratch_file("media_cache", BYTES("vsmcache\0\0\0\0\0\0\0\0")));
     capture_begin(STDERR_FILENO);
     media_cache_remove_in(&config, 20);
-    ok(strstr(capture_end(), "event=media_cache_failed"), "one of another layout can't be used");
+    ok(strstr(capture_end(), "event=media_cache_failed"),
+       "removing from a table with another layout is logged");
     cache = media_cache_open(&config);
-    ok(cache && !find(20), "and is replaced");
+    ok(cache && !find(20), "opening replaces a table with another layout");
 
     const struct config nowhere = {.run_dir = "/nowhere/at/all"};
     capture_begin(STDERR_FILENO);
     struct media_cache *none = media_cache_open(&nowhere);
-    ok(strstr(capture_end(), "event=media_cache_failed") && !none, "a folder that is missing is logged");
+    ok(strstr(capture_end(), "event=media_cache_failed") && !none, "a missing run folder is logged");
 }
 
 enum { THREADS = 4, ROUNDS = 100000 };
 
 static atomic_int wrong;
 
-/* Each video has one key, which begins with its number. */
+/* Each video has one key, which starts with its number. */
 static void *churn(void *argument)
 {
     int start = *(int *)argument;
@@ -159,7 +160,7 @@ static void test_threads(void)
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    is_int(wrong, 0, "threads that write at the same time never mix two videos up");
+    is_int(wrong, 0, "concurrent writers never mix up two videos");
 }
 
 int main(void)
@@ -170,7 +171,7 @@ int main(void)
         return 2;
     test_find();
     test_fresh();
-    test_forget();
+    test_remove();
     test_many();
     test_open();
     test_threads();
