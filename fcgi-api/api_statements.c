@@ -43,7 +43,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
 
     [IDEMPOTENCY_CLAIM] = {"idempotency_claim", IDEMPOTENCY_CLAIM_SQL},
     [IDEMPOTENCY_FIND] = {"idempotency_find", IDEMPOTENCY_FIND_SQL, .read = true},
-    [IDEMPOTENCY_SAVE] = {"idempotency_keep", IDEMPOTENCY_KEEP_SQL},
+    [IDEMPOTENCY_SAVE] = {"idempotency_save", IDEMPOTENCY_SAVE_SQL},
 
     [SESSION_FIND] = {"session_find", SESSION_FIND_SQL, .read = true},
     [SESSION_CREATE] = {"session_create",

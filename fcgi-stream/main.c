@@ -125,7 +125,7 @@ int main(int argc, char **argv)
         {"accounting", 1, 1, &service, .work = accounting_work, .no_socket = true},
     };
     struct janitor janitor = {.config = &config, .context = &context};
-    struct pool_watch watch = {janitor_start, janitor_run, janitor_worker_ended, janitor_stop,
+    struct pool_hooks watch = {janitor_start, janitor_run, janitor_worker_ended, janitor_stop,
                                &janitor,      -1,          REAP_INTERVAL_MS,     BATCH_US};
     janitor.watch = &watch;
     const struct pool pool = {"fcgi-stream", &config, groups, COUNT_OF(groups), &watch};

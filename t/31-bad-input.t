@@ -91,13 +91,13 @@ my %bad = (
             ['wide spaces', "\x{3000}\x{2003}\x{2028}"]),
     ],
     line => [
-        (map { ["with $_->[0]", $_->[1], 'FIELD has a control character'] }
+        (map { ["with $_->[0]", $_->[1], 'FIELD contains a control character'] }
             ['a NUL', '"Bun\u0000ny"'], ['a NUL at the end', '"Bunny\u0000"'], ['a bell', '"Bun\u0007ny"'], ['an escape', '"Bun\u001b[31mny"'],
             ['a newline', '"Bun\nny"'], ['a return', '"Bun\rny"'], ['a tab', '"Bun\tny"'], ['a delete', '"Bun\u007fny"'],
             ['a C1 control', '"Bun\u0085ny"'], ['another', "\"Bun\xc2\x9fny\""]),
     ],
     text => [
-        (map { ["with $_->[0]", $_->[1], 'FIELD has a control character'] }
+        (map { ["with $_->[0]", $_->[1], 'FIELD contains a control character'] }
             ['a NUL', '"Bun\u0000ny"'], ['a NUL at the end', '"Bunny\u0000"'], ['a bell', '"Bun\u0007ny"'], ['an escape', '"Bun\u001b[31mny"'],
             ['a form feed', '"Bun\fny"'], ['a backspace', '"Bun\bny"'], ['a delete', '"Bun\u007fny"'], ['a C1 control', '"Bun\u0085ny"']),
     ],
@@ -111,7 +111,7 @@ my %bad = (
     ],
     id => [
         (map { [$_, $_, 'FIELD is not an integer'] } '"1"', '1.0', '1.5', '1e0', 'true', '[1]', '{"id":1}', '""'),
-        (map { [$_, $_, 'FIELD is not an id'] }
+        (map { [$_, $_, 'FIELD is not an integer from 1 to 2^63-1'] }
             '0', '-1', '-9223372036854775809', '9223372036854775808', '18446744073709551615', '99999999999999999999'),
         (map { [$_, $_, 'the body is not valid JSON'] } '+1', '0x1', '1x', 'NaN', '-Infinity'),
     ],

@@ -47,7 +47,7 @@ subtest 'no ids' => sub {
             my $response = $who->request($method, $address =~ s/ID/$id/r, defined $body ? (body => $body) : ());
             $response->is(400, "$method $address of $id");
             next if $method eq 'HEAD';
-            like $response->problem('001')->json->{detail}, qr/^the (?:user|video)'s id is not a number from 1 to 2\^63-1$/,
+            like $response->problem('001')->json->{detail}, qr/^the (?:user|video) id must be a number from 1 to 2\^63-1$/,
                 'the answer says so';
         }
     }
@@ -90,7 +90,7 @@ subtest 'limits' => sub {
             '99999999999999999999', '4294967297', '18446744073709551617', "5'", '5;6', '5,6', '[5]', '%ef%bc%95',
         ) {
             is $site->get("$list?limit=$limit")->is(400, "$list: limit '$limit'")->problem('001')->json->{detail},
-                'limit is not a number from 1 to 100', 'the answer says so';
+                'limit must be a number from 1 to 100', 'the answer says so';
         }
         $site->get("$list?limit=$_")->is(200, "$list: limit $_") for '1', '2', '99', '100', '1&limit=x', '5&other=x';
         $site->get("$list?$_")->is(200, "$list?$_") for '', 'limits=0', 'xlimit=0', '&&&', '=', 'limit', '?limit=0', '%00', "other='";
@@ -119,7 +119,7 @@ subtest 'cursors' => sub {
         );
         for my $forged (@forged) {
             is $site->get("$list?cursor=$forged")->is(400, "$list: cursor '" . substr($forged, 0, 40) . "'")->problem('001')->json->{detail},
-                'cursor is not one that this server gave out', 'the answer says so';
+                'cursor is not valid for this list', 'the answer says so';
         }
         $site->get("$list?cursor=$good")->is(200, "$list: its own cursor");
         for my $at (0 .. length($good) - 1) {

@@ -65,7 +65,7 @@ subtest 'a worker is killed in mid-request' => sub {
     $site->get('/api/videos')->is(200, 'the next request works');
     $lock->commit;
     $site->soon(sub { workers('api') == @killed }, 'the workers are replaced');
-    my @logged = $site->log('fcgi-api') =~ /level=error \S+ event=worker_ended pool=api worker=(\d+) signal=9 lived_ms=\d+/g;
+    my @logged = $site->log('fcgi-api') =~ /level=error \S+ event=worker_ended pool=api worker=(\d+) signal=9 uptime_ms=\d+/g;
     is_deeply [sort @logged], [sort @killed], 'the log says how they died';
 };
 
@@ -141,7 +141,7 @@ subtest 'a second instance' => sub {
     for my $name ('fcgi-api', 'fcgi-stream', 'scheduler') {
         my $second = Program->launch($name, VS_DATABASE_URL => $site->database_url, run => $site->run_path(''));
         is $second->await_end, 1 << 8, "$name is refused";
-        like $second->log, qr/level=error .*path=\S+\b$name\.pid reason="the program runs already"/, 'and says why';
+        like $second->log, qr/level=error .*path=\S+\b$name\.pid reason="another instance is running"/, 'and says why';
     }
     is_deeply [$site->pids('fcgi-api')], \@before, 'the first goes on';
     $site->get('/api/videos')->is(200, 'and answers');

@@ -112,7 +112,7 @@ subtest 'settings that cannot work' => sub {
     );
     if ($> == 0) {
         $cases{'no such user'} = [{VS_DATABASE_URL => $url, VS_USER => 'nobody-at-all'},
-            qr/level=error .*user=nobody-at-all \(VS_USER\)/];
+            qr/level=error .*user=nobody-at-all setting=VS_USER/];
     }
     for my $name (sort keys %cases) {
         my ($settings, $message) = @{$cases{$name}};

@@ -70,7 +70,7 @@ subtest 'the key of another request' => sub {
     ) {
         my ($what, $path, $body) = @$case;
         my $problem = post($ann, $path, $body, $key)->is(409, $what)->problem('008')->json;
-        is $problem->{detail}, 'another request was made with this Idempotency-Key', 'says so';
+        is $problem->{detail}, 'this Idempotency-Key was used for a different request', 'says so';
     }
     is comments('So?') + videos('So'), 0, 'and nothing is made';
     post($bob, $COMMENTS, {content => 'So'}, $key)->is(201, q{another user's key is another key});
@@ -80,7 +80,7 @@ subtest 'the key of another request' => sub {
 subtest 'what is no key' => sub {
     for my $key ('', 'x' x 256, 'a b', "\xe9", "a\x7f", "a\tb") {
         my $problem = post($ann, '/api/videos', {title => 'No key'}, $key)->is(400)->problem('001')->json;
-        is $problem->{detail}, 'Idempotency-Key is not 1 to 255 visible ASCII characters', 'says so';
+        is $problem->{detail}, 'Idempotency-Key must be 1 to 255 visible ASCII characters', 'says so';
     }
     is videos('No key'), 0, 'nothing is made';
     post($ann, '/api/videos', {title => 'A key'}, $_)->is(201, $_) for 'x' x 255, '"quoted"', q{';DROP/**/TABLE/**/videos;--}, '%00';
@@ -137,7 +137,7 @@ subtest 'registering' => sub {
     is essence($register->('Dora', 'four score and seven', $key)->is(201)), essence($first), 'a repeat is answered as the first time';
     $register->('Dora', 'four score and seven', new_key())->is(409)->problem('008');
     is $register->(@$_, $key)->is(409, 'with the key of another')->problem('008')->json->{detail},
-        'another request was made with this Idempotency-Key', 'says so'
+        'this Idempotency-Key was used for a different request', 'says so'
         for ['Dora', 'five score and seven'], ['Dorothy', 'four score and seven'], ['DORA', 'four score and seven'];
     is $site->sql(q{SELECT count(*) FROM users WHERE lower(name) LIKE 'dor%'}), 1, 'one user is made';
     is $site->sql(qq{SELECT count(*) FROM registrations WHERE password_hash LIKE '\$argon2id\$%'}), 1, 'of the password only a slow hash is kept';

@@ -79,7 +79,7 @@ subtest 'the bucket fills' => sub {
 
     my $refused = $site->get($url)->is(429)->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
     is metric('rejected_total'), $rejected + 1, 'a refusal is counted';
-    is $refused->json->{detail}, 'as many videos are being sent as may be', 'says which limit it is';
+    is $refused->json->{detail}, 'the server is at its streaming limit', 'says which limit it is';
     $site->head($url)->is(429)->body_is('')->header_like('Retry-After', qr/^[1-9]\d*$/);
     $site->get($url, headers => {Range => 'bytes=0-1'})->is(429)->problem('011');
     $site->get($url, headers => {'If-None-Match' => '*'})->is(429)->problem('011');
@@ -185,7 +185,7 @@ subtest 'a storm of clients that go at any moment' => sub {
         $_->{connection}->await(qr/(?!)/, 0.001) for grep { $_->{connection} && !$_->{gone} && rand() < 0.2 } @left;
     }
     all_back();
-    is_deeply [$site->log_lines(qr/event=token_not_out/)], [], 'and none came back twice';
+    is_deeply [$site->log_lines(qr/event=token_not_held/)], [], 'and none came back twice';
 };
 
 subtest 'never more than there are' => sub {
@@ -354,7 +354,7 @@ subtest 'a cap for each client' => sub {
     $url = '/stream/videos/' . add($site->user('ben'), $long);
     my @viewers = views(2);
     my $refused = $site->get($url)->is(429)->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
-    is $refused->json->{detail}, 'this client has as many streams as one may have', 'says which limit it is';
+    is $refused->json->{detail}, 'this client is at its streaming limit', 'says which limit it is';
     is $bucket->in_use, 2, 'a refusal takes nothing';
     my @others = map { view(from => '127.0.0.2') } 1 .. 2;
     is_deeply [map { status($_) } @others], [200, 200], 'another client has tokens of its own';

@@ -334,7 +334,7 @@ subtest 'as many as may be' => sub {
     $site->soon(sub { $bucket->in_use('upload') == TOKENS }, 'all tokens are out');
     my $refused = $ann->post(url(add()), $bytes, headers => {Expect => '100-continue'}, on => $site->connect)
         ->is(429)->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
-    is $refused->json->{detail}, 'as many uploads are being received as may be', 'says which limit it is';
+    is $refused->json->{detail}, 'the server is at its upload limit', 'says which limit it is';
     is $refused->sent, 0, 'no byte of the body has been sent';
     is Http2->refusal($http2, $ann->bytes('POST', url(add()), body => $bytes)), '429 011', 'nor is it over HTTP/2';
     $ann->post(url(add($ben)), $bytes, %typed, on => $site->connect)->is(403, 'what is forbidden is still forbidden');

@@ -48,7 +48,7 @@ subtest 'tokens of a user' => sub {
     my $site = Site->start(VS_UPLOAD_TOKENS_PER_USER => TOKENS, VS_HTTP2_PORT => $http2);
     my $bucket = Bucket->new($site);
     my $in_use = sub ($count, $name) { $site->soon(sub { $bucket->in_use('upload') == $count }, $name) };
-    my $why = 'as many uploads of this user are being received as may be';
+    my $why = 'this user is at the limit of simultaneous uploads';
     my ($home, $away) = map { $site->user('ann') } 1, 2;
     my $ben = $site->user('ben');
     my $resumable = Tus->create($home, add($home), $length);
@@ -84,7 +84,7 @@ subtest 'tokens of a user' => sub {
 subtest 'uploads of a user' => sub {
     my $site = Site->start(VS_USER_UPLOADS => UPLOADS, VS_HTTP2_PORT => $http2);
     my $bucket = Bucket->new($site);
-    my $why = 'the user has begun as many uploads as one may without ending any';
+    my $why = 'too many unfinished uploads; finish or cancel one';
     my ($ann, $ben) = map { $site->user($_) } qw(ann ben);
     my @videos = map { add($ann) } 1 .. UPLOADS;
     my @uploads = map { Tus->create($ann, $_, $length) } @videos;

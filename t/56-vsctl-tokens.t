@@ -55,20 +55,20 @@ subtest 'the tokens in use are shown' => sub {
 
 subtest 'limits change on a running site' => sub {
     my @viewers = map { view() } 1 .. 3;
-    is rejection(), 'as many videos are being sent as may be', 'the fourth stream is rejected at a limit of 3';
+    is rejection(), 'the server is at its streaming limit', 'the fourth stream is rejected at a limit of 3';
     my ($status, $output) = vsctl('--stream', 5);
     is $status, 0, 'the stream limit is raised to 5';
     like $output, qr/^stream +3 +5 /m, 'the new limit is shown';
     push @viewers, map { view() } 1 .. 2;
     is $bucket->in_use, 5, 'two more streams start at once';
-    is rejection(), 'as many videos are being sent as may be', 'the sixth stream is rejected at a limit of 5';
+    is rejection(), 'the server is at its streaming limit', 'the sixth stream is rejected at a limit of 5';
 
     vsctl('--stream', 2);
     is $bucket->in_use, 5, 'lowering the limit to 2 does not interrupt the five streams';
     for my $left (4, 3, 2) {
         (shift @viewers)->close;
         $site->soon(sub { $bucket->in_use == $left }, "$left streams are left");
-        is rejection(), 'as many videos are being sent as may be', "no stream starts while $left are in use";
+        is rejection(), 'the server is at its streaming limit', "no stream starts while $left are in use";
     }
     (shift @viewers)->close;
     $site->soon(sub { $bucket->in_use == 1 }, 'one stream is left');
@@ -76,7 +76,7 @@ subtest 'limits change on a running site' => sub {
     is $bucket->in_use, 2, 'a second stream starts below the limit of 2';
 
     vsctl('--stream', 10, '--per-client', 2);
-    is rejection(), 'this client has as many streams as one may have', 'a limit per client applies at once';
+    is rejection(), 'this client is at its streaming limit', 'a limit per client applies at once';
     my ($other) = $site->get($url, from => '127.0.0.9', headers => {Range => 'bytes=0-1'})->is(206, 'another client is below its limit');
 
     my ($supervisor) = $site->kill(KILL => 'fcgi-stream');

@@ -129,7 +129,7 @@ subtest 'lines that are lost' => sub {
     truncate $journal, 0 or die "cannot empty $journal: $!\n";
     $site->kill(CONT => $supervisor);
     in_use(TOKENS - 2, 'their tokens come back: the kernel knows that they have gone');
-    ok scalar $site->log_lines(qr/event=tokens_reaped count=\d reason="connection is gone"/), 'the log says so';
+    ok scalar $site->log_lines(qr/event=tokens_reaped count=\d reason="client connection closed"/), 'the log says so';
     is length($viewers[2]->rest =~ s/^.*?\r\n\r\n//sr), LONG, 'the others get all';
     close_all(@viewers);
     all_back();

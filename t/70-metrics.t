@@ -181,7 +181,7 @@ subtest 'a file of another version' => sub {
     sysseek $file, 8, 0;
     syswrite $file, 'version2';
     is requests('scheduler', '/scheduler/videos/:vid', 200), 0, 'is not shown';
-    ok $site->log_lines(qr/event=metrics_refused service=scheduler/), 'which is logged';
+    ok $site->log_lines(qr/event=metrics_file_ignored service=scheduler/), 'which is logged';
     is_deeply [metrics()->wrong], [], 'the others are';
     $site->kill(KILL => 'scheduler');
     $site->soon(sub { $site->log_lines(qr/event=shared_memory_replaced/) }, 'a program that finds such a file says so');

@@ -56,9 +56,9 @@ sub refused ($actor, $video, $detail, $name) {
     return upload($actor, $video)->is(507, "$name, unasked");
 }
 
-my $OVER_BYTES  = "the user's videos would be larger than they may be together";
-my $OVER_VIDEOS = 'the user has as many videos as one may have';
-my $DISK_FULL   = 'the disk has no room for it';
+my $OVER_BYTES  = "the upload exceeds the user's storage quota";
+my $OVER_VIDEOS = 'the user has the maximum number of videos';
+my $DISK_FULL   = 'the disk is full';
 
 subtest 'bytes of a user' => sub {
     my $site = Site->start(VS_USER_QUOTA_BYTES => 3 * FILM, VS_HTTP2_PORT => $http2);

@@ -56,13 +56,13 @@ subtest 'a database that hangs' => sub {
 subtest 'no disk' => sub {
     my $incoming = "$site->{media}/incoming";
     rename $incoming, "$incoming.away" or die "cannot rename $incoming: $!\n";
-    not_ready('012', "the disk can't be written to");
-    ok $site->log_lines(qr/event=disk_not_ready id=\S+ reason="No such file or directory"/), 'the log says why';
+    not_ready('012', "the media directory is not writable");
+    ok $site->log_lines(qr/event=disk_not_writable id=\S+ reason="No such file or directory"/), 'the log says why';
     rename "$incoming.away", $incoming or die "cannot rename $incoming: $!\n";
     $site->get('/readyz')->is(200, 'ready when it is back');
 
     chmod 0500, $incoming or die "cannot change $incoming: $!\n";
-    not_ready('012', "the disk can't be written to");
+    not_ready('012', "the media directory is not writable");
     chmod 0750, $incoming or die "cannot change $incoming: $!\n";
     $site->get('/readyz')->is(200, 'ready when files can be made again');
 };
@@ -74,7 +74,7 @@ subtest 'a full disk' => sub {
     plan skip_all => 'nothing can be mounted here' if $status != 0;
     $site->get('/readyz')->is(200, 'ready with a little room');
     Runner::Command::capture(['dd', 'if=/dev/zero', "of=$site->{media}/incoming/fill", 'bs=4k']);
-    not_ready('012', "the disk can't be written to");
+    not_ready('012', "the media directory is not writable");
     Runner::Command::output(['umount', "$site->{media}/incoming"]);
     $site->get('/readyz')->is(200, 'ready with the other disk');
 };

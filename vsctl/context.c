@@ -41,7 +41,7 @@ struct task_context *context_open(const struct config *config)
     struct open_context *open = calloc(1, sizeof *open);
     log_set_level(LOG_WARNING);
     bool external = *config->database_url;
-    if (!open || !media_find(&open->media, config) || (!external && !find_database(config, open->url)) ||
+    if (!open || !media_locate(&open->media, config) || (!external && !find_database(config, open->url)) ||
         !privilege_drop(config->user)) {
         free(open);
         return NULL;

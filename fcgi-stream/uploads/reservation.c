@@ -88,7 +88,7 @@ static enum status reserve_bytes(struct request *request, enum upload_kind kind,
     int64_t free_bytes;
     if (!reservation_id(request, id))
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
-    if (!media_free(&context->media, &free_bytes)) {
+    if (!media_free_bytes(&context->media, &free_bytes)) {
         log_write(LOG_ERROR, "statvfs_failed", "id=%s reason=\"%s\"", request->id, strerror(errno));
         return STATUS_INTERNAL;
     }

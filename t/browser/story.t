@@ -39,7 +39,7 @@ subtest 'a new site' => sub {
     $browser->go('/')->sees('There are no videos yet.');
     $browser->follow('Upload the first one')->is_at('/login?next=/upload', 'who wants to upload has to log in');
     $browser->fill('Name', 'ann')->fill('Password', 'no such user')->click('main button', 'Log in');
-    $browser->sees('the user name or the password is wrong')->is_at('/login?next=/upload', 'the form stays');
+    $browser->sees('wrong user name or password')->is_at('/login?next=/upload', 'the form stays');
 };
 
 subtest 'registering' => sub {

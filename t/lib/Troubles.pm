@@ -83,7 +83,7 @@ sub _visit_as_nobody ($self, $browser, $look, $see) {
     $browser->go('/videos/999999');
     $see->('Not found', 'video-missing');
     $browser->go('/login')->fill('Name', 'ann')->fill('Password', 'not this one')->click('main button', 'Log in');
-    $see->('the user name or the password is wrong', 'login-wrong');
+    $see->('wrong user name or password', 'login-wrong');
     $browser->go('/register')->fill('Name', 'ann')->fill('Password', 'fifteen green parrots')->click('main button', 'Register');
     $see->('the user name is taken', 'register-taken');
     for my $page ([$self->{endless}, 'video'], [$self->{endless_user}, 'user'], ['/?q=' . 'nothingofthat' x 8, 'search'], ['/?q=Longword', 'home']) {

@@ -28,7 +28,7 @@ static void test_credentials(void)
     is_text(parse_form(&credentials_form, name, bytes_repeat('x', 41)),
             "user_name is longer than 40 characters", "a name of 41 characters is rejected");
     is_text(parse_form(&credentials_form, name, " \\t "), "user_name is empty", "a blank name is rejected");
-    is_text(parse_form(&credentials_form, name, "a\\nb"), "user_name has a control character",
+    is_text(parse_form(&credentials_form, name, "a\\nb"), "user_name contains a control character",
             "a name of two lines is rejected");
     is_text(parse_form(&credentials_form, name, "  J\xc3\xb6rg M. "), NULL,
             "a name with surrounding spaces is accepted");
