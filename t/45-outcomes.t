@@ -170,19 +170,32 @@ subtest 'a serialization failure' => sub {
 
 subtest 'a deadlock' => sub {
     $site->expect_log(qr/ERROR:  deadlock detected/);
-    change_database("SET deadlock_timeout = '2s'");    # less than the deadline; the test's own waits for longer
+    # The server looks for a deadlock once for each wait. The test's own wait is not to end that way.
+    change_database("SET deadlock_timeout = '100ms'");
     reconnect();
     my $gone = $ann->post('/api/videos', {title => 'Locked'})->is(201)->json->{id};
     my $comment = $ann->post("/api/videos/$gone/comments", {content => 'Nice.'})->is(201)->json->{id};
     my $other = Site::Transaction->new($cluster->psql, "SET LOCAL deadlock_timeout = '60s';"
         . " SELECT FROM comments WHERE id = '$comment' FOR UPDATE");
-    my $request = $ann->open('DELETE', "/api/videos/$gone");    # it has the video, and wants the comment
-    waiting();
-    $other->do("SELECT FROM videos WHERE id = $gone FOR UPDATE");
+
+    # The request stops between the two locks, until the test's own transaction waits for the first of them.
+    $site->sql(q{
+        CREATE FUNCTION pause() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_advisory_xact_lock(45); RETURN NULL; END $$;
+        CREATE TRIGGER pause BEFORE DELETE ON comments FOR EACH STATEMENT EXECUTE FUNCTION pause()});
+    my $pause = $site->transaction('SELECT pg_advisory_xact_lock(45)');
+    my $request = $ann->open('DELETE', "/api/videos/$gone");
+    waiting('^Lockadvisory');
+    $other->send("SELECT FROM videos WHERE id = $gone FOR UPDATE");
+    $site->soon(sub { $cluster->sql(q{SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'}) == 2 },
+        'the other transaction waits for the video');
+    $pause->commit;
+    $other->await;
     $other->commit;
     response($request)->is(204, 'is not noticed');
     cmp_ok refusals('40P01'), '>=', 1, 'there was one';
     is $site->sql("SELECT count(*) FROM comments WHERE id = '$comment'"), 0, 'the video has gone with its comments';
+    $site->sql('DROP FUNCTION pause CASCADE');
     change_database('RESET deadlock_timeout');
     reconnect();
 };

@@ -9,7 +9,10 @@ use Cluster;
 use Parallel;
 use Site;
 
-use constant MANY => 8;
+use constant {
+    MANY        => 8,
+    COMMIT_LOCK => 48,    # the advisory lock for which commits wait
+};
 
 my $cluster = Cluster->start;
 my $site = Site->start(cluster => $cluster, VS_DATABASE_TIMEOUT_MS => 20_000);
@@ -188,9 +191,15 @@ sub at_commit ($title, $action, $table = 'videos', $column = 'title') {
     return;
 }
 
-# The processes of the server that are in such a commit.
+# An action for at_commit: the first commit waits until the test releases the lock that hold_commits takes.
+my $WAIT = "IF nextval('commits') = 1 THEN PERFORM pg_advisory_xact_lock(${\COMMIT_LOCK}); END IF";
+
+sub hold_commits () { return $site->transaction("SELECT pg_advisory_xact_lock(${\COMMIT_LOCK})") }
+
+# The server processes whose commit waits for that lock.
 sub committing () {
-    return map { $_->[0] } $cluster->sql(q{SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+    return map { $_->[0] } $cluster->sql(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${\COMMIT_LOCK} AND NOT granted");
 }
 
 subtest 'a client that goes away' => sub {
@@ -206,13 +215,15 @@ subtest 'a client that goes away' => sub {
 
 subtest 'a worker that dies while it commits' => sub {
     my $key = new_key();
-    at_commit('Orphan', q{IF nextval('commits') = 1 THEN PERFORM pg_sleep(2); END IF});
+    at_commit('Orphan', $WAIT);
+    my $lock = hold_commits();
     my $connection = $ann->open('POST', '/api/videos', json => {title => 'Orphan'}, headers => {'Idempotency-Key' => $key});
     $site->soon(sub { committing() == 1 }, 'the commit is under way');
     my ($supervisor, @workers) = $site->pids('fcgi-api');
     $site->expect_log(qr/event=worker_ended .*signal=9/, qr/(?:Connection reset by peer|prematurely closed).*while reading response header/);
     $site->kill('KILL', @workers);
     like $connection->rest, qr{^HTTP/1\.1 503 }, 'the client is told that it failed';
+    $lock->commit;
     $site->soon(sub { videos('Orphan') == 1 }, 'but it was done');
     my $again;
     $site->soon(sub { ($again = post($ann, '/api/videos', {title => 'Orphan'}, $key))->status != 503 }, 'asked again');
@@ -223,20 +234,21 @@ subtest 'a worker that dies while it commits' => sub {
 
 subtest 'a connection to the database that is lost' => sub {
     $site->expect_log(qr/terminating connection due to administrator command/);
-    at_commit('Cut', q{IF nextval('commits') = 1 THEN PERFORM pg_sleep(60); END IF});
+    my $lock = hold_commits();
+    at_commit('Cut', $WAIT);
     my $connection = $ann->open('POST', '/api/videos', json => {title => 'Cut'}, headers => {'Idempotency-Key' => new_key()});
     $site->soon(sub { committing() == 1 }, 'while it commits');
     $cluster->sql("SELECT pg_terminate_backend($_)") for committing();
     like $connection->rest, qr{^HTTP/1\.1 201 }, 'with a key it is tried again';
     is videos('Cut'), 1, 'and done once';
 
-    at_commit('Ivy', q{IF nextval('commits') = 1 THEN PERFORM pg_sleep(60); END IF}, 'users', 'name');
+    at_commit('Ivy', $WAIT, 'users', 'name');
     $connection = $site->open('POST', '/api/users', json => {user_name => 'Ivy', pwd => 'four score and seven'}, headers => {'Idempotency-Key' => new_key()});
     $site->soon(sub { committing() == 1 }, 'while it commits a registration');
     $cluster->sql("SELECT pg_terminate_backend($_)") for committing();
     like $connection->rest, qr{^HTTP/1\.1 201 }, 'that is tried again, too';
 
-    at_commit('Cut off', q{IF nextval('commits') = 1 THEN PERFORM pg_sleep(60); END IF});
+    at_commit('Cut off', $WAIT);
     $connection = $ann->open('POST', '/api/videos', json => {title => 'Cut off'});
     $site->soon(sub { committing() == 1 }, 'without a key');
     $cluster->sql("SELECT pg_terminate_backend($_)") for committing();
