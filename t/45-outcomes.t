@@ -36,6 +36,12 @@ sub reconnect () {
     return $cluster->sql("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE $PROGRAMS");
 }
 
+# Waits until the API has a connection again. After a timeout it tries only briefly to connect, and a
+# busy machine may need more than one attempt.
+sub await_connection () {
+    return $site->soon(sub { $site->get('/api/videos')->status == 200 }, 'the API has reconnected');
+}
+
 sub is_in_time ($start, $name) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return cmp_ok time - $start, '<', DEADLINE + SLACK, "$name: answered in time";
@@ -160,6 +166,7 @@ subtest 'a statement is retried after a serialization failure' => sub {
     $site->expect_log(qr/ERROR:  could not serialize access/);
     change_database('SET default_transaction_isolation = serializable');
     reconnect();
+    await_connection();
     my $deleted = $ann->post('/api/videos', {title => 'Gone'})->is(201)->json->{id};
     my $other = $site->transaction("UPDATE videos SET title = 'Changed' WHERE id = $deleted");
     my $request = $ann->open('DELETE', "/api/videos/$deleted");
@@ -178,6 +185,7 @@ subtest 'a statement is retried after a deadlock' => sub {
     # transaction makes the request the one that fails.
     change_database("SET deadlock_timeout = '100ms'");
     reconnect();
+    await_connection();
     my $deleted = $ann->post('/api/videos', {title => 'Locked'})->is(201)->json->{id};
     my $comment = $ann->post("/api/videos/$deleted/comments", {content => 'Nice.'})->is(201)->json->{id};
     my $other = Site::Transaction->new($cluster->psql, "SET LOCAL deadlock_timeout = '60s';"
