@@ -1,4 +1,4 @@
-# What runs the tests: they leave nothing behind, and what helps to find out why one has failed stays.
+# t/run: a test that passes must leave nothing behind; a test that fails keeps its files for diagnosis.
 
 use v5.36;
 
@@ -14,7 +14,8 @@ my $RUN = "$FindBin::Bin/run";
 
 my $above = File::Temp->newdir;
 
-# Runs a test, of these lines, as `make test` would. Returns the exit status, what was printed, and what is then there.
+# Runs a test of these lines as `make test` would. Returns the exit status, the output and the paths of
+# the files that are left.
 sub run_test ($lines) {
     my $test = File::Temp->new(SUFFIX => '.t');
     print {$test} "use v5.36;\nuse Test::More;\nuse Scratch;\n$lines\ndone_testing;\n";
@@ -24,43 +25,44 @@ sub run_test ($lines) {
     return ($status >> 8, $output, glob "$above/*/*");
 }
 
-# It has something that is there until the end, as a server would be.
-my $KEEPS = 'our $object = bless {folder => Scratch::folder("thing")};'
+# A line of such a test: it has a folder that is removed at the end, like the folder of a server.
+my $USES_FOLDER = 'our $object = bless {folder => Scratch::folder("thing")};'
     . ' sub DESTROY ($self) { Scratch::remove($self->{folder}) }';
 
-subtest 'a good test' => sub {
-    my ($status, $output, @left) = run_test("$KEEPS; pass;");
-    is $status, 0, 'passes' or diag $output;
-    is_deeply [@left, glob "$above/*"], [], 'and leaves nothing behind';
+subtest 'a test that passes and cleans up' => sub {
+    my ($status, $output, @left) = run_test("$USES_FOLDER; pass;");
+    is $status, 0, 'the run succeeds' or diag $output;
+    is_deeply [@left, glob "$above/*"], [], 'nothing is left behind';
 };
 
-subtest 'one that leaves something behind' => sub {
+subtest 'a test that passes but leaves a folder behind' => sub {
     my ($status, $output, @left) = run_test('Scratch::folder("thing"); pass;');
-    isnt $status, 0, 'fails';
-    is @left, 1, 'where it is';
-    like $output, qr/left behind:\n\Q$left[0]\E$/m, 'is told';
+    isnt $status, 0, 'the run fails';
+    is @left, 1, 'the folder is still there';
+    like $output, qr/left behind:\n\Q$left[0]\E$/m, 'the output names the folder';
     rmdir $_ for @left, glob "$above/*";
 };
 
 for my $how ('fail', 'die "of it"') {
-    subtest "one that ends by $how" => sub {
-        my ($status, $output, @left) = run_test("$KEEPS; pass; $how;");
-        isnt $status, 0, 'fails';
-        is @left, 1, 'and keeps its folder';
-        like $output, qr/^# kept: \Q$left[0]\E$/m, 'which it says';
+    subtest "a test that ends with $how" => sub {
+        my ($status, $output, @left) = run_test("$USES_FOLDER; pass; $how;");
+        isnt $status, 0, 'the run fails';
+        is @left, 1, 'the folder is kept';
+        like $output, qr/^# kept: \Q$left[0]\E$/m, 'the output names the kept folder';
         rmdir $_ for @left, glob "$above/*";
     };
 }
 
-is_deeply [Site::Processes::using('')], [], 'a site that has no folder yet has no processes';
+is_deeply [Site::Processes::using('')], [], 'a site without a folder has no processes';
 
-subtest 'a full disk' => sub {
+subtest 'the tests do not start when the disk is full' => sub {
     plan skip_all => 'this user cannot mount a disk'
         if $> != 0 || system("mount -t tmpfs -o size=1m video-server-test $above 2>/dev/null") != 0;
     my ($status, $output, @left) = run_test('pass;');
-    isnt $status, 0, 'is an error';
-    like $output, qr/^the tests need \d+ MB in \Q$above\E, where only [01] MB are free$/m, 'that is told at once';
-    is_deeply [@left, glob "$above/*"], [], 'and nothing is left';
+    isnt $status, 0, 'the run fails';
+    like $output, qr/^the tests need \d+ MB in \Q$above\E, where only [01] MB are free$/m,
+        'the message says how much space is needed and how much is free';
+    is_deeply [@left, glob "$above/*"], [], 'nothing is left behind';
     system "umount $above";
 };
 

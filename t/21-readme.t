@@ -1,4 +1,4 @@
-# The README's tour works when it is pasted line by line.
+# The README's tour works when it is pasted into a shell line by line.
 
 use v5.36;
 use FindBin;
@@ -9,7 +9,7 @@ use Site;
 
 my $checkout = "$FindBin::Bin/..";
 
-# The lines of the first block of shell commands under the heading.
+# The lines of the first shell block under "A tour".
 sub tour () {
     open my $readme, '<', "$checkout/README.md" or die "cannot read README.md: $!\n";
     local $/;
@@ -22,13 +22,13 @@ my $folder = File::Temp->newdir;
 symlink "$checkout/t", "$folder/t" or die "cannot link: $!\n";
 
 my ($first, @lines) = tour();
-is($first, 'site=http://localhost:8080', 'the tour begins with the address');
+is($first, 'site=http://localhost:8080', 'the tour begins with the address of the site');
 my $script = join "\n", 'set -eu -o pipefail', "cd '$folder'", 'site=http://localhost:' . $site->port,
     map { ("echo; echo '--- '", $_) } @lines;
 open my $shell, '-|', 'bash', '-c', "$script\n" or die "cannot run bash: $!\n";
 my @steps = split /^--- $/m, do { local $/; <$shell> };
 shift @steps;
-ok(close $shell, 'every line succeeds') or diag join '', @steps;
+ok(close $shell, 'every line of the tour succeeds') or diag join '', @steps;
 
 # What each line prints, in order.
 my @expected = (
@@ -48,8 +48,8 @@ my @expected = (
     qr/^\s*205\s*$/,
     qr/^\s*$/,
 );
-is(scalar @steps, scalar @expected, 'the tour has as many lines as this test knows');
-like($steps[$_], $expected[$_], $lines[$_]) for 0 .. $#expected;
-$site->soon(sub { !$site->media_files }, 'and the folder of the films is empty again');
+is(scalar @steps, scalar @expected, 'the test has an expectation for every line of the tour');
+like($steps[$_], $expected[$_], "output of: $lines[$_]") for 0 .. $#expected;
+$site->soon(sub { !$site->media_files }, 'no media file is left at the end of the tour');
 
 done_testing;

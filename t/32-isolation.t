@@ -1,4 +1,5 @@
-# What one request leaves to the next: nothing. What a client leaves behind that goes away: nothing half done.
+# No request affects another one on the same connection or at the same time. A request whose client
+# disconnects is processed entirely or not at all.
 
 use v5.36;
 
@@ -11,7 +12,7 @@ use Site;
 use Site::Snapshot;
 
 use constant {
-    NOBODYS_ID => 9_223_372_036_854_775_807,
+    UNKNOWN_ID => 9_223_372_036_854_775_807,
     MIB        => 1024 * 1024,
 };
 
@@ -25,15 +26,15 @@ my $his  = $bob->post('/api/videos', {title => "Bob's", description => 'By bob.'
 my $none = $bob->post('/api/videos', {title => 'No comments'})->is(201)->json->{id};
 $ann->post("/api/videos/$mine/comments", {content => "Ann's comment"})->is(201);
 
-# Requests in an order in which each could inherit something from the one before: who it is, a member of
-# the body, an id, a page, a reason. Each with its status and what its body must and mustn't have.
+# Requests in an order in which each could inherit something from the one before: the user, a member of
+# the body, an id, a limit, a detail.
 my @requests = (
-    # who, method, path, body, status, pattern of the body, pattern that isn't in it
+    # client, method, path, body, status, pattern that the response's body matches, pattern that it does not match
     [$ann,  POST   => '/api/videos', {title => 'First', description => 'Long.', author_id => $ann->id}, 201, qr/"author_name":"ann".*"description":"Long\."/],
     [$bob,  POST   => '/api/videos', {title => 'Second'},                        201, qr/"author_name":"bob".*"description":""/, qr/ann|Long|First/],
     [$site, POST   => '/api/videos', {title => 'Third'},                         401, qr/a valid session is needed/],
     [$ann,  POST   => '/api/videos', {description => 'No title.'},               400, qr/title is missing/],
-    [$bob,  GET    => '/api/videos/' . NOBODYS_ID, undef,                        404, qr/"error_code":"007"/, qr/detail/],
+    [$bob,  GET    => '/api/videos/' . UNKNOWN_ID, undef,                        404, qr/"error_code":"007"/, qr/detail/],
     [$bob,  DELETE => "/api/videos/$mine", undef,                                403, qr/"error_code":"006"/, qr/detail/],
     [$site, DELETE => "/api/videos/$mine", undef,                                401, qr/a valid session is needed/],
     [$site, GET    => '/api/videos?limit=1', undef,                              200, qr/^\[\{[^{]*\}\]$/],
@@ -56,14 +57,14 @@ my @requests = (
 
 sub check ($row, $status, $body, $how) {
     my ($who, $method, $path, undef, $wanted, $has, $has_not) = @$row;
-    my $name = ($who->name // 'nobody') . ", $method $path, $how";
-    is $status, $wanted, $name;
-    like $body, $has, 'with a body of its own';
-    unlike $body, $has_not, q{and nothing of another's} if $has_not;
+    my $name = ($who->name // 'no session') . ", $method $path, $how:";
+    is $status, $wanted, "$name $wanted";
+    like $body, $has, "$name the body belongs to this request";
+    unlike $body, $has_not, "$name the body has nothing of another request" if $has_not;
     return;
 }
 
-subtest 'one FastCGI connection for all' => sub {
+subtest 'requests of several users on one FastCGI connection do not affect each other' => sub {
     my $pool = $site->fastcgi('api');
     for my $row (map { @requests } 1 .. 3) {
         my ($who, $method, $path, $body) = @$row;
@@ -74,7 +75,7 @@ subtest 'one FastCGI connection for all' => sub {
     }
 };
 
-subtest 'one HTTP connection for all' => sub {
+subtest 'requests of several users on one HTTP connection do not affect each other' => sub {
     my $connection = $site->connect;
     for my $row (map { @requests } 1 .. 3) {
         my ($who, $method, $path, $body) = @$row;
@@ -83,8 +84,8 @@ subtest 'one HTTP connection for all' => sub {
     }
 };
 
-# All requests are sent before the first answer is read.
-subtest 'a pipeline' => sub {
+# All requests are sent before the first response is read.
+subtest 'pipelined requests of several users do not affect each other' => sub {
     my $connection = $site->connect;
     my @pipelined = grep { $_->[4] != 413 } @requests;
     $connection->send(join '', map {
@@ -97,8 +98,8 @@ subtest 'a pipeline' => sub {
     }
 };
 
-# Eight users at the same time, each on a kept connection; each says what it saw that wasn't its own.
-subtest 'many at the same time' => sub {
+# Eight users at the same time, each on a kept connection. Each returns the errors that it saw.
+subtest 'users that work at the same time do not affect each other' => sub {
     my @users = map { $site->user("user $_") } 1 .. 8;
     my $work = sub ($user) {
         my $connection = $site->connect;
@@ -114,36 +115,38 @@ subtest 'many at the same time' => sub {
             push @wrong, "$n: not deleted" if $user->request('DELETE', "/api/videos/$made->{id}", on => $connection)->status != 204;
             push @wrong, "$n: $mine deleted" if $user->request('DELETE', "/api/videos/$mine", on => $connection)->status != 403;
         }
-        return join('; ', @wrong) || 'all its own';
+        return join('; ', @wrong) || 'no errors';
     };
     my @seen = Parallel::at_once(map { my $user = $_; sub { $work->($user) } } @users);
-    is_deeply \@seen, [('all its own') x @users], 'see what is their own';
-    is $site->sql("SELECT count(*) FROM videos v JOIN users u ON u.id = v.author_id WHERE u.name LIKE 'user %'"), 0, 'and leave nothing';
+    is_deeply \@seen, [('no errors') x @users], 'each user sees only their own data';
+    is $site->sql("SELECT count(*) FROM videos v JOIN users u ON u.id = v.author_id WHERE u.name LIKE 'user %'"), 0,
+        'all their videos are deleted';
 };
 
-# --- clients that go away
+# --- clients that disconnect
 
-# That nothing has changed, and that the pools still answer.
+# Checks that nothing has changed and that the pools still answer.
 sub unchanged ($before, $what) {
-    $site->soon(sub { $JSON->encode(Site::Snapshot::take($site)) eq $JSON->encode($before) }, "$what: nothing has changed")
-        or is_deeply Site::Snapshot::take($site), $before, 'but';
-    $site->get("/api/videos/$mine")->is(200, 'and the site answers');
+    $site->soon(sub { $JSON->encode(Site::Snapshot::take($site)) eq $JSON->encode($before) },
+        "$what: the data has not changed")
+        or is_deeply Site::Snapshot::take($site), $before, "$what: the data";
+    $site->get("/api/videos/$mine")->is(200, "$what: the site still answers");
     return;
 }
 
-subtest 'a request that is left in the middle' => sub {
+subtest 'a request whose client disconnects before the end of the body has no effect' => sub {
     my $before = Site::Snapshot::take($site);
     my $body = $JSON->encode({title => 'Left', content => 'Left', description => 'x' x 2000});
-    my $film = Site::Media::content('mp4');
+    my $content = Site::Media::content('mp4');
     for my $case (
-        # what, path, body, how much of it is sent
-        ['a video, none of it',   '/api/videos',                 $body, 0],
-        ['a video, half of it',   '/api/videos',                 $body, 1000],
-        ['a video, all but a }',  '/api/videos',                 $body, length($body) - 1],
-        ['a comment, half of it', "/api/videos/$mine/comments",  $body, 1000],
-        ['a film, none of it',    "/stream/videos/$mine",        $film, 0],
-        ['a film, half of it',    "/stream/videos/$mine",        $film, 50_000],
-        ['a film, all but one',   "/stream/videos/$mine",        $film, length($film) - 1],
+        # description, path, body, number of bytes that are sent
+        ['add a video, no byte of the body',     '/api/videos',                 $body, 0],
+        ['add a video, half of the body',        '/api/videos',                 $body, 1000],
+        ['add a video, all but the last byte',   '/api/videos',                 $body, length($body) - 1],
+        ['add a comment, half of the body',      "/api/videos/$mine/comments",  $body, 1000],
+        ['upload a file, no byte of it',         "/stream/videos/$mine",        $content, 0],
+        ['upload a file, half of it',            "/stream/videos/$mine",        $content, 50_000],
+        ['upload a file, all but the last byte', "/stream/videos/$mine",        $content, length($content) - 1],
     ) {
         my ($what, $path, $all, $sent) = @$case;
         for my $end (qw(close reset)) {
@@ -153,17 +156,18 @@ subtest 'a request that is left in the middle' => sub {
         }
         unchanged($before, $what);
     }
-    $site->soon(sub { !incoming() }, 'no part of a film is left on disk');
-    unchanged($before, 'after all of them');
+    $site->soon(sub { !incoming() }, 'no incoming file is left on disk');
+    unchanged($before, 'after all aborted requests');
 };
 
+# The number of incoming files.
 sub incoming () {
     opendir my $folder, "$site->{media}/incoming" or die "cannot read $site->{media}/incoming: $!\n";
     my @files = grep { -f "$site->{media}/incoming/$_" } readdir $folder;
     return scalar @files;
 }
 
-subtest 'a FastCGI request that is left in the middle' => sub {
+subtest 'a FastCGI request that is cut off has no effect' => sub {
     my $before = Site::Snapshot::take($site);
     my $body = $JSON->encode({title => 'Left'});
     my %params = (REQUEST_METHOD => 'POST', REQUEST_URI => '/api/videos', CONTENT_LENGTH => length $body,
@@ -171,10 +175,10 @@ subtest 'a FastCGI request that is left in the middle' => sub {
     my ($begin, $params) = (FastCGI::begin(1, 1), FastCGI::params(1, \%params));
     my $stdin = FastCGI::stdin(1, $body);
     for my $case (
-        ['in its parameters',     $begin . substr $params, 0, 60],
-        ['before its body',       $begin . $params],
-        ['in its body',           $begin . $params . substr $stdin, 0, 20],
-        ['before its body ends',  $begin . $params . substr $stdin, 0, -8],
+        ['cut off in its parameters',          $begin . substr $params, 0, 60],
+        ['cut off before its body',            $begin . $params],
+        ['cut off in its body',                $begin . $params . substr $stdin, 0, 20],
+        ['cut off before the end of its body', $begin . $params . substr $stdin, 0, -8],
     ) {
         my ($where, $bytes) = @$case;
         my $pool = $site->fastcgi('api');
@@ -182,11 +186,11 @@ subtest 'a FastCGI request that is left in the middle' => sub {
         $pool->close;
         unchanged($before, $where);
     }
-    unchanged($before, 'after all of them');
+    unchanged($before, 'after all requests that were cut off');
 };
 
-# The client has gone before the database has answered: all of it happens all the same, or nothing.
-subtest 'a request that is left before its answer' => sub {
+# The client disconnects while the request waits for the database.
+subtest 'a complete request takes effect once, even when its client disconnects' => sub {
     my $vid = $ann->post('/api/videos', {title => 'Going'})->json->{id};
     $ann->upload($vid, 'bunny.mp4')->is(201);
     my $lock = $site->transaction('LOCK TABLE videos, comments');
@@ -195,15 +199,15 @@ subtest 'a request that is left before its answer' => sub {
         $bob->open('POST', '/api/videos', json => {title => 'Left by bob'}),
         $bob->open('POST', "/api/videos/$mine/comments", json => {content => 'Left by bob'}),
     );
-    $site->soon(sub { $site->waiting('video_api') == @connections }, 'they wait');
+    $site->soon(sub { $site->waiting('video_api') == @connections }, 'the requests wait for the lock');
     $_->reset for @connections;
     $lock->commit;
-    $site->soon(sub { $site->get("/api/videos/$vid")->status == 404 }, 'the video is deleted');
-    $site->soon(sub { !$site->media_files }, 'with its film');
+    $site->soon(sub { $site->get("/api/videos/$vid")->status == 404 }, 'the deletion is carried out');
+    $site->soon(sub { !$site->media_files }, 'the media file of the deleted video is deleted');
     $site->soon(sub { $site->sql(q{SELECT count(*) FROM videos WHERE title = 'Left by bob' AND author_id = } . $bob->id) == 1 },
-        'the other one is added, once');
+        'the video is added once');
     $site->soon(sub { $site->sql(q{SELECT count(*) FROM comments WHERE content = 'Left by bob' AND author_id = } . $bob->id) == 1 },
-        'and so is the comment');
+        'the comment is added once');
 };
 
 done_testing;

@@ -1,4 +1,4 @@
-# Settings and command lines of the three programs: what is refused, and how they tell.
+# Settings and command lines of the three programs: which are rejected, and with which message.
 
 use v5.36;
 
@@ -18,7 +18,7 @@ sub content ($path) {
     return <$file>;
 }
 
-# What is refused, and what the program says is allowed.
+# [setting, values that are rejected, what the message says is allowed]
 my @BAD = (
     [VS_PORT                     => ['0', '65536', '-1', '+1', '8080 ', '0x50', 'http', '80.0'], '1 to 65535'],
     [VS_API_PROCESSES            => ['0', '65', '2s', '4k'], '1 to 64'],
@@ -30,6 +30,7 @@ my @BAD = (
     [VS_LOG_LEVEL                => ['loud', '3'], 'error, warning, info, debug'],
 );
 
+# [setting, value, meaning that --check-config prints]
 my @GOOD = (
     [VS_PORT             => '65535', '65535'],
     [VS_PORT             => '',      '8080'],
@@ -44,68 +45,70 @@ my @GOOD = (
     [VS_DATABASE_URL     => q{host=h password='x y'}, q{host=h password='x y'}],
 );
 
-subtest 'bad settings' => sub {
+subtest 'invalid values of settings are rejected' => sub {
     for my $bad (@BAD) {
         my ($name, $values, $allowed) = @$bad;
         for my $value (@$values) {
             my ($status, $output) = Program->output('fcgi-api', ['--check-config'], $name => $value);
-            is $status, 1, "$name=$value is refused";
-            like $output, qr/^\S+: $name is "\Q$value\E"; allowed: \Q$allowed\E$/, 'with what is allowed';
+            is $status, 1, "$name=$value is rejected";
+            like $output, qr/^\S+: $name is "\Q$value\E"; allowed: \Q$allowed\E$/,
+                "the message for $name=$value says what is allowed";
         }
     }
     for my $program (@PROGRAMS) {
         my ($status, $output) = Program->output($program, [], VS_PORT => '0', VS_DATABASE_URL => 'dbname=none');
-        is $status, 1, "$program does not start with one";
-        like $output, qr/^\S+: VS_PORT is "0"; allowed: 1 to 65535$/, 'and says no more than that';
+        is $status, 1, "$program does not start with an invalid setting";
+        like $output, qr/^\S+: VS_PORT is "0"; allowed: 1 to 65535$/, "$program prints only that message";
     }
 };
 
-subtest 'good settings' => sub {
+subtest 'valid values of settings are accepted' => sub {
     for my $good (@GOOD) {
         my ($name, $value, $meaning) = @$good;
         my ($status, $output) = Program->output('fcgi-api', ['--check-config'], $name => $value);
         is $status, 0, "$name=$value is accepted";
-        like $output, qr/^$name=\Q$meaning\E$/m, 'and taken for what it means';
+        like $output, qr/^$name=\Q$meaning\E$/m, "$name=$value means $meaning";
     }
 };
 
-subtest 'command lines' => sub {
+subtest 'command line options' => sub {
     for my $program (@PROGRAMS) {
         my ($status, $help) = Program->output($program, ['--help']);
-        is $status, 0, "$program --help";
-        like $help, qr/^usage: \S+$program \[--help\[=markdown\] \| --version \| --check-config\]$/m, 'says how to call it';
+        is $status, 0, "$program --help succeeds";
+        like $help, qr/^usage: \S+$program \[--help\[=markdown\] \| --version \| --check-config\]$/m,
+            "$program --help begins with the usage";
         my @described = $help =~ /^  (VS_\w+) +\S.*\(.+\)$/mg;
 
         ($status, my $settings) = Program->output($program, ['--check-config']);
-        is $status, 0, "$program --check-config";
+        is $status, 0, "$program --check-config succeeds";
         my @printed = $settings =~ /^(VS_\w+)=/mg;
-        cmp_ok scalar @printed, '>', 20, 'prints the settings';
-        is_deeply \@described, \@printed, 'which --help describes, all of them';
+        cmp_ok scalar @printed, '>', 20, "$program --check-config prints the settings";
+        is_deeply \@described, \@printed, "$program --help describes the same settings";
 
         ($status, my $version) = Program->output($program, ['--version']);
-        is $status, 0, "$program --version";
-        is $version, "$program $VERSION\n", 'prints the version of the file VERSION';
+        is $status, 0, "$program --version succeeds";
+        is $version, "$program $VERSION\n", "$program --version prints the version of the file VERSION";
 
         for my $arguments (['--version', 'x'], ['--help=text'], ['x'], [''], ['--check-config', '--help']) {
             ($status, my $output) = Program->output($program, $arguments);
-            is $status, 1, "$program @$arguments";
-            like $output, qr/^\S+$program: unknown option; --help lists them$/, 'is refused';
+            is $status, 1, "$program @$arguments is rejected";
+            like $output, qr/^\S+$program: unknown option; --help lists them$/, "$program @$arguments prints an error";
         }
     }
 };
 
-subtest 'docs/configuration.md' => sub {
+subtest 'docs/configuration.md is generated from the settings' => sub {
     my ($status, $page) = Program->output('fcgi-api', ['--help=markdown']);
-    is $status, 0, 'fcgi-api --help=markdown';
+    is $status, 0, 'fcgi-api --help=markdown succeeds';
     is $page, content("$TOP/docs/configuration.md"), 'docs/configuration.md is current (make docs)';
 };
 
-# What is wrong with settings that look right is seen only when they are used.
-subtest 'settings that cannot work' => sub {
+# These settings are well-formed; their errors show only when they are used.
+subtest 'programs do not start with settings that cannot work' => sub {
     my $url = 'host=/nonexistent dbname=none';
     my %cases = (
         'no database' => [{}, qr/level=error .*reason="VS_DATABASE_URL is empty"/],
-        'a run folder in no folder' => [{VS_DATABASE_URL => $url, run => '/nonexistent/run'},
+        'a run folder in a missing folder' => [{VS_DATABASE_URL => $url, run => '/nonexistent/run'},
             qr{level=error .*path=/nonexistent/run reason="No such file or directory"}],
         'a run folder with a long path' => [{VS_DATABASE_URL => $url, run => '/tmp' . '/.' x 150},
             qr{level=error .*VS_RUN_DIR is too long}],
@@ -119,7 +122,7 @@ subtest 'settings that cannot work' => sub {
         for my $program (@PROGRAMS) {
             my $started = Program->launch($program, %$settings);
             is $started->await_end, 1 << 8, "$name: $program does not start";
-            like $started->log, $message, 'and says why';
+            like $started->log, $message, "$name: $program logs the reason";
         }
     }
 };

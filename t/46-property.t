@@ -1,5 +1,6 @@
-# Ten thousand requests that chance has made: whatever comes, the site neither fails nor breaks, and holds no row that
-# it has not said so. PROPERTY_SEED=N repeats a run, PROPERTY_REQUESTS=N makes it longer.
+# Property test with 10,000 random requests: none causes a 5xx response or ends a process, and the rows in the
+# database are exactly those that responses have acknowledged. PROPERTY_SEED=N repeats a run,
+# PROPERTY_REQUESTS=N sets the number of requests.
 
 use v5.36;
 
@@ -21,21 +22,21 @@ my $SEED     = $ENV{PROPERTY_SEED} // time;
 my $REQUESTS = $ENV{PROPERTY_REQUESTS} // 10_000;
 my $JSON     = JSON::PP->new->utf8->canonical->allow_nonref;
 
-# Cheap hashes, so that many may register; time enough for a machine that has much to do.
+# Cheap hashes, because many requests register users; a long timeout, for a busy machine.
 my $site = Site->start(VS_DATABASE_TIMEOUT_MS => 30_000, VS_PASSWORD_MEMORY_KIB => 8, VS_PASSWORD_PASSES => 1);
 my ($ann, $bob) = map { $site->user($_) } qw(ann bob);
-my @videos = map { $ann->post('/api/videos', {title => "Film $_"})->json->{id} } 1 .. 20;
+my @videos = map { $ann->post('/api/videos', {title => "Video $_"})->json->{id} } 1 .. 20;
 $ann->upload($_, 'bunny.mp4')->is(201) for @videos[0 .. 4];
 my @comments = map { $bob->post("/api/videos/$videos[$_]/comments", {content => "Comment $_"})->json->{id} } 0 .. 9;
 
-# --- chance
+# --- random values
 
 sub one_of (@list)  { return $list[rand @list] }
 sub maybe  ($share) { return rand() < $share }
 sub bytes  ($most)  { return join '', map { chr int rand 256 } 1 .. rand $most }
 sub word   ()       { return join '', map { one_of('a' .. 'z', 0 .. 9, qw(- _ . ~)) } 1 .. 1 + rand 12 }
 
-# Text with what a parser may stumble over.
+# Text that may break a parser.
 sub text () {
     return one_of(
         sub { word() }, sub { join ' ', map { word() } 1 .. rand 20 }, sub { '' }, sub { ' ' x rand 10 }, sub { 'x' x one_of(40, 41, 200, 201, 1001, 5001) },
@@ -61,16 +62,17 @@ sub encoded ($text) {
     return substr $text, 0, 3000;
 }
 
-# --- a request
+# --- random requests
 
-my %RIGHT = (
+# Valid bodies, by the end of the path.
+my %VALID_BODIES = (
     '/api/users' => sub { {user_name => text(), pwd => maybe(0.8) ? PASSWORD : text()} },
     '/api/sessions' => sub { {user_name => one_of('ann', 'bob', text()), pwd => one_of(PASSWORD, text())} },
     '/api/videos' => sub { {title => maybe(0.5) ? word() : text(), maybe(0.5) ? (description => text()) : ()} },
     comments => sub { {content => maybe(0.5) ? word() : text()} },
 );
 
-# Mostly one that the path knows.
+# Usually a method that is allowed for the path.
 sub method ($path) {
     return one_of(qw(GET POST POST)) if maybe(0.7) && $path =~ m{/(?:users|sessions|videos|comments)/?$};
     return one_of(qw(GET GET GET PATCH DELETE)) if maybe(0.7);
@@ -102,10 +104,10 @@ sub json () {
     return maybe(0.3) ? text() : maybe(0.4) ? number() : one_of(undef, \1, \0, [], {}, [text()], {text() => number()});
 }
 
-# A body that is right, one in which something is wrong, or none at all.
+# A valid body, one with an error in it, or something else entirely.
 sub body ($path) {
-    my ($right) = map { $RIGHT{$_} } grep { $path =~ m{$_/?$} } sort { length $b <=> length $a } keys %RIGHT;
-    my $data = $right && maybe(0.8) ? $right->() : {map { one_of(qw(title content user_name pwd author_id description)) => json() } 1 .. rand 4};
+    my ($valid) = map { $VALID_BODIES{$_} } grep { $path =~ m{$_/?$} } sort { length $b <=> length $a } keys %VALID_BODIES;
+    my $data = $valid && maybe(0.8) ? $valid->() : {map { one_of(qw(title content user_name pwd author_id description)) => json() } 1 .. rand 4};
     $data->{one_of(qw(author_id title x content), text())} = json() if maybe(0.1);
     my $body = $JSON->encode($data);
     return $body if maybe(0.6);
@@ -136,7 +138,7 @@ sub headers () {
     return @headers;
 }
 
-# {method, path, bytes}: framed as it should be, so that the next one can follow on the same connection.
+# {method, path, bytes}. The framing is valid, so that another request can follow on the connection.
 sub a_request () {
     my $path = path();
     my $method = method($path);
@@ -161,10 +163,11 @@ sub a_request () {
     return {method => $method, path => $path, bytes => join("\r\n", "$method $target HTTP/1.1", @headers, '', '') . ($body // '')};
 }
 
-# --- asking
+# --- sending requests
 
-# What an answer says that there is, or is no more, in words of a line.
-sub told ($request, $response) {
+# What a response acknowledges: "+KIND/ID" for a row that was added, "-KIND/ID" for one that was deleted, "?KIND/ID"
+# for one that may have been deleted.
+sub acknowledged ($request, $response) {
     my ($method, $path, $status) = ($request->{method}, $request->{path}, $response->status);
     $path =~ s/%([0-9a-fA-F]{2})/chr hex $1/ge;
     return if $status >= 300 || $method !~ /^(?:POST|DELETE)$/;
@@ -172,60 +175,65 @@ sub told ($request, $response) {
     return "+$location" if $location;
     return '+comments/' . $response->json->{id} if $status == 201 && $response->body =~ /"post_time"/;
     return "-videos/$1" if $status == 204 && $path =~ m{^/api/videos/(\d+)/?$};
-    # One that there wasn't yet may have got that id later.
+    # A video with this id may have been added after the deletion was accepted.
     return (grep { $_ == $1 } @videos) ? "-videos/$1" : "?videos/$1" if $status == 200 && $path =~ m{^/scheduler/videos/(\d+)/?$};
     return "-comments/\L$1" if $status == 204 && $path =~ m{/comments/([^/]+)/?$};
     return;
 }
 
-# Sends requests one after another, and returns what was told and what is wrong.
+# Sends requests one after another. Returns lines: acknowledgements, "!..." for an error, "~..." for a retry, and
+# "=STATUS COUNT".
 sub run ($number) {
     srand $SEED + $number;
-    my (@said, %statuses);
+    my (@lines, %statuses);
     my $connection = $site->connect;
     for my $count (1 .. $REQUESTS / PROCESSES) {
         my $request = a_request();
         my ($bytes, $failure) = ('', '');
-        # A connection that was kept may be closed at any moment; then one asks again.
+        # The server may close a kept connection at any time; then the request is sent again.
         for my $try (1, 2) {
             $connection = $site->connect if $connection->{ended};
             $bytes = eval { $connection->send($request->{bytes}, undef, SECONDS)->answer($request->{method}, SECONDS) } // '';
             $failure = $@ =~ s/\s+/ /gr;
             last if $bytes ne '' || !$connection->{ended};
-            push @said, "~$request->{method} $request->{path}: $failure";
+            push @lines, "~$request->{method} $request->{path}: $failure";
         }
         my $response = Site::Response->new(bytes => $bytes, request => 'x', site => $site);
         my $status = $response->status;
         $statuses{$status}++;
-        push @said, told($request, $response);
-        push @said, "!$status: $failure" . substr($JSON->encode("$request->{bytes}"), 0, 600) if $status < 200 || $status >= 500;
-        push @said, "!$status without a request id" if $status && !defined $response->header('X-Request-Id');
+        push @lines, acknowledged($request, $response);
+        push @lines,
+            "!$status: $failure" . substr($JSON->encode("$request->{bytes}"), 0, 600) if $status < 200 || $status >= 500;
+        push @lines, "!$status without a request id" if $status && !defined $response->header('X-Request-Id');
         $connection->close if ($response->header('Connection') // '') eq 'close' || $connection->was_answered || !$status;
     }
-    return join "\t", @said, map { "=$_ $statuses{$_}" } sort keys %statuses;
+    return join "\t", @lines, map { "=$_ $statuses{$_}" } sort keys %statuses;
 }
 
 $site->expect_log(qr/client intended to send too large (?:chunked )?body/);
 note "PROPERTY_SEED=$SEED";
 my @before = map { "$_->[0]" } $site->sql(q{SELECT 'users/' || id FROM users UNION ALL SELECT 'videos/' || id FROM videos UNION ALL SELECT 'comments/' || id FROM comments});
 my %workers = map { $_ => 1 } map { $site->pids($_) } qw(fcgi-api fcgi-stream scheduler nginx);
-my @said = map { split /\t/ } Parallel::at_once(map { my $number = $_; sub { run($number) } } 1 .. PROCESSES);
+my @lines = map { split /\t/ } Parallel::at_once(map { my $number = $_; sub { run($number) } } 1 .. PROCESSES);
 
 my %statuses;
-/^=(\d+) (\d+)/ and $statuses{$1} += $2 for @said;
+/^=(\d+) (\d+)/ and $statuses{$1} += $2 for @lines;
 note join ', ', map { "$statuses{$_} times $_" } sort keys %statuses;
-my @wrong = grep { /^!/ || /^died/ } @said;
-is_deeply [splice @wrong, 0, 5], [], "no request of PROPERTY_SEED=$SEED fails";
-ok $statuses{$_}, "some are answered with $_" for 200, 201, 204, 400, 401, 403, 404, 405, 413;
+my @wrong = grep { /^!/ || /^died/ } @lines;
+is_deeply [splice @wrong, 0, 5], [], "no request of PROPERTY_SEED=$SEED causes an error";
+ok $statuses{$_}, "some responses have the status $_" for 200, 201, 204, 400, 401, 403, 404, 405, 413;
 
-# The deletions of others' comments come with those of the videos.
-my %doubtful = map { /^[?](.+)/ ? ($1 => 1) : () } @said;
-my %gone = map { /^-(.+)/ ? ($1 => 1) : () } @said;
-my %wanted = map { $_ => 1 } grep { !$gone{$_} } @before, map { /^\+(.+)/ ? $1 : () } @said;
+# Comments may also be deleted together with their video.
+my %doubtful = map { /^[?](.+)/ ? ($1 => 1) : () } @lines;
+my %deleted = map { /^-(.+)/ ? ($1 => 1) : () } @lines;
+my %wanted = map { $_ => 1 } grep { !$deleted{$_} } @before, map { /^\+(.+)/ ? $1 : () } @lines;
 my %there = map { $_->[0] => 1 } $site->sql(q{SELECT 'users/' || id FROM users UNION ALL SELECT 'videos/' || id FROM videos UNION ALL SELECT 'comments/' || id FROM comments});
-is_deeply [grep { !$wanted{$_} && !$doubtful{$_} } sort keys %there], [], 'there is nothing that nobody was told of' or diag join "\n", grep { /^~/ } @said;
-is_deeply [grep { !/^comments/ && !$there{$_} && !$doubtful{$_} } sort keys %wanted], [], 'and all that somebody was told of';
-is_deeply [grep { !$workers{$_} } map { $site->pids($_) } qw(fcgi-api fcgi-stream scheduler nginx)], [], 'no process has died';
-$site->get('/readyz')->is(200, 'and the site goes on');
+is_deeply [grep { !$wanted{$_} && !$doubtful{$_} } sort keys %there], [],
+    'each row in the database was acknowledged' or diag join "\n", grep { /^~/ } @lines;
+is_deeply [grep { !/^comments/ && !$there{$_} && !$doubtful{$_} } sort keys %wanted], [],
+    'each acknowledged row is in the database';
+is_deeply [grep { !$workers{$_} } map { $site->pids($_) } qw(fcgi-api fcgi-stream scheduler nginx)], [],
+    'no process has been restarted';
+$site->get('/readyz')->is(200, 'the site is still ready');
 
 done_testing;
