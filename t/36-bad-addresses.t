@@ -47,13 +47,8 @@ subtest 'ids that are not a number from 1 to 2^63-1 are rejected with 400' => su
             my $response = $who->request($method, $path =~ s/ID/$id/r, defined $body ? (body => $body) : ());
             $response->is(400, "$method $path with the id $id: 400");
             next if $method eq 'HEAD';
-<<<<<<< HEAD
-            like $response->problem('001')->json->{detail}, qr/^the (?:user|video) id must be a number from 1 to 2\^63-1$/,
-                'the answer says so';
-=======
             like $response->problem('001')->json->{detail}, qr/^the (?:user|video) id must be a number from 1 to 2\^63-1$/,
                 "$method $path with the id $id: the detail says what is wrong";
->>>>>>> words-testa
         }
     }
     is_deeply Site::Snapshot::take($site), $before, 'the database has not changed';
@@ -96,14 +91,9 @@ subtest 'limits that are not a number from 1 to 100 are rejected with 400' => su
             '', '0', '101', '1000', '-1', '+1', '01', 'abc', '1e1', '1.0', '5x', '%205', '5%20', '0x5', '%00', '%', 'null',
             '99999999999999999999', '4294967297', '18446744073709551617', "5'", '5;6', '5,6', '[5]', '%ef%bc%95',
         ) {
-<<<<<<< HEAD
-            is $site->get("$list?limit=$limit")->is(400, "$list: limit '$limit'")->problem('001')->json->{detail},
-                'limit must be a number from 1 to 100', 'the answer says so';
-=======
             is $site->get("$list?limit=$limit")
                 ->is(400, "$list: limit '$limit' is rejected")->problem('001')->json->{detail},
                 'limit must be a number from 1 to 100', "$list: limit '$limit': the detail says what is wrong";
->>>>>>> words-testa
         }
         $site->get("$list?limit=$_")->is(200, "$list: limit $_ is accepted") for '1', '2', '99', '100', '1&limit=x',
             '5&other=x';
@@ -133,15 +123,10 @@ subtest 'cursors that the server did not issue for the list are rejected with 40
             "1 ${uuid}0", "1 {$uuid}", '1 ' . $uuid =~ s/-//gr, "1 '; DROP TABLE videos; --", "\xff\xfe", "1 \xff", 'now 1', 'infinity 1',
         );
         for my $forged (@forged) {
-<<<<<<< HEAD
-            is $site->get("$list?cursor=$forged")->is(400, "$list: cursor '" . substr($forged, 0, 40) . "'")->problem('001')->json->{detail},
-                'cursor is not valid for this list', 'the answer says so';
-=======
             is $site->get("$list?cursor=$forged")
                 ->is(400, "$list: cursor '" . substr($forged, 0, 40) . "' is rejected")->problem('001')->json->{detail},
                 'cursor is not valid for this list',
                     "$list: cursor '" . substr($forged, 0, 40) . "': the detail says what is wrong";
->>>>>>> words-testa
         }
         $site->get("$list?cursor=$good")->is(200, "$list: the cursor of this list is accepted");
         for my $at (0 .. length($good) - 1) {

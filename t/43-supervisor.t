@@ -64,15 +64,9 @@ subtest 'workers that are killed during a request are replaced' => sub {
     response($waiting)->is(503, 'the request of a killed worker returns 503')->problem('012');
     $site->get('/api/videos')->is(200, 'the next request succeeds');
     $lock->commit;
-<<<<<<< HEAD
-    $site->soon(sub { workers('api') == @killed }, 'the workers are replaced');
-    my @logged = $site->log('fcgi-api') =~ /level=error \S+ event=worker_ended pool=api worker=(\d+) signal=9 uptime_ms=\d+/g;
-    is_deeply [sort @logged], [sort @killed], 'the log says how they died';
-=======
     $site->soon(sub { workers('api') == @killed }, 'both workers are replaced');
     my @logged = $site->log('fcgi-api') =~ /level=error \S+ event=worker_ended pool=api worker=(\d+) signal=9 uptime_ms=\d+/g;
     is_deeply [sort @logged], [sort @killed], 'the log has the signal and the lifetime of each killed worker';
->>>>>>> words-testa
 };
 
 # The seconds between the end of a worker and the start of the next one, according to the supervisor's log.
@@ -148,14 +142,9 @@ subtest 'a second instance of a program does not start' => sub {
     my @before = $site->pids('fcgi-api');
     for my $name ('fcgi-api', 'fcgi-stream', 'scheduler') {
         my $second = Program->launch($name, VS_DATABASE_URL => $site->database_url, run => $site->run_path(''));
-<<<<<<< HEAD
-        is $second->await_end, 1 << 8, "$name is refused";
-        like $second->log, qr/level=error .*path=\S+\b$name\.pid reason="another instance is running"/, 'and says why';
-=======
         is $second->await_end, 1 << 8, "a second $name exits with 1";
         like $second->log, qr/level=error .*path=\S+\b$name\.pid reason="another instance is running"/,
             "a second $name logs the reason";
->>>>>>> words-testa
     }
     is_deeply [$site->pids('fcgi-api')], \@before, 'the first instance keeps running';
     $site->get('/api/videos')->is(200, 'the first instance still answers');

@@ -74,13 +74,8 @@ subtest 'a key that was used for another request is rejected with 409' => sub {
         ['another path',    '/api/videos', {title => 'So', content => 'So'}],
     ) {
         my ($what, $path, $body) = @$case;
-<<<<<<< HEAD
-        my $problem = post($ann, $path, $body, $key)->is(409, $what)->problem('008')->json;
-        is $problem->{detail}, 'this Idempotency-Key was used for a different request', 'says so';
-=======
         my $problem = post($ann, $path, $body, $key)->is(409, "$what: 409")->problem('008')->json;
         is $problem->{detail}, 'this Idempotency-Key was used for a different request', "$what: the detail says why";
->>>>>>> words-testa
     }
     is comments('So?') + videos('So'), 0, 'the rejected requests have no effect';
     post($bob, $COMMENTS, {content => 'So'}, $key)->is(201, 'another user can use the same key');
@@ -89,15 +84,10 @@ subtest 'a key that was used for another request is rejected with 409' => sub {
 
 subtest 'invalid keys are rejected with 400' => sub {
     for my $key ('', 'x' x 256, 'a b', "\xe9", "a\x7f", "a\tb") {
-<<<<<<< HEAD
-        my $problem = post($ann, '/api/videos', {title => 'No key'}, $key)->is(400)->problem('001')->json;
-        is $problem->{detail}, 'Idempotency-Key must be 1 to 255 visible ASCII characters', 'says so';
-=======
         my $problem = post($ann, '/api/videos', {title => 'No key'}, $key)
             ->is(400, 'an invalid key is rejected')->problem('001')->json;
         is $problem->{detail}, 'Idempotency-Key must be 1 to 255 visible ASCII characters',
             'the detail says what a key is';
->>>>>>> words-testa
     }
     is videos('No key'), 0, 'requests with an invalid key have no effect';
     post($ann, '/api/videos', {title => 'A key'}, $_)
@@ -158,13 +148,8 @@ subtest 'registrations accept keys' => sub {
     is essence($register->('Dora', 'four score and seven', $key)->is(201)), essence($first),
         'a repeated registration returns the same response';
     $register->('Dora', 'four score and seven', new_key())->is(409)->problem('008');
-<<<<<<< HEAD
-    is $register->(@$_, $key)->is(409, 'with the key of another')->problem('008')->json->{detail},
-        'this Idempotency-Key was used for a different request', 'says so'
-=======
     is $register->(@$_, $key)->is(409, 'another registration with the same key is rejected')->problem('008')->json->{detail},
         'this Idempotency-Key was used for a different request', 'the detail says why'
->>>>>>> words-testa
         for ['Dora', 'five score and seven'], ['Dorothy', 'four score and seven'], ['DORA', 'four score and seven'];
     is $site->sql(q{SELECT count(*) FROM users WHERE lower(name) LIKE 'dor%'}), 1, 'one user is added';
     is $site->sql(qq{SELECT count(*) FROM registrations WHERE password_hash LIKE '\$argon2id\$%'}), 1,
