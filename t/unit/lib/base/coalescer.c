@@ -40,6 +40,15 @@ static void run(struct coalescer_job *const jobs[], size_t count)
     sem_wait(&((struct task *)jobs[0])->gate);
 }
 
+static const char *history_so_far(void)
+{
+    static char copy[sizeof history];
+    pthread_mutex_lock(&lock);
+    memcpy(copy, history, sizeof copy);
+    pthread_mutex_unlock(&lock);
+    return copy;
+}
+
 static bool same_letter(const struct coalescer_job *job, const struct coalescer_job *other)
 {
     return ((const struct task *)job)->letter == ((const struct task *)other)->letter;
@@ -106,19 +115,19 @@ static void test_all_compatible(void)
     struct coalescer *coalescer = coalescer_create(&kind);
     struct task tasks[6];
     start(tasks, coalescer, "a");
-    is_text(history, "a ", "a job starts at once when no batch is running");
+    is_text(history_so_far(), "a ", "a job starts at once when no batch is running");
     sem_post(&tasks[0].gate);
     join(tasks, "a");
 
     start(tasks, coalescer, "abcdef");
-    is_text(history, "a ", "jobs that arrive during a batch wait");
+    is_text(history_so_far(), "a ", "jobs that arrive during a batch wait");
     ok(!atomic_load(&tasks[1].done), "a waiting job is not reported as done");
     sem_post(&tasks[0].gate);
     ok(batches_become(2), "the end of a batch starts the next one");
-    is_text(history, "a bcd ", "a batch takes the oldest waiting jobs, up to the maximum");
+    is_text(history_so_far(), "a bcd ", "a batch takes the oldest waiting jobs, up to the maximum");
     sem_post(&tasks[1].gate);
     ok(batches_become(3), "a third batch follows");
-    is_text(history, "a bcd ef ", "the last batch takes the remaining jobs");
+    is_text(history_so_far(), "a bcd ef ", "the last batch takes the remaining jobs");
     sem_post(&tasks[4].gate);
     join(tasks, "abcdef");
     coalescer_destroy(coalescer);
@@ -130,13 +139,13 @@ static void test_some_compatible(void)
     struct coalescer *coalescer = coalescer_create(&kind);
     struct task tasks[7];
     start(tasks, coalescer, "abababc");
-    is_text(history, "a b c ", "a job does not wait for an incompatible batch");
+    is_text(history_so_far(), "a b c ", "a job does not wait for an incompatible batch");
     sem_post(&tasks[1].gate);
     ok(batches_become(4), "the end of a batch starts the compatible waiting jobs");
-    is_text(history, "a b c bb ", "the end of a batch starts no incompatible job");
+    is_text(history_so_far(), "a b c bb ", "the end of a batch starts no incompatible job");
     sem_post(&tasks[0].gate);
     ok(batches_become(5), "the other jobs start when their own batch ends");
-    is_text(history, "a b c bb aa ", "compatible waiting jobs run as one batch");
+    is_text(history_so_far(), "a b c bb aa ", "compatible waiting jobs run as one batch");
     for (size_t i = 2; i < COUNT_OF(tasks); i++)
         sem_post(&tasks[i].gate);
     join(tasks, "abababc");
