@@ -1,8 +1,8 @@
 package Runner::Account;
 
 # A user account of the operating system, and how to run commands as that user. When the
-# runner is root, the pools and nginx's workers run as one account and PostgreSQL as another;
-# otherwise everything runs as the current user.
+# runner is root, the pools and nginx's workers run as one account and PostgreSQL as
+# another; otherwise everything runs as the current user.
 
 use v5.36;
 
@@ -48,8 +48,8 @@ sub _can ($self, $script, @arguments) {
     return $status == 0;
 }
 
-# Creates the folder if it is missing, and sets its owner, group (that of $other, if given) and
-# mode. The parent folder must exist. Returns the path.
+# Creates the folder if it is missing, and sets its owner, group (that of $other, if
+# given) and mode. The parent folder must exist. Returns the path.
 sub own_folder ($self, $path, $mode, $other = $self) {
     mkdir $path or $!{EEXIST} or die "cannot create the folder $path: $!\n";
     if ($> == 0) {

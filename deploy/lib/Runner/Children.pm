@@ -2,9 +2,9 @@ package Runner::Children;
 
 # The site's child processes: starts them, restarts those that die, stops them.
 #
-# Each child has its own session, so that Ctrl-C reaches only the runner. The kernel signals
-# the children when the runner dies. The runner's signals are blocked except while it waits
-# for one, so that none is lost between checking a condition and waiting.
+# Each child has its own session, so that Ctrl-C reaches only the runner. The kernel
+# signals the children when the runner dies. The runner's signals are blocked except while
+# it waits for one, so that none is lost between checking a condition and waiting.
 
 use v5.36;
 
@@ -39,10 +39,10 @@ sub stop_requested ($self) { return $self->{stop_requested} }
 #   command  program and arguments
 #   account  user to run as; default: the runner's user
 #   log      file for its output
-#   stop     [signal, seconds], ...: the signals that stop it, with the time to wait after each;
-#            SIGKILL follows. The kernel sends the first one when the runner dies.
-#   group    true: when the child dies, its process group is killed, and the child is restarted
-#            only after the group has exited
+#   stop     [signal, seconds], ...: the signals that stop it, with the time to wait after
+#            each; SIGKILL follows. The kernel sends the first one when the runner dies.
+#   group    true: when the child dies, its process group is killed, and the child is
+#            restarted only after the group has exited, or after GROUP_EXIT_SECONDS
 sub start ($self, %child) {
     my $child = {%child, delay => DELAY_MIN};
     push @{$self->{children}}, $child;
@@ -50,8 +50,8 @@ sub start ($self, %child) {
     return;
 }
 
-# Waits until $check returns true. Dies when a child dies, when a stop is requested, or after
-# $seconds.
+# Waits until $check returns true. Dies when a child dies, when a stop is requested, or
+# after $seconds.
 sub await ($self, $what, $seconds, $check) {
     my $deadline = Time::HiRes::time() + $seconds;
     until ($check->()) {
@@ -141,14 +141,15 @@ sub _schedule_restart ($self, $child) {
     return;
 }
 
-# Whether processes of the dead child's group are still running. They may still hold its port or
-# its shared memory.
+# Whether processes of the dead child's group are still running. They may still hold its
+# port or its shared memory.
 sub _is_group_alive ($child, $now) {
     return 0 if !$child->{group} || $now > $child->{died} + GROUP_EXIT_SECONDS || !kill 0, -$child->{old_pid};
     return scalar grep { _is_alive_in($_, $child->{old_pid}) } glob '/proc/[0-9]*/stat';
 }
 
-# Whether the process of that stat file (proc(5)) belongs to the group and is not a zombie.
+# Whether the process of that stat file (proc(5)) belongs to the group and is not a
+# zombie.
 sub _is_alive_in ($stat, $group) {
     open my $file, '<', $stat or return 0;
     my ($state, $process_group) = (<$file> // '') =~ /.*\) (\S) \d+ (\d+) /s or return 0;

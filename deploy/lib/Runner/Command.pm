@@ -1,14 +1,14 @@
 package Runner::Command;
 
-# Runs a command and waits until it exits. The command has its own session and signal mask,
-# so that Ctrl-C does not interrupt it halfway.
+# Runs a command and waits until it exits. The command has its own session and signal
+# mask, so that Ctrl-C does not interrupt it halfway.
 
 use v5.36;
 
 use POSIX ();
 
-# Runs the command with $input as standard input. Returns its wait status, and its standard
-# output and standard error together.
+# Runs the command with $input as standard input. Returns its wait status, and its
+# standard output and standard error together.
 sub capture ($command, $input = '') {
     open my $source, '+>', undef or die "cannot create a temporary file: $!\n";
     print {$source} $input;

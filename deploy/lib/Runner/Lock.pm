@@ -1,9 +1,9 @@
 package Runner::Lock;
 
-# The lock that allows one running site per state folder. Every process that the runner starts
-# inherits the lock's descriptor, so the lock is released when the last of them has exited,
-# even if the runner was killed. The file records the runner's process id and the site's
-# address.
+# The lock that allows one running site per state folder. Every process that the runner
+# starts inherits the lock's descriptor, so the lock is released when the last of them has
+# exited, even if the runner was killed. The file records the runner's process id and the
+# site's address.
 
 use v5.36;
 
@@ -15,8 +15,8 @@ use constant {
     NOTICE_SECONDS  => 0.5,    # before the wait is reported
 };
 
-# Acquires the lock. Dies when a running site holds it. Waits for the processes of a killed
-# runner, which are about to exit.
+# Acquires the lock. Dies when a running site holds it. Waits for the processes of a
+# killed runner, which are about to exit.
 sub acquire ($class, $path, $address) {
     sysopen my $file, $path, O_RDWR | O_CREAT, 0600 or die "cannot open $path: $!\n";
     my $start = Time::HiRes::time();

@@ -1,6 +1,7 @@
 package Runner::Nginx;
 
-# Writes nginx's configuration from the template nginx/nginx.conf.in and runs nginx with it.
+# Writes nginx's configuration from the template nginx/nginx.conf.in and runs nginx with
+# it.
 
 use v5.36;
 
@@ -118,7 +119,8 @@ sub _real_ip ($self) {
 # A row of a map. Regular expressions are the only case-sensitive keys.
 sub _origin ($origin) { return sprintf '        "~^%s$" "%s";', quotemeta $origin, $origin }
 
-# Each viewer needs two descriptors: the connection, and the file or the connection to the pool.
+# Each viewer needs two descriptors: the connection, and the file or the connection to the
+# pool.
 sub _connections ($self) {
     my $half = int($self->{open_files} / 2);
     return $half < CONNECTIONS_MAX ? $half : CONNECTIONS_MAX;

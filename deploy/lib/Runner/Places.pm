@@ -4,8 +4,8 @@ package Runner::Places;
 #
 #   lock  log/  postgresql/  media/ (or VS_MEDIA_DIR)  run (a link to the run folder)
 #
-# Data that need not survive a reboot is in the run folder on tmpfs. Its name is a hash of the
-# state folder's path, because the path of a unix socket is limited to 107 bytes:
+# Data that need not survive a reboot is in the run folder on tmpfs. Its name is a hash of
+# the state folder's path, because the path of a unix socket is limited to 107 bytes:
 #
 #   pool/        the pools' sockets and the journal; owned by the pools' user
 #   nginx/       nginx's configuration and temporary files
@@ -73,7 +73,8 @@ sub make_folders ($self, $media) {
     return;
 }
 
-# A folder where nginx's workers can read the website: the web folder of the checkout, or a copy.
+# A folder where nginx's workers can read the website: the web folder of the checkout, or
+# a copy.
 sub web_folder ($self) {
     my $original = "$self->{checkout}/web";
     return $original if $self->{pools}->can_read($original, 'index.html') && $original !~ /["\\\$]/;
@@ -84,8 +85,8 @@ sub web_folder ($self) {
     return $copy;
 }
 
-# VS_STATE_DIR when it is set; otherwise var/ in the checkout when all accounts can enter the
-# checkout; otherwise a folder in /var/lib.
+# VS_STATE_DIR when it is set; otherwise var/ in the checkout when all accounts can enter
+# the checkout; otherwise a folder in /var/lib.
 sub _state ($self) {
     my $setting = $ENV{VS_STATE_DIR} // '';
     return Cwd::realpath($setting) // File::Spec->rel2abs($setting) if $setting ne '';
@@ -97,8 +98,8 @@ sub _state ($self) {
 
 sub _accounts ($self) { return grep { defined } @$self{qw(pools database)} }
 
-# Any user can write to /dev/shm, so an existing folder must be owned by this user and must not
-# be a link.
+# Any user can write to /dev/shm, so an existing folder must be owned by this user and
+# must not be a link.
 sub _make_run ($self) {
     my $path = $self->{run};
     mkdir $path, 0711 or $!{EEXIST} or die "cannot create the folder $path: $!\n";

@@ -1,7 +1,7 @@
 package Runner::PostgreSQL;
 
-# The site's own PostgreSQL: a cluster in the state folder. It listens only on a unix socket and
-# uses peer authentication.
+# The site's own PostgreSQL: a cluster in the state folder. It listens only on a unix
+# socket and uses peer authentication.
 
 use v5.36;
 
@@ -70,25 +70,25 @@ sub child ($self) {
     );
 }
 
-# Whether the server accepts connections. Line 8 of postmaster.pid says so; pg_ctl reads it,
-# too. Trying to connect too early would leave FATAL lines in the server's log.
+# Whether the server accepts connections. Line 8 of postmaster.pid says so; pg_ctl reads
+# it, too. Trying to connect too early would leave FATAL lines in the server's log.
 sub is_ready ($self) {
     open my $file, '<', "$self->{data}/postmaster.pid" or return 0;
     my @lines = <$file>;
     return @lines >= 8 && $lines[7] =~ /^ready/;
 }
 
-# Removes the pid file of a dead server. Otherwise a new server refuses to start when the process
-# id in the file has been reused. A running server's working directory is the data folder; when
-# no process works there, no server is running.
+# Removes the pid file of a dead server. Otherwise a new server refuses to start when the
+# process id in the file has been reused. A running server's working directory is the data
+# folder; when no process works there, no server is running.
 sub remove_stale_pid_file ($self) {
     return if grep { (readlink($_) // '') eq $self->{data} } glob '/proc/[0-9]*/cwd';
     unlink "$self->{data}/postmaster.pid";
     return;
 }
 
-# Creates the database and the roles that are missing. This user owns the database; the pools'
-# user may switch to the programs' roles.
+# Creates the database and the roles that are missing. This user owns the database; the
+# pools' user may switch to the programs' roles.
 sub make_database ($self, $pools) {
     my ($owner, $guest) = (Runner::Account->current->name, $pools->name);
     $self->_psql($self->{account}, 'postgres', join "\n",
@@ -119,8 +119,8 @@ sub _psql ($self, $account, $database, $script) {
     return Runner::Command::output([$account->command(@psql)], "SET client_min_messages = warning;\n$script\n");
 }
 
-# The folder of PostgreSQL's programs: of the cluster's version, or the newest when there is no
-# cluster yet.
+# The folder of PostgreSQL's programs: of the cluster's version, or the newest when there
+# is no cluster yet.
 sub _programs ($self) {
     my $version = $self->_cluster_version;
     my @found = sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] } grep { -x "$_/initdb" }

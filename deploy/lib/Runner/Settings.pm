@@ -1,7 +1,7 @@
 package Runner::Settings;
 
-# The effective settings, as printed by `fcgi-api --check-config`. Only that program knows their
-# names, defaults and bounds.
+# The effective settings, as printed by `fcgi-api --check-config`. Only that program knows
+# their names, defaults and bounds.
 
 use v5.36;
 

@@ -95,8 +95,8 @@ sub detach ($self) {
     return;
 }
 
-# Starts the site, calls $ready when it is ready, and returns after it has been stopped. Dies
-# when the site fails to start.
+# Starts the site, calls $ready when it is ready, and returns after it has been stopped.
+# Dies when the site fails to start.
 sub run ($self, $ready) {
     my $children = $self->{children} = Runner::Children->new;
     eval {
@@ -115,8 +115,8 @@ sub run ($self, $ready) {
     return;
 }
 
-# Stops the running site and waits until all its processes have exited. Returns false when no
-# site is running.
+# Stops the running site and waits until all its processes have exited. Returns false when
+# no site is running.
 sub stop ($self) {
     my $path = $self->lock_path;
     return 0 if Runner::Lock->is_free($path);
@@ -215,8 +215,8 @@ sub _read ($path) {
     return scalar <$file>;
 }
 
-# Sets the programs' environment. Removes libpq's variables, which would alter the connection to
-# the site's own database.
+# Sets the programs' environment. Removes libpq's variables, which would alter the
+# connection to the site's own database.
 sub _set_environment ($self) {
     my $places = $self->{places};
     $ENV{VS_STATE_DIR} = $places->state_folder;
