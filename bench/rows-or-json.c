@@ -1,8 +1,9 @@
-/* How long the first page of 50 videos takes on one connection, until it stands as JSON in memory: from rows, which
- * the program writes as JSON, as fcgi-api does, and from one value that PostgreSQL has made of them.
+/* Measures how long it takes to have the first page of 50 videos as JSON in memory, on
+ * one database connection: from rows that the program converts, as fcgi-api does, and
+ * from one JSON value built by PostgreSQL.
  *
  * usage: rows-or-json DATABASE_URL SECONDS
- * prints: rows_us=… json_us=… (the mean of a page, each measured in turns of a tenth of a second) */
+ * Prints rows_us=… json_us=…, the mean time per page. The two alternate every 0.1 s. */
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,44 +65,44 @@ static void write_value(struct buffer *out, PGresult *result)
     buffer_append(out, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
 }
 
-struct way {
+struct variant {
     const char *name, *sql;
     void (*write)(struct buffer *out, PGresult *result);
     int64_t us, pages;
 };
 
-static void read_pages(PGconn *connection, struct way *way, int64_t for_us)
+static void read_pages(PGconn *connection, struct variant *variant, int64_t duration_us)
 {
     struct buffer out = {0};
     int64_t begin = clock_us(), now = begin;
-    for (; now - begin < for_us; now = clock_us()) {
-        PGresult *result = PQexecPrepared(connection, way->name, 0, NULL, NULL, NULL, 1);
+    for (; now - begin < duration_us; now = clock_us()) {
+        PGresult *result = PQexecPrepared(connection, variant->name, 0, NULL, NULL, NULL, 1);
         if (PQresultStatus(result) != PGRES_TUPLES_OK) {
             fprintf(stderr, "%s", PQerrorMessage(connection));
             exit(EXIT_FAILURE);
         }
         buffer_reset(&out);
-        way->write(&out, result);
+        variant->write(&out, result);
         PQclear(result);
-        way->pages++;
+        variant->pages++;
     }
-    way->us += now - begin;
+    variant->us += now - begin;
     buffer_free(&out);
 }
 
 int main(int argc, char **argv)
 {
-    struct way ways[] = {{"rows", rows_sql, write_rows, 0, 0}, {"json", json_sql, write_value, 0, 0}};
+    struct variant variants[] = {{"rows", rows_sql, write_rows, 0, 0}, {"json", json_sql, write_value, 0, 0}};
     if (argc != 3)
         return EXIT_FAILURE;
     PGconn *connection = PQconnectdb(argv[1]);
-    for (size_t i = 0; i < COUNT_OF(ways); i++)
-        PQclear(PQprepare(connection, ways[i].name, ways[i].sql, 0, NULL));
+    for (size_t i = 0; i < COUNT_OF(variants); i++)
+        PQclear(PQprepare(connection, variants[i].name, variants[i].sql, 0, NULL));
     for (long turn = 0; turn < 5 * strtol(argv[2], NULL, 10); turn++)
-        for (size_t i = 0; i < COUNT_OF(ways); i++)
-            read_pages(connection, &ways[i], 100 * 1000);
-    for (size_t i = 0; i < COUNT_OF(ways); i++)
-        printf("%s_us=%.0f ", ways[i].name, (double)ways[i].us / (double)ways[i].pages);
+        for (size_t i = 0; i < COUNT_OF(variants); i++)
+            read_pages(connection, &variants[i], 100 * 1000);
+    for (size_t i = 0; i < COUNT_OF(variants); i++)
+        printf("%s_us=%.0f ", variants[i].name, (double)variants[i].us / (double)variants[i].pages);
     printf("\n");
     PQfinish(connection);
     return EXIT_SUCCESS;

@@ -1,6 +1,9 @@
--- For wrk. With a number behind --, each request is for a random video whose id is at most that number; with
--- "paths=FILE" for a random one of that file's lines; with "login" it is somebody's wrong password; without any, it is
--- for the address that wrk was given. What was measured comes as one line.
+-- The requests that wrk sends depend on the argument after "--":
+--   a number      GET /api/videos/:vid, with a random id from 1 to that number
+--   "paths=FILE"  GET of a random path out of that file, which has one path per line
+--   "login"       a login with a wrong password
+--   ""            the URL given to wrk
+-- Prints the results on one line.
 
 local threads = 0
 
@@ -40,7 +43,7 @@ end
 function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      "measured requests=%d bytes=%d us=%d mean_us=%.0f p50_us=%.0f p99_us=%.0f worst_us=%.0f refused=%d broken=%d\n",
+      "measured requests=%d bytes=%d us=%d mean_us=%.0f p50_us=%.0f p99_us=%.0f max_us=%.0f rejected=%d failed=%d\n",
       summary.requests, summary.bytes, summary.duration,
       latency.mean, latency:percentile(50), latency:percentile(99), latency.max,
       errors.status, errors.connect + errors.read + errors.write + errors.timeout))

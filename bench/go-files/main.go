@@ -1,4 +1,4 @@
-// Sends files by http.ServeContent, on a unix socket, for nginx.
+// Serves files with http.ServeContent, on a unix socket behind nginx.
 //
 // usage: go-files SOCKET FOLDER
 package main

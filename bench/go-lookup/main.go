@@ -1,5 +1,5 @@
-// GET /api/videos/:vid and the first page of GET /api/videos once more, in Go: net/http, encoding/json, and a
-// pgx pool with prepared statements. It answers with the same bytes as fcgi-api, on a unix socket, for nginx.
+// GET /api/videos/:vid and the first page of GET /api/videos in Go: net/http, encoding/json, and a pgx pool with
+// prepared statements. Sends the same bytes as fcgi-api, on a unix socket behind nginx.
 //
 // usage: go-lookup SOCKET DATABASE_URL CONNECTIONS
 package main
@@ -101,7 +101,7 @@ func (s *server) listVideos(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.Marshal(videos)
 	if err != nil {
-		http.Error(w, "the videos cannot be written", http.StatusInternalServerError)
+		http.Error(w, "cannot encode the videos", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -111,7 +111,7 @@ func (s *server) listVideos(w http.ResponseWriter, r *http.Request) {
 func (s *server) getVideo(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseInt(strings.TrimPrefix(r.URL.Path, videosPath), 10, 64)
 	if err != nil || id < 1 {
-		http.Error(w, "the id is not correct", http.StatusBadRequest)
+		http.Error(w, "invalid id", http.StatusBadRequest)
 		return
 	}
 	v, err := readRow(s.pool.QueryRow(r.Context(), "video_get", id))
@@ -126,14 +126,14 @@ func (s *server) getVideo(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.Marshal(v)
 	if err != nil {
-		http.Error(w, "the video cannot be written", http.StatusInternalServerError)
+		http.Error(w, "cannot encode the video", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(body)
 }
 
-// The pool keeps that many connections open, each with the statement prepared.
+// Opens a pool with a fixed number of connections, each with the statements prepared.
 func connect(url string, connections int) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {

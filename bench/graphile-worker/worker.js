@@ -1,8 +1,8 @@
-// What the scheduler is compared with: graphile-worker, whose one task unlinks a file. It is told to take
-// many jobs at a time and to finish them together, as far as its version can.
+// graphile-worker with one task, which unlinks a file: what the scheduler is compared with. It fetches
+// and completes jobs in batches, as far as its version supports that.
 //
-//   node worker.js URL install    makes its tables, and ends
-//   node worker.js URL            runs until SIGTERM; says "ready" first
+//   node worker.js URL install    creates its tables and exits
+//   node worker.js URL            prints "ready" and runs until SIGTERM
 
 const fs = require('fs/promises');
 const {run, runMigrations, Logger} = require('graphile-worker');

@@ -1,21 +1,22 @@
-// What Lighthouse has to say of the pages of the website, and what its home page takes until it shows videos.
+// Runs Lighthouse on the website's pages and measures the cost of loading the home page.
 //
-//   node measure.js TASK    TASK is JSON: {address, chromium, runs, session: {id, userId}, film, videos,
-//                           pages: [[name, path, needs a session], ...]}
+//   node measure.js TASK    TASK is JSON: {address, chromium, runs, session: {id, userId}, video, videos,
+//                           pages: [[name, path, needsSession], ...]}
 //
-// Prints JSON: {pages: [{name, runs: [{performance, accessibility, fcp, lcp, tbt, cls}]}], home: {bytes, requests, inARow}}.
+// Prints JSON: {pages: [{name, runs: [{performance, accessibility, fcp, lcp, tbt, cls}]}],
+// home: {bytes, requests, depth}}.
 
 import lighthouse from 'lighthouse';
 import puppeteer from 'puppeteer-core';
 
 const CATEGORIES = ['performance', 'accessibility'];
 const TIMEOUT_MS = 60000;
-const MOST_TRIES = 5;
+const TRIES_MAX = 5;
 
-const {address, chromium, runs, session, film, videos, pages} = JSON.parse(process.argv[2]);
+const {address, chromium, runs, session, video, videos, pages} = JSON.parse(process.argv[2]);
 
-// A page of a browser that has never been here.
-async function visit(browser, isLoggedIn, work) {
+// Calls work with a new page of a browser context without cookies or cache, logged in if wanted.
+async function withPage(browser, isLoggedIn, work) {
     const context = await browser.createBrowserContext();
     try {
         if (isLoggedIn) {
@@ -31,31 +32,31 @@ async function visit(browser, isLoggedIn, work) {
     }
 }
 
-// Gives the videos the picture that the website takes out of a film when one uploads it.
+// Adds posters to the videos. The website creates the image from the video file, as for an upload.
 async function addPosters(page) {
     await page.goto(`${address}/upload`);
     await page.evaluate(async (path, ids) => {
         const {frameOf, pictureOf} = await import('/poster.js');
-        const picture = await pictureOf(await frameOf(await (await fetch(path)).blob()));
+        const image = await pictureOf(await frameOf(await (await fetch(path)).blob()));
         for (const id of ids) {
-            const answer = await fetch(`/stream/videos/${id}/poster`, {method: 'PUT', body: picture});
-            if (!answer.ok) throw new Error(`the picture is not taken: ${answer.status}`);
+            const response = await fetch(`/stream/videos/${id}/poster`, {method: 'PUT', body: image});
+            if (!response.ok) throw new Error(`the poster was rejected with status ${response.status}`);
         }
-    }, film, videos);
+    }, video, videos);
 }
 
-// On a busy machine Chromium's trace may miss something; then Lighthouse wants to be run again.
-async function lookAt(page, path) {
+// Runs Lighthouse on a page. On a busy machine Chromium's trace may be incomplete; then retries.
+async function audit(page, path) {
     for (let tries = 1; ; tries += 1) {
         const {lhr} = await lighthouse(address + path, {onlyCategories: CATEGORIES, logLevel: 'error'}, undefined, page);
         if (!lhr.runtimeError) return lhr;
-        if (tries === MOST_TRIES) throw new Error(`${path}: ${lhr.runtimeError.message}`);
+        if (tries === TRIES_MAX) throw new Error(`${path}: ${lhr.runtimeError.message}`);
     }
 }
 
 async function score(page, path) {
-    const lhr = await lookAt(page, path);
-    const number = (audit) => lhr.audits[audit].numericValue;
+    const lhr = await audit(page, path);
+    const number = (name) => lhr.audits[name].numericValue;
     return {
         performance: lhr.categories.performance.score * 100,
         accessibility: lhr.categories.accessibility.score * 100,
@@ -66,10 +67,11 @@ async function score(page, path) {
     };
 }
 
-// How many requests come one after the other until the videos are there, each known only by the answer to the one before;
-// and what all that are no pictures take on the wire.
-async function costOfHome(page) {
-    const places = new Map();
+// Loads the home page. Returns the number of requests and the bytes on the wire, without posters, and
+// the depth: the length of the longest chain of requests in which each is triggered by the response to
+// the one before.
+async function measureHome(page) {
+    const depths = new Map();
     const urls = new Map();
     const bytes = new Map();
     const devtools = await page.createCDPSession();
@@ -77,7 +79,7 @@ async function costOfHome(page) {
     devtools.on('Network.requestWillBeSent', ({requestId, request: {url}, initiator}) => {
         const from = initiator.url ?? initiator.stack?.callFrames[0]?.url;
         urls.set(requestId, url);
-        if (!places.has(url)) places.set(url, (places.get(from) ?? (urls.size > 1 ? 1 : 0)) + 1);
+        if (!depths.has(url)) depths.set(url, (depths.get(from) ?? (urls.size > 1 ? 1 : 0)) + 1);
     });
     devtools.on('Network.loadingFinished', ({requestId, encodedDataLength}) => bytes.set(requestId, encodedDataLength));
     await page.goto(`${address}/`, {waitUntil: 'networkidle0'});
@@ -86,20 +88,20 @@ async function costOfHome(page) {
     return {
         bytes: needed.reduce((sum, [id]) => sum + bytes.get(id), 0),
         requests: needed.length,
-        inARow: Math.max(...needed.map(([, url]) => places.get(url))),
+        depth: Math.max(...needed.map(([, url]) => depths.get(url))),
     };
 }
 
 async function measure(browser) {
-    await visit(browser, true, addPosters);
+    await withPage(browser, true, addPosters);
     const scores = pages.map(([name]) => ({name, runs: []}));
     for (let run = 1; run <= runs; run += 1) {
-        for (const [i, [name, path, isPrivate]] of pages.entries()) {
+        for (const [i, [name, path, needsSession]] of pages.entries()) {
             console.error(`round ${run} of ${runs}: ${name}`);
-            scores[i].runs.push(await visit(browser, isPrivate, (page) => score(page, path)));
+            scores[i].runs.push(await withPage(browser, needsSession, (page) => score(page, path)));
         }
     }
-    return {pages: scores, home: await visit(browser, false, costOfHome)};
+    return {pages: scores, home: await withPage(browser, false, measureHome)};
 }
 
 const browser = await puppeteer.launch({

@@ -1,6 +1,6 @@
 package Bench::Cpu;
 
-# The time of the processors that processes take while something is measured.
+# The CPU time that groups of processes use during a measurement.
 
 use v5.36;
 
@@ -8,11 +8,11 @@ use POSIX ();
 
 my $TICKS = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
-# groups is {name => [process ids]}.
+# Starts measuring. groups: name => [process ids].
 sub of ($class, %groups) { return bless {groups => \%groups, before => _read(\%groups)}, $class }
 
-# Of each group, the microseconds since then: {name => us}.
-sub taken_us ($self) {
+# The microseconds of CPU time that each group has used since then: {name => us}.
+sub used_us ($self) {
     my $now = _read($self->{groups});
     return {map { $_ => ($now->{$_} - $self->{before}{$_}) / $TICKS * 1e6 } keys %$now};
 }
@@ -26,7 +26,8 @@ sub _read ($groups) {
     return \%ticks;
 }
 
-# proc(5): utime and stime are the 14th and 15th field, counted from before the name.
+# utime + stime, fields 14 and 15 of /proc/PID/stat; the name (field 2) may contain
+# spaces.
 sub _ticks ($pid) {
     open my $file, '<', "/proc/$pid/stat" or die "cannot read /proc/$pid/stat: $!\n";
     my @fields = split ' ', (<$file> // '') =~ s/.*\) //sr;

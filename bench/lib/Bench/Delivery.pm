@@ -1,6 +1,6 @@
 package Bench::Delivery;
 
-# How fast a film is sent: by /stream against nginx alone.
+# Throughput of a large video file: /stream compared with nginx serving a static file.
 
 use v5.36;
 
@@ -10,22 +10,22 @@ use Bench::Rounds;
 use Bench::Table;
 
 use constant {
-    CONNECTIONS => 16,     # on few, chance gives all to one of nginx's workers
+    CONNECTIONS => 16,     # with few, one nginx worker might get all of them
     WARM_UP     => 1,      # seconds
     GOAL        => 0.98,
     MIB         => 1024 * 1024,
 };
 
-my %NAME = (ours => 'video-server', other => 'nginx, static');
+my %NAME = (ours => 'video-server', other => 'static nginx');
 
-sub prepare ($class, $stand) {
-    my ($id, $film) = Bench::Data::add_film($stand->site);
-    my $file = Bench::Data::media_name($stand->site, $id);
+sub prepare ($class, $testbed) {
+    my ($id, $path) = Bench::Data::add_large_video($testbed->site);
+    my $file = Bench::Data::media_name($testbed->site, $id);
     my $self = bless {
-        ours  => $stand->address . "/stream/videos/$id",
-        other => $stand->other_address . "/media/$file",
+        ours  => $testbed->address . "/stream/videos/$id",
+        other => $testbed->other_address . "/media/$file",
     }, $class;
-    Bench::Data::compare($self->{$_}, $film) for qw(ours other);
+    Bench::Data::compare($self->{$_}, $path) for qw(ours other);
     return $self;
 }
 
@@ -43,15 +43,14 @@ sub measure ($self, $options) {
 sub report ($self) {
     my $rounds = $self->{rounds};
     return (
-        sprintf('Delivery: a film of %d MiB, on %d connections.', Bench::Data::FILM_BLOCKS, CONNECTIONS),
+        sprintf('Delivery: a video file of %d MiB, %d connections', Bench::Data::LARGE_BLOCKS, CONNECTIONS),
         $rounds->summary($self->{seconds}),
         Bench::Table::aligned(
             ['', 'MB/s'],
             map { [$_, Bench::Table::spread('%.0f', $rounds->spread($_, 'bytes_rate'), 1e6)] } @NAME{qw(ours other)},
         ),
-        'Bytes, video-server / nginx, static: '
-            . Bench::Table::spread('%.3f', $rounds->ratio(@NAME{qw(ours other)}, 'bytes_rate')),
-        'The goal is ' . GOAL . '.',
+        Bench::Table::ratio('throughput', @NAME{qw(ours other)}, $rounds->ratio(@NAME{qw(ours other)}, 'bytes_rate'),
+            goal => 'at least ' . GOAL, format => '%.3f'),
         '',
     );
 }

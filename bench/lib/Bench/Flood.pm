@@ -1,6 +1,6 @@
 package Bench::Flood;
 
-# What a flood of logins, each with a password to be hashed, does to those who look up videos.
+# How a flood of logins, each of which hashes a password, slows down GET /api/videos/:vid.
 
 use v5.36;
 
@@ -11,15 +11,15 @@ use Bench::Table;
 
 use constant {
     CONNECTIONS => 16,
-    FLOOD       => 16,    # connections that log in
+    FLOOD       => 16,    # connections that send logins
     WARM_UP     => 2,     # seconds
     GOAL        => 2,
 };
 
-my ($ALONE, $FLOODED) = ('alone', 'in a flood of logins');
+my ($ALONE, $FLOODED) = ('without logins', 'with a flood of logins');
 
-sub prepare ($class, $stand) {
-    return bless {address => $stand->address}, $class;
+sub prepare ($class, $testbed) {
+    return bless {address => $testbed->address}, $class;
 }
 
 sub measure ($self, $options) {
@@ -35,7 +35,7 @@ sub measure ($self, $options) {
 sub report ($self) {
     my $rounds = $self->{rounds};
     return (
-        sprintf('Flood: GET /api/videos/:vid, on %d connections, while %d log in.', CONNECTIONS, FLOOD),
+        sprintf('Flood: GET /api/videos/:vid, %d connections, during logins on %d more', CONNECTIONS, FLOOD),
         $rounds->summary($self->{seconds}),
         Bench::Table::aligned(
             ['', 'requests/s', 'p50 ms', 'p99 ms', 'logins/s'],
@@ -49,8 +49,7 @@ sub report ($self) {
                 ]
             } $ALONE, $FLOODED
         ),
-        "Median time, $FLOODED / $ALONE: " . Bench::Table::spread('%.2f', $rounds->ratio($FLOODED, $ALONE, 'p50_us')),
-        'The goal is at most ' . GOAL . '.',
+        Bench::Table::ratio('p50', $FLOODED, $ALONE, $rounds->ratio($FLOODED, $ALONE, 'p50_us'), goal => 'at most ' . GOAL),
         '',
     );
 }
@@ -64,18 +63,18 @@ sub _load ($self, $seconds) {
     );
 }
 
-# The flood begins before the lookups and ends behind them.
+# The flood starts before the measurement and ends after it.
 sub _load_flooded ($self) {
-    my $flood = Bench::Load->begin(
-        address     => $self->{address},
-        does        => 'login',
-        refused     => 1,
-        connections => FLOOD,
-        seconds     => $self->{seconds} + 2 * WARM_UP,
+    my $flood = Bench::Load->start(
+        address      => $self->{address},
+        action       => 'login',
+        allow_errors => 1,
+        connections  => FLOOD,
+        seconds      => $self->{seconds} + 2 * WARM_UP,
     );
     $self->_load(WARM_UP);
     my $measured = $self->_load($self->{seconds});
-    $measured->{logins_rate} = $flood->end->{requests_rate};
+    $measured->{logins_rate} = $flood->finish->{requests_rate};
     return $measured;
 }
 

@@ -1,7 +1,7 @@
 package Bench::Go;
 
-# The servers in Go that video-server is compared with: builds them, and runs them as the user that the
-# site's own pools run as.
+# Builds the Go servers that video-server is compared with, and runs them as the same user
+# as the site's pools.
 
 use v5.36;
 
@@ -10,14 +10,14 @@ use IO::Socket::UNIX;
 use Bench::Process;
 use Runner::Command;
 
-use constant GOPATH => '/usr/share/gocode';    # where Debian's packages have the libraries
+use constant GOPATH => '/usr/share/gocode';    # Debian's Go libraries
 
-# name         of the program
-# source       the program's text
-# build        the folder for compiled programs
-# folder       one of the account's, for the socket, NAME.sock, and the log
-# account      whom it runs as
-# arguments    that it gets behind the socket's path
+# name       name of the program
+# source     path of its source file
+# build      folder for compiled programs
+# folder     folder for the socket, NAME.sock, and the log; writable by the account
+# account    user to run as
+# arguments  arguments after the socket's path
 sub start ($class, %go) {
     my $program = _build(@go{qw(name source build)});
     my $socket = "$go{folder}/$go{name}.sock";
@@ -41,7 +41,7 @@ sub _build ($name, $source, $build) {
     );
     local %ENV = (%ENV, @environment);
     my ($status, $output) = Runner::Command::capture(['go', 'build', '-o', $program, $source]);
-    die "$name cannot be built:\n$output" if $status != 0;
+    die "cannot build $name:\n$output" if $status != 0;
     return $program;
 }
 

@@ -1,7 +1,8 @@
 package Bench::Graphile;
 
-# graphile-worker, with which the scheduler is compared: installs it from npm into a temporary folder, and
-# runs it on the site's database, as this user, who owns that.
+# Installs graphile-worker, which the scheduler is compared with, from npm into a
+# temporary folder, and runs it on the site's database as the current user, who owns the
+# database.
 
 use v5.36;
 
@@ -11,13 +12,13 @@ use FindBin ();
 use Bench::Process;
 use Runner::Command;
 
-# The newest that the machine's Node.js can run: [from this major version of it on, version].
+# [minimum major version of Node.js, version of graphile-worker], newest first.
 my @VERSIONS = ([22, '0.18.0'], [18, '0.16.6']);
 
 my $WORKER = Cwd::realpath("$FindBin::Bin/graphile-worker/worker.js");
 
-# folder    for the packages and the log
-# database  the folder of PostgreSQL's socket
+# folder    folder for the npm packages and the log
+# database  folder of PostgreSQL's socket
 sub start ($class, %graphile) {
     my $self = bless {version => _version()}, $class;
     my $folder = $graphile{folder};

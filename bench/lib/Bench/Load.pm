@@ -1,6 +1,6 @@
 package Bench::Load;
 
-# Runs wrk against an address, and tells what it has measured.
+# Runs the load generator wrk and returns its results.
 
 use v5.36;
 
@@ -9,25 +9,28 @@ use FindBin ();
 
 use constant {
     THREADS         => 2,
-    TIMEOUT_SECONDS => 60,    # what takes longer is an error, and its latency unknown
+    TIMEOUT_SECONDS => 60,    # slower responses count as errors, without a latency
 };
 
 my $SCRIPT = Cwd::realpath("$FindBin::Bin/wrk.lua");
 
-# address      what to ask for; with videos or paths: of the server, or anything on it
-# videos       ask for random ones of so many
-# paths        a file that has a path in each line: ask for random ones of these
-# does         'login': try to log in with a wrong password instead
-# connections  how many requests are under way all the time
-# seconds      for how long
-# refused      whether the answers are refusals, which count then
-# Returns {requests, bytes, us, mean_us, p50_us, p99_us, worst_us} and, made from them, per second,
+# Runs a load and returns its results.
+#
+# address       URL to request; with videos, paths or action: any URL of the server
+# videos        request random videos with ids from 1 to this number
+# paths         file with one path per line: request random ones of these
+# action        'login': send logins with a wrong password
+# connections   number of concurrent requests
+# seconds       duration
+# allow_errors  true: responses with an error status are expected
+#
+# Returns {requests, bytes, us, mean_us, p50_us, p99_us, max_us} and the values per second
 # {requests_rate, bytes_rate}.
-sub run ($class, %load) { return $class->begin(%load)->end }
+sub run ($class, %load) { return $class->start(%load)->finish }
 
-# The same in two steps.
-sub begin ($class, %load) {
-    my $what = $load{does} // $load{videos} // ($load{paths} ? "paths=$load{paths}" : '');
+# The same in two steps: start returns at once, finish returns the results.
+sub start ($class, %load) {
+    my $what = $load{action} // $load{videos} // ($load{paths} ? "paths=$load{paths}" : '');
     my @wrk = (
         'wrk', '-t', THREADS, '-c', $load{connections}, '-d', "$load{seconds}s",
         '--timeout', TIMEOUT_SECONDS . 's', '-s', $SCRIPT, $load{address}, '--', $what,
@@ -37,17 +40,17 @@ sub begin ($class, %load) {
     return $self;
 }
 
-sub end ($self) {
+sub finish ($self) {
     my $output = $self->_output;
     my ($line) = $output =~ /^measured (.+)$/m or die "wrk failed:\n$output";
     my %measured = $line =~ /(\w+)=(\d+)/g;
-    die "not all requests of $self->{address} were answered well:\n$output"
-        if (!$self->{refused} && $measured{refused}) || $measured{broken} || !$measured{bytes};
+    die "some requests to $self->{address} failed:\n$output"
+        if (!$self->{allow_errors} && $measured{rejected}) || $measured{failed} || !$measured{bytes};
     $measured{"${_}_rate"} = $measured{$_} / $measured{us} * 1e6 for qw(requests bytes);
     return \%measured;
 }
 
-# A signal that comes meanwhile ends the command, too.
+# Returns wrk's output. Stops wrk when a signal handler dies meanwhile.
 sub _output ($self) {
     my $out = $self->{out};
     my $output = eval { local $/; <$out> // '' };

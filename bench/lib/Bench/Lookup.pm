@@ -1,6 +1,6 @@
 package Bench::Lookup;
 
-# How fast one video's record is looked up: ours against the server in Go.
+# GET /api/videos/:vid compared with the Go server.
 
 use v5.36;
 
@@ -13,15 +13,15 @@ use Bench::Table;
 
 use constant {
     USUAL    => 64,     # connections
-    MANY     => 256,
+    MANY     => 256,    # connections
     WARM_UP  => 2,      # seconds
-    COMPARED => 100,    # answers
-    GOAL     => 2,
+    COMPARED => 100,    # responses
+    GOAL     => 2,      # at USUAL connections
 };
 
-sub prepare ($class, $stand) {
-    my $self = bless {ours => $stand->address, other => $stand->other_address}, $class;
-    $self->{pool} = $stand->connections;
+sub prepare ($class, $testbed) {
+    my $self = bless {ours => $testbed->address, other => $testbed->other_address}, $class;
+    $self->{pool} = $testbed->connections;
     $self->_compare;
     return $self;
 }
@@ -37,33 +37,33 @@ sub report ($self) {
     my ($rounds, $seconds) = @$self{qw(rounds seconds)};
     my @names = map { (_name('ours', $_), _name('other', $_)) } USUAL, MANY;
     return (
-        sprintf('Lookup: GET /api/videos/:vid, random ones of %d; %d connections to the database each.',
+        sprintf('Lookup: GET /api/videos/:vid, random ids out of %d; %d database connections each',
             Bench::Data::VIDEOS, $self->{pool}),
         $rounds->summary($seconds),
         Bench::Table::aligned(
-            ['', 'requests/s', 'mean ms', 'p50 ms', 'p99 ms', 'worst ms'],
+            ['', 'requests/s', 'mean ms', 'p50 ms', 'p99 ms', 'max ms'],
             map { $self->_row($_) } @names,
         ),
-        (map { _ratio($rounds, $_) } USUAL, MANY),
-        'The goal at ' . USUAL . ' connections is ' . GOAL . '.',
+        _ratio($rounds, USUAL, goal => 'at least ' . GOAL),
+        _ratio($rounds, MANY),
         '',
     );
 }
 
-# The latencies are medians of the rounds' values, the worst one is the worst of all rounds.
+# Latencies are medians over the rounds; the maximum is over all rounds.
 sub _row ($self, $name) {
     my $rounds = $self->{rounds};
     return [
         $name,
         Bench::Table::spread('%.0f', $rounds->spread($name, 'requests_rate')),
         (map { sprintf '%.2f', $rounds->spread($name, "${_}_us")->{median} / 1000 } qw(mean p50 p99)),
-        sprintf('%.1f', $rounds->spread($name, 'worst_us')->{max} / 1000),
+        sprintf('%.1f', $rounds->spread($name, 'max_us')->{max} / 1000),
     ];
 }
 
-sub _ratio ($rounds, $connections) {
+sub _ratio ($rounds, $connections, %option) {
     my $ratio = $rounds->ratio(_name('ours', $connections), _name('other', $connections), 'requests_rate');
-    return "Requests at $connections connections, video-server / Go: " . Bench::Table::spread('%.2f', $ratio);
+    return Bench::Table::ratio("requests/s at $connections connections", 'video-server', 'Go', $ratio, %option);
 }
 
 sub _pair ($self, $connections) {
@@ -86,14 +86,14 @@ sub _name ($who, $connections) {
     return ($who eq 'ours' ? 'video-server' : 'Go') . ", $connections connections";
 }
 
-# The two answer the same, or it would mean nothing to compare them.
+# Dies unless both servers send the same responses.
 sub _compare ($self) {
     my $client = HTTP::Tiny->new(http_proxy => undef, all_proxy => undef);
     for (1 .. COMPARED) {
         my $path = '/api/videos/' . (1 + int rand Bench::Data::VIDEOS);
         my ($ours, $other) = map { $client->get($self->{$_} . $path) } qw(ours other);
         my $is_same = $ours->{success} && $other->{success} && $ours->{content} eq $other->{content};
-        die "the answers for $path are not the same:\n$ours->{content}\n$other->{content}\n" if !$is_same;
+        die "the responses to $path differ:\n$ours->{content}\n$other->{content}\n" if !$is_same;
     }
     return;
 }

@@ -1,6 +1,6 @@
 package Bench::Memory;
 
-# Resident memory of the site's own processes while they are under load.
+# Resident memory of the site's own processes.
 
 use v5.36;
 
@@ -9,9 +9,10 @@ use constant {
     RESET_PEAK => 5,    # proc(5), clear_refs
 };
 
+# The current processes of the site.
 sub of ($class, $site) { return bless {site => $site, processes => [_processes($site)]}, $class }
 
-# The highest from now on.
+# The same, after resetting the peaks.
 sub watch ($class, $site) {
     my $self = $class->of($site);
     for my $process (@{$self->{processes}}) {
@@ -23,22 +24,23 @@ sub watch ($class, $site) {
     return $self;
 }
 
-# Of each process {name, pid, peak, now}, in bytes. Fails when one of them has died meanwhile.
+# {name, pid, peak, now} of each process, in bytes. Dies when the set of processes has
+# changed.
 sub read ($self) {
-    my $was = join ' ', map { $_->{pid} } @{$self->{processes}};
-    my $is  = join ' ', map { $_->{pid} } _processes($self->{site});
-    die "not the same processes any more: $was were there, $is are\n" if $was ne $is;
+    my $old_pids = join ' ', map { $_->{pid} } @{$self->{processes}};
+    my $new_pids = join ' ', map { $_->{pid} } _processes($self->{site});
+    die "the processes changed from $old_pids to $new_pids\n" if $old_pids ne $new_pids;
     return map { {%$_, _memory($_->{pid})} } @{$self->{processes}};
 }
 
-# Bytes that the processes have together whose programs' names begin like that.
-sub now ($self, $begin) {
+# The sum of the bytes of the processes whose names start with $prefix.
+sub now ($self, $prefix) {
     my $sum = 0;
-    $sum += {_memory($_->{pid})}->{now} for grep { $_->{name} =~ /^\Q$begin\E/ } @{$self->{processes}};
+    $sum += {_memory($_->{pid})}->{now} for grep { $_->{name} =~ /^\Q$prefix\E/ } @{$self->{processes}};
     return $sum;
 }
 
-# The first of a program is its supervisor. Its log says which pool a worker is of.
+# A program's first process is its supervisor, whose log names the pool of each worker.
 sub _processes ($site) {
     my %pool = map { /\bpool=(\w+) worker=(\d+)/ ? ($2, $1) : () } $site->log_lines(qr/event=worker_started/);
     return map {

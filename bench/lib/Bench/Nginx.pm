@@ -1,6 +1,7 @@
 package Bench::Nginx;
 
-# A second nginx of the same settings, in front of the servers in Go and of the media files themselves.
+# A second nginx with the settings of the site's, in front of the Go servers and the media
+# files.
 
 use v5.36;
 
@@ -10,21 +11,21 @@ use Bench::Process;
 use Site::Port;
 use Site::Processes;
 
-# template  the configuration's
-# like      the configuration of the site's nginx
-# program   nginx itself
-# folder    where its files go
-# lookup, files  the sockets of the servers in Go
-# media     the folder of the media files
+# template       template of the configuration
+# like           configuration of the site's nginx
+# program        nginx's executable
+# folder         folder for nginx's files
+# lookup, files  sockets of the Go servers
+# media          folder of the media files
 sub start ($class, %nginx) {
     my $port = Site::Port::free();
     my $configuration = "$nginx{folder}/nginx.conf";
     my $filled = _fill(_read($nginx{template}), _read($nginx{like}),
-        PORT      => $port,
-        FOLDER    => $nginx{folder},
+        PORT          => $port,
+        FOLDER        => $nginx{folder},
         LOOKUP_SOCKET => $nginx{lookup},
         FILES_SOCKET  => $nginx{files},
-        MEDIA_DIR => $nginx{media},
+        MEDIA_DIR     => $nginx{media},
     );
     open my $file, '>', $configuration or die "cannot write $configuration: $!\n";
     print {$file} $filled;
@@ -42,8 +43,9 @@ sub address ($self) { return "http://127.0.0.1:$self->{port}" }
 sub pids    ($self) { return map { $_->[0] } Site::Processes::below($self->{process}->pid) }
 sub stop    ($self) { return $self->{process}->stop }
 
-# What the site's nginx does not say is left to nginx here, too. What it says of answers over FastCGI is, with proxy_ in the
-# directive's name, said of those over HTTP.
+# Fills in the template. A lower-case name is replaced by that directive of the site's
+# configuration, or by nothing when it is not set there; proxy_* directives take the
+# values of the fastcgi_* ones.
 sub _fill ($template, $like, %value) {
     my $directive = sub ($name) {
         my $as = $name =~ s/^proxy_/fastcgi_/r;

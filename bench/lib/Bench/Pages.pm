@@ -1,6 +1,7 @@
 package Bench::Pages;
 
-# How fast lists are read: the first page against the server in Go, and a page far down against the first one.
+# GET /api/videos: the first page compared with the Go server, and a deep page compared
+# with the first one.
 
 use v5.36;
 
@@ -14,25 +15,25 @@ use Bench::Table;
 use constant {
     CONNECTIONS => 16,
     WARM_UP     => 2,         # seconds
-    SMALL       => 10,        # videos on a page of those that are compared by depth
-    DEEP        => 10_000,    # the number of such a page
-    STEP        => 100,       # the largest page, to get there
+    SMALL       => 10,        # videos per page in the comparison by depth
+    DEEP        => 10_000,    # number of the deep page
+    STEP        => 100,       # page size on the way there: the maximum
     GOAL        => 3,
     DEPTH_GOAL  => 1.2,
 };
 
 my ($OURS, $GO, $FIRST, $LATER) = ('video-server', 'Go', 'page 1', 'page ' . DEEP);
 
-sub prepare ($class, $stand) {
-    my ($ours, $go) = map { $_ . '/api/videos' } $stand->address, $stand->other_address;
+sub prepare ($class, $testbed) {
+    my ($ours, $go) = map { $_ . '/api/videos' } $testbed->address, $testbed->other_address;
     my $self = bless {client => HTTP::Tiny->new(http_proxy => undef, all_proxy => undef)}, $class;
     my ($answer, $other) = map { $self->_get($_)->{content} } $ours, $go;
-    die "the first pages are not the same:\n$answer\n$other\n" if $answer ne $other;
+    die "the first pages differ:\n$answer\n$other\n" if $answer ne $other;
     $self->{addresses} = {
         $OURS  => $ours,
         $GO    => $go,
         $FIRST => "$ours?limit=" . SMALL,
-        $LATER => $self->_page($stand->address, DEEP),
+        $LATER => $self->_page($testbed->address, DEEP),
     };
     return $self;
 }
@@ -55,17 +56,15 @@ sub report ($self) {
         ];
     };
     return (
-        sprintf('Pages: GET /api/videos of %d videos, on %d connections.', Bench::Data::VIDEOS, CONNECTIONS),
+        sprintf('Pages: GET /api/videos, %d videos, %d connections', Bench::Data::VIDEOS, CONNECTIONS),
         $rounds->summary($self->{seconds}),
         Bench::Table::aligned(
             ['', 'requests/s', 'mean ms', 'p50 ms', 'p99 ms'],
-            $row->($OURS, "$OURS, the first 50"), $row->($GO, "$GO, the first 50"),
-            $row->($FIRST, "$OURS, $FIRST of " . SMALL), $row->($LATER, "$OURS, $LATER of " . SMALL),
+            $row->($OURS, "$OURS, first 50"), $row->($GO, "$GO, first 50"),
+            $row->($FIRST, "$OURS, $FIRST, " . SMALL . ' per page'), $row->($LATER, "$OURS, $LATER, " . SMALL . ' per page'),
         ),
-        "Requests, $OURS / $GO: " . Bench::Table::spread('%.2f', $rounds->ratio($OURS, $GO, 'requests_rate')),
-        'The goal is ' . GOAL . '.',
-        "Mean time, $LATER / $FIRST: " . Bench::Table::spread('%.2f', $rounds->ratio($LATER, $FIRST, 'mean_us')),
-        'The goal is at most ' . DEPTH_GOAL . '.',
+        Bench::Table::ratio('requests/s', $OURS, $GO, $rounds->ratio($OURS, $GO, 'requests_rate'), goal => 'at least ' . GOAL),
+        Bench::Table::ratio('mean time', $LATER, $FIRST, $rounds->ratio($LATER, $FIRST, 'mean_us'), goal => 'at most ' . DEPTH_GOAL),
         '',
     );
 }
@@ -76,11 +75,11 @@ sub _load ($self, $name, $seconds) {
 
 sub _get ($self, $address) {
     my $answer = $self->{client}->get($address);
-    die "$address is not answered: $answer->{status} $answer->{content}\n" if !$answer->{success};
+    die "the request to $address failed: $answer->{status} $answer->{content}\n" if !$answer->{success};
     return $answer;
 }
 
-# The address of a page of SMALL, found by going through those before it.
+# The URL of a page of SMALL videos, found by following the links of the pages before it.
 sub _page ($self, $site, $number) {
     my $path = '/api/videos';
     for (my $left = SMALL * ($number - 1); $left > 0;) {

@@ -1,6 +1,6 @@
 package Bench::Process;
 
-# A program that runs beside the site for as long as the benchmark does.
+# A program that runs beside the site until it is stopped or the object is destroyed.
 
 use v5.36;
 
@@ -14,11 +14,14 @@ use constant {
     STOP_SECONDS  => 10,
 };
 
+# Starts the program and waits until it is ready. Dies when it exits or is not ready in
+# time.
+#
 # name     for messages
-# command  with its arguments
-# account  whom to run as; left out, this user
-# log      the file that gets its output
-# ready    the function that says whether it is ready; asked until it says yes
+# command  program and arguments
+# account  user to run as; default: the current user
+# log      file for its output
+# ready    function that returns true when the program is ready
 sub start ($class, %process) {
     my $self = bless {%process}, $class;
     open my $log, '>>', $self->{log} or die "cannot write $self->{log}: $!\n";
@@ -29,7 +32,7 @@ sub start ($class, %process) {
     Runner::Command::become(\@command, $null, $log) if !$self->{pid};
     my $deadline = time + READY_SECONDS;
     until ($self->{ready}->()) {
-        die "$self->{name} does not start:\n" . $self->_output if $self->_has_ended || time > $deadline;
+        die "$self->{name} did not start:\n" . $self->_output if $self->_has_ended || time > $deadline;
         sleep 0.02;
     }
     return $self;

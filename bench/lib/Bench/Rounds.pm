@@ -1,12 +1,12 @@
 package Bench::Rounds;
 
-# Measurements that take turns: A B A B ... What disturbs the machine for a while then disturbs all of
-# them, and their ratios hold where the numbers themselves don't.
+# Alternates measurements: A B A B ... Other load on the machine then affects all of them,
+# so that ratios are reliable even when the absolute figures are not.
 
 use v5.36;
 
-# Makes each measurement once a round. They are pairs of a name and a function that returns a hash; what
-# the functions return is kept.
+# Runs each measurement once per round and keeps the results. measurements: pairs of a
+# name and a function that returns a hash of values.
 sub measure ($class, $rounds, @measurements) {
     my $self = bless {rounds => $rounds, measured => {}}, $class;
     for my $round (1 .. $rounds) {
@@ -20,16 +20,16 @@ sub measure ($class, $rounds, @measurements) {
 }
 
 sub summary ($self, $seconds) {
-    return "$self->{rounds} rounds of $seconds s for each, taking turns; medians, and (lowest-highest).";
+    return "$self->{rounds} rounds of $seconds s each, alternating; medians (min-max)";
 }
 
-# {median, min, max} of a value of a measurement.
+# {median, min, max} of one value of a measurement.
 sub spread ($self, $name, $value) {
     return spread_of(map { $_->{$value} } @{$self->{measured}{$name}});
 }
 
-# How many times as much one measurement came to as the other: {median, min, max}, where median is the ratio
-# of the medians, and the others are of the rounds, each taken by itself.
+# The ratio of one measurement to another: {median, min, max}. median is the ratio of the
+# medians; min and max are of the ratios of the single rounds.
 sub ratio ($self, $one, $other, $value) {
     my ($ones, $others) = map { $self->{measured}{$_} } $one, $other;
     my $by_round = spread_of(map { $ones->[$_]{$value} / $others->[$_]{$value} } 0 .. $#$ones);
@@ -37,7 +37,7 @@ sub ratio ($self, $one, $other, $value) {
     return {%$by_round, median => $median / $other_median};
 }
 
-# {median, min, max} of values.
+# {median, min, max} of the values.
 sub spread_of (@values) {
     my @sorted = sort { $a <=> $b } @values;
     my $median = ($sorted[$#sorted / 2] + $sorted[@sorted / 2]) / 2;

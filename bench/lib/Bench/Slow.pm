@@ -1,7 +1,7 @@
 package Bench::Slow;
 
-# Ten thousand viewers at once who hardly read: what each of them costs our own processes, and how long
-# somebody else waits for an answer meanwhile.
+# Ten thousand concurrent viewers that hardly read: the memory that each one costs the
+# site's own processes, and the response time of other requests meanwhile.
 
 use v5.36;
 
@@ -15,47 +15,47 @@ use Runner::Command;
 
 use constant {
     VIEWERS      => 10_000,
-    MORE_TOKENS  => 100,
-    BUFFER_BYTES => 4096,
+    SPARE_TOKENS => 100,     # for the other requests
+    BUFFER_BYTES => 4096,    # receive buffer of each viewer
     REQUESTS     => 300,
-    ROUNDS       => 2,       # in which each viewer reads a little
+    ROUNDS       => 2,       # each viewer reads a little in each
     GOAL_BYTES   => 200,
     GOAL_MS      => 50,
     KIB          => 1024,
 };
 
-sub prepare ($class, $stand) {
-    my ($id, $film) = Bench::Data::add_film($stand->site);
-    return bless {stand => $stand, path => "/stream/videos/$id"}, $class;
+sub prepare ($class, $testbed) {
+    my ($id) = Bench::Data::add_large_video($testbed->site);
+    return bless {testbed => $testbed, path => "/stream/videos/$id"}, $class;
 }
 
 sub measure ($self, $options) {
-    my $site = $self->{stand}->site;
+    my $site = $self->{testbed}->site;
     $self->_allow_open_files;
     my $before = $self->_memory;
-    $self->{stand}->set_tokens(stream => VIEWERS + MORE_TOKENS);
+    $self->{testbed}->set_tokens(stream => VIEWERS + SPARE_TOKENS);
     print STDERR 'opening ' . VIEWERS . " streams\n";
     my @viewers = map { $self->_view } 1 .. VIEWERS;
     for my $round (1 .. ROUNDS) {
         sysread $_, my $bytes, 1024 for @viewers;
     }
     $self->{bytes} = ($self->_memory - $before) / VIEWERS;
-    print STDERR 'asking ' . REQUESTS . " times\n";
-    my @ms = sort { $a <=> $b } map { $self->_ask } 1 .. REQUESTS;
-    @$self{qw(median p99 worst)} = @ms[$#ms * 0.5, $#ms * 0.99, $#ms];
+    print STDERR 'sending ' . REQUESTS . " other requests\n";
+    my @ms = sort { $a <=> $b } map { $self->_time_request } 1 .. REQUESTS;
+    @$self{qw(p50 p99 max)} = @ms[$#ms * 0.5, $#ms * 0.99, $#ms];
     close $_ for @viewers;
     return $self;
 }
 
 sub report ($self) {
     return (
-        sprintf('Slow: %d viewers at once, who hardly read.', VIEWERS),
+        sprintf('Slow: %d concurrent viewers that hardly read', VIEWERS),
         Bench::Table::aligned(
-            ['', 'bytes a stream', 'p50 ms', 'p99 ms', 'worst ms'],
-            ['video-server', map { sprintf '%.1f', $_ } @$self{qw(bytes median p99 worst)}],
+            ['', 'bytes per stream', 'p50 ms', 'p99 ms', 'max ms'],
+            ['video-server', map { sprintf '%.1f', $_ } @$self{qw(bytes p50 p99 max)}],
         ),
-        'The bytes are of our own processes and of what they share; the times are of a request by somebody else.',
-        sprintf('The goals are less than %d bytes and %d ms.', GOAL_BYTES, GOAL_MS),
+        'bytes: private and shared memory of fcgi-stream; ms: response times of other requests',
+        sprintf('goals: less than %d bytes per stream and %d ms', GOAL_BYTES, GOAL_MS),
         '',
     );
 }
@@ -63,32 +63,32 @@ sub report ($self) {
 sub _view ($self) {
     my $socket = IO::Socket::INET->new(
         PeerAddr => '127.0.0.1',
-        PeerPort => $self->{stand}->site->port,
+        PeerPort => $self->{testbed}->site->port,
         Sockopts => [[SOL_SOCKET, SO_RCVBUF, pack 'i', BUFFER_BYTES]],
     ) or die "cannot connect: $!\n";
     syswrite $socket, "GET $self->{path} HTTP/1.1\r\nHost: localhost\r\n\r\n";
     sysread $socket, my $head, 1024;
-    die 'a viewer is refused: ' . ($head // '') . "\n" if ($head // '') !~ m{^HTTP/1\.1 200 };
+    die 'a viewer was rejected: ' . ($head // '') . "\n" if ($head // '') !~ m{^HTTP/1\.1 200 };
     return $socket;
 }
 
-# Milliseconds until a request on a connection of its own is answered.
-sub _ask ($self) {
+# The response time, in milliseconds, of a request on its own connection.
+sub _time_request ($self) {
     my $begin = time;
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{stand}->site->port)
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{testbed}->site->port)
         or die "cannot connect: $!\n";
     syswrite $socket, "GET $self->{path} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1\r\nConnection: close\r\n\r\n";
     my $answer = do { local $/; <$socket> } // '';
-    die "a request is refused: $answer\n" if $answer !~ m{^HTTP/1\.1 206 };
+    die "a request was rejected: $answer\n" if $answer !~ m{^HTTP/1\.1 206 };
     return 1000 * (time - $begin);
 }
 
-# Bytes that the processes of fcgi-stream have for themselves and in their files on tmpfs.
+# The bytes of fcgi-stream's private memory and of its files on tmpfs.
 sub _memory ($self) {
-    my $site = $self->{stand}->site;
+    my $site = $self->{testbed}->site;
     my $sum = 0;
     $sum += _anonymous($_) for $site->pids('fcgi-stream');
-    $sum += (stat $site->run_path($_))[12] * 512 for qw(bucket views recent);
+    $sum += (stat $site->run_path($_))[12] * 512 for qw(bucket views media_cache);
     return $sum;
 }
 

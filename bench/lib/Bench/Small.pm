@@ -1,8 +1,8 @@
 package Bench::Small;
 
-# Responses of 16 KB: by /stream, by nginx alone, and by Go's http.ServeContent behind nginx; one file, which /stream has in
-# memory (fcgi-stream/small_files.h), and random ones of more than that has room for. Then where the processors' time of
-# each goes.
+# Responses of 16 KiB by /stream, by nginx alone, and by Go's http.ServeContent behind
+# nginx. With one file, /stream has it in its cache (fcgi-stream/delivery/small_files.h);
+# with many, they do not all fit. Also the CPU time per response of each part.
 
 use v5.36;
 
@@ -18,44 +18,45 @@ use constant {
     MANY    => 64,
     FILES   => 256,
     WARM_UP => 1,       # seconds
-    TOKENS  => 10_000,  # enough, also when the machine is too busy to read the journal in time
-    GOAL    => 1.2,     # against Go
+    TOKENS  => 10_000,  # enough even when a busy machine delays the reading of the journal
+    GOAL    => 1.2,     # compared with Go
 };
 
-# Connections, and files.
+# [connections, files].
 my @LOADS = ([FEW, 1], [MANY, 1], [MANY, FILES]);
 
-my %NAME = (ours => 'video-server', static => 'nginx, static', go => 'Go, ServeContent');
+my %NAME = (ours => 'video-server', static => 'static nginx', go => 'Go ServeContent');
 
-# Who takes the processors' time of one response, and for what.
+# [server, group of processes, what it does for one response].
 my @SHARES = (
-    [ours => nginx      => 'nginx asks the pool, sends, writes the journal'],
-    [ours => worker     => 'the worker takes the token, answers with the file'],    # and asks the database once a second
-    [ours => supervisor => 'the supervisor reads the journal, gives the token back'],
-    [go   => nginx      => 'nginx asks Go, sends'],
-    [go   => go         => 'Go answers with the file'],
-    [static => nginx    => 'nginx sends the file'],
+    [ours => nginx      => 'nginx: request to the pool, response, journal'],
+    # The worker also queries the database, once a second.
+    [ours => worker     => 'worker: acquire the token, send the file'],
+    [ours => supervisor => 'supervisor: read the journal, release the token'],
+    [go   => nginx      => 'nginx: request to Go, response'],
+    [go   => go         => 'Go: send the file'],
+    [static => nginx    => 'nginx: response'],
 );
 
-sub prepare ($class, $stand) {
-    my $site = $stand->site;
-    $stand->set_tokens(stream => TOKENS);
+sub prepare ($class, $testbed) {
+    my $site = $testbed->site;
+    $testbed->set_tokens(stream => TOKENS);
     my ($id, $path) = Bench::Data::add_video($site, 'small', BYTES);
-    my @ids = ($id, map { Bench::Data::add_filmed($site, "small $_", $path) } 2 .. FILES);
+    my @ids = ($id, map { Bench::Data::add_uploaded($site, "small $_", $path) } 2 .. FILES);
     my @files = map { Bench::Data::media_name($site, $_) } @ids;
     my %paths = (
         ours   => [map { "/stream/videos/$_" } @ids],
         static => [map { "/media/$_" } @files],
         go     => [map { "/files/$_" } @files],
     );
-    my %server = (ours => $stand->address, static => $stand->other_address, go => $stand->other_address);
+    my %server = (ours => $testbed->address, static => $testbed->other_address, go => $testbed->other_address);
     my $self = bless {map { $_ => "$server{$_}$paths{$_}[0]" } keys %paths}, $class;
-    $self->{paths} = {map { $_ => _write_lines($stand->folder . "/paths-$_", @{$paths{$_}}) } keys %paths};
+    $self->{paths} = {map { $_ => _write_lines($testbed->folder . "/paths-$_", @{$paths{$_}}) } keys %paths};
     my ($supervisor, @workers) = $site->pids('fcgi-stream');
     $self->{processes} = {
         ours   => {nginx => [$site->pids('nginx')], worker => \@workers, supervisor => [$supervisor]},
-        static => {nginx => [$stand->other_nginx_pids]},
-        go     => {nginx => [$stand->other_nginx_pids], go => [$stand->go_pids]},
+        static => {nginx => [$testbed->other_nginx_pids]},
+        go     => {nginx => [$testbed->other_nginx_pids], go => [$testbed->go_pids]},
     };
     Bench::Data::compare($self->{$_}, $path) for qw(ours static go);
     return $self;
@@ -79,14 +80,13 @@ sub report ($self) {
         map { $self->_row($_, $load) } qw(ours static go);
     } @LOADS;
     return (
-        sprintf('Small: responses of %d KB.', BYTES / 1024),
+        sprintf('Small: responses of %d KiB', BYTES / 1024),
         $rounds->summary($self->{seconds}),
         Bench::Table::aligned(['', 'requests/s', 'p50 ms', 'p99 ms'], @rows),
         (map { $self->_ratios($_) } @LOADS),
-        'Of one file, ours is in memory; of ' . FILES . ', a quarter is.',
-        'The goal is ' . GOAL . ' times Go, and as near to nginx alone as can be.',
+        'The cache of video-server holds the one file, or a quarter of the ' . FILES . ' files.',
         '',
-        "The processors' time that one response takes, " . _describe($LOADS[0]) . ':',
+        'Small: CPU time per response, ' . _describe($LOADS[0]),
         Bench::Table::aligned(['', '', 'us'], $self->_shares),
         '',
     );
@@ -100,7 +100,7 @@ sub _shares ($self) {
         $sum{$who} += $us;
         push @rows, [$NAME{$who}, $what, sprintf '%.1f', $us];
     }
-    return @rows, map { [$NAME{$_}, 'all of it', sprintf '%.1f', $sum{$_}] } qw(ours go);
+    return @rows, map { [$NAME{$_}, 'total', sprintf '%.1f', $sum{$_}] } qw(ours go);
 }
 
 sub _row ($self, $who, $load) {
@@ -115,7 +115,8 @@ sub _row ($self, $who, $load) {
 sub _ratios ($self, $load) {
     return map {
         my $ratio = $self->{rounds}->ratio(_name('ours', $load), _name($_, $load), 'requests_rate');
-        'Requests, ' . _describe($load) . ", video-server / $NAME{$_}: " . Bench::Table::spread('%.2f', $ratio);
+        Bench::Table::ratio('requests/s (' . _describe($load) . ')', @NAME{'ours', $_}, $ratio,
+            $_ eq 'go' ? (goal => 'at least ' . GOAL) : ());
     } qw(static go);
 }
 
@@ -132,8 +133,8 @@ sub _load ($self, $who, $load, $seconds) {
         seconds     => $seconds,
         $files > 1 ? (paths => $self->{paths}{$who}) : (),
     );
-    my $taken_us = $cpu->taken_us;
-    return {%$measured, map { ("${_}_us" => $taken_us->{$_} / $measured->{requests}) } keys %$taken_us};
+    my $used_us = $cpu->used_us;
+    return {%$measured, map { ("${_}_us" => $used_us->{$_} / $measured->{requests}) } keys %$used_us};
 }
 
 sub _describe ($load) {

@@ -1,18 +1,19 @@
 package Runner::Command;
 
-# Runs a command to its end. It has a session and a signal mask of its own, so that Ctrl-C cannot cut
-# off half of what it does.
+# Runs a command and waits until it exits. The command has its own session and signal
+# mask, so that Ctrl-C does not interrupt it halfway.
 
 use v5.36;
 
 use POSIX ();
 
-# Its wait status, and what it wrote to standard output and standard error. It reads $input.
+# Runs the command with $input as standard input. Returns its wait status, and its
+# standard output and standard error together.
 sub capture ($command, $input = '') {
-    open my $source, '+>', undef or die "cannot make a temporary file: $!\n";
+    open my $source, '+>', undef or die "cannot create a temporary file: $!\n";
     print {$source} $input;
     seek $source, 0, 0;
-    pipe my $reader, my $writer or die "cannot make a pipe: $!\n";
+    pipe my $reader, my $writer or die "cannot create a pipe: $!\n";
     my $pid = fork // die "cannot fork: $!\n";
     become($command, $source, $writer) if !$pid;
     close $writer;
@@ -21,14 +22,14 @@ sub capture ($command, $input = '') {
     return ($?, $output);
 }
 
-# What it wrote; fails when the command does.
+# Returns the command's output. Dies when the command fails.
 sub output ($command, $input = '') {
     my ($status, $output) = capture($command, $input);
     die "$command->[0] failed: $output\n" if $status != 0;
     return $output;
 }
 
-# In a forked child: turns into the command. Does not return.
+# Replaces this (forked) process with the command. Does not return.
 sub become ($command, $stdin, $output) {
     POSIX::setsid();
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP CHLD ALRM PIPE);

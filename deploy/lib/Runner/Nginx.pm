@@ -1,6 +1,7 @@
 package Runner::Nginx;
 
-# nginx's configuration, filled in from nginx/nginx.conf.in, and how to run nginx with it.
+# Writes nginx's configuration from the template nginx/nginx.conf.in and runs nginx with
+# it.
 
 use v5.36;
 
@@ -10,23 +11,26 @@ use Runner::Command;
 
 use constant {
     CONNECTIONS_MAX => 16_384,
-    FORM_BYTES       => 64 * 1024,    # what a form puts around the file that is uploaded
+    FORM_OVERHEAD_BYTES       => 64 * 1024,    # multipart overhead of an upload by form
 };
 
-# templates     the folder with nginx.conf.in
-# folder        where the configuration and nginx's temporary files go
-# pool, log, media, web  where the sockets, the log, the media and the website are
-# account       the workers' user
-# port, http2_port  what it listens on; the latter may be 0
-# max_upload_bytes, open_files  the limits of the site and of a process
-# trusted_proxies, cors_origins  lists of addresses and of origins
-# stream_timeout  how long nginx waits for the pool of /stream, in seconds
-# stream_burst    the bytes of a stream that no limit of its rate holds for
+# templates         folder of nginx.conf.in
+# folder            for the configuration and nginx's temporary files
+# pool              folder of the pools' sockets and the journal
+# log, media, web   folders of the log, the media files and the website
+# account           user of nginx's workers
+# port, http2_port  ports to listen on; an http2_port of 0 disables that listener
+# max_upload_bytes  maximum size of a video file
+# open_files        maximum number of open files per process
+# trusted_proxies   list of addresses
+# cors_origins      list of origins
+# stream_timeout    seconds that nginx waits for the stream pool
+# stream_burst      bytes at the start of a stream that are sent without a rate limit
 sub new ($class, %site) {
     return bless {%site, program => _program()}, $class;
 }
 
-# Fails when something else has a port.
+# Dies when a port is in use or this user may not listen on it.
 sub check_port ($self) {
     $self->_check_port($self->{port}, 'VS_PORT');
     $self->_check_port($self->{http2_port}, 'VS_HTTP2_PORT') if $self->{http2_port};
@@ -38,27 +42,27 @@ sub _check_port ($self, $port, $setting) {
         my %address = (LocalHost => $host, LocalPort => $port);
         next if IO::Socket::IP->new(%address, Listen => 1, ReuseAddr => 1, V6Only => 1);
         die $self->port_is_taken($port, $setting) if $!{EADDRINUSE};
-        die "cannot listen on port $port: $!; set $setting to another one\n";
+        die "cannot listen on port $port: $!; set $setting to another port\n";
     }
     return;
 }
 
 sub port_is_taken ($self, $port = $self->{port}, $setting = 'VS_PORT') {
-    return "port $port is taken by another program; set $setting to a free one\n";
+    return "port $port is taken by another program; set $setting to a free port\n";
 }
 
-# Writes the configuration and lets nginx check it.
+# Writes the configuration. Dies when nginx rejects it.
 sub configure ($self) {
     for my $name ('nginx.conf', 'fastcgi.conf', 'headers.conf', 'website.conf', 'cors.conf') {
         my $template = $name eq 'nginx.conf' ? "$name.in" : $name;
         _write("$self->{folder}/$name", $self->_fill(_read("$self->{templates}/$template")));
     }
     my ($status, $output) = Runner::Command::capture([@{$self->_command}, '-t', '-q']);
-    die "nginx does not accept its configuration:\n$output" if $status != 0;
+    die "nginx rejects its configuration:\n$output" if $status != 0;
     return;
 }
 
-# See Runner::Children.
+# The arguments for Runner::Children::start.
 sub child ($self) {
     return (
         name    => 'nginx',
@@ -82,7 +86,7 @@ sub _fill ($self, $template) {
         WEB_DIR      => $self->{web},
         LISTEN       => $self->_listen,
         CONNECTIONS  => $self->_connections,
-        UPLOAD_LIMIT => $self->{max_upload_bytes} + FORM_BYTES,
+        UPLOAD_LIMIT => $self->{max_upload_bytes} + FORM_OVERHEAD_BYTES,
         STREAM_TIMEOUT => $self->{stream_timeout},
         REAL_IP      => $self->_real_ip,
         PROXIES      => join("\n", map { "        $_ 1;" } @{$self->{trusted_proxies}}),
@@ -91,10 +95,10 @@ sub _fill ($self, $template) {
         STREAM_BURST => $self->{stream_burst},
     );
     for my $name (grep { /_DIR$/ } sort keys %value) {
-        die "nginx cannot use the folder $value{$name}: a path must not contain \", \\ or \$\n"
+        die "nginx cannot use the folder $value{$name}: its path must not contain \", \\ or \$\n"
             if $value{$name} =~ /["\\\$\x00-\x1f]/;
     }
-    return $template =~ s{\@([A-Z_]+)\@}{$value{$1} // die "nginx.conf.in names \@$1\@, which is unknown\n"}ger;
+    return $template =~ s{\@([A-Z_]+)\@}{$value{$1} // die "nginx.conf.in contains \@$1\@, which has no value\n"}ger;
 }
 
 sub _listen ($self) {
@@ -112,10 +116,11 @@ sub _real_ip ($self) {
         '    real_ip_header X-Forwarded-For;', '    real_ip_recursive on;';
 }
 
-# A row of a map. Only a regular expression tells upper from lower case.
+# A row of a map. Regular expressions are the only case-sensitive keys.
 sub _origin ($origin) { return sprintf '        "~^%s$" "%s";', quotemeta $origin, $origin }
 
-# A viewer takes a descriptor for the connection and one for the file or the pool.
+# Each viewer needs two descriptors: the connection, and the file or the connection to the
+# pool.
 sub _connections ($self) {
     my $half = int($self->{open_files} / 2);
     return $half < CONNECTIONS_MAX ? $half : CONNECTIONS_MAX;
@@ -129,7 +134,7 @@ sub _program () {
     for my $folder (split(/:/, $ENV{PATH} // ''), '/usr/sbin', '/usr/local/sbin') {
         return "$folder/nginx" if -x "$folder/nginx";
     }
-    die "nginx is not installed: run deploy/install-packages\n";
+    die "nginx is not installed; run deploy/install-packages run\n";
 }
 
 sub _read ($path) {

@@ -1,7 +1,7 @@
 package Runner::PostgreSQL;
 
-# The site's own PostgreSQL: a cluster in the state folder that listens on a unix socket only and knows
-# its users by peer authentication. It runs as $account.
+# The site's own PostgreSQL: a cluster in the state folder. It listens only on a unix
+# socket and uses peer authentication.
 
 use v5.36;
 
@@ -15,7 +15,7 @@ use constant {
     PROGRAM_ROLES => [qw(video_api video_stream video_scheduler)],
 };
 
-# What the server is told on its command line, besides where its folders are.
+# Server options on the command line, besides the folders.
 my %OPTION = (
     listen_addresses           => '',
     unix_socket_permissions    => '0777',
@@ -26,11 +26,11 @@ my %OPTION = (
     log_min_duration_statement => '2s',
 );
 
-# account        whom it runs as
-# data           the cluster's folder
-# socket_folder  where clients find it
-# roles          the statements that make the programs' roles
-# durable        whether what it holds must survive a power cut
+# account        user that runs the server
+# data           the cluster's data folder
+# socket_folder  folder of the server's socket
+# roles          SQL statements that create the programs' roles
+# durable        whether the data must survive a power cut
 sub new ($class, %where) {
     my $self = bless {%where}, $class;
     $self->{programs} = $self->_programs;
@@ -39,7 +39,7 @@ sub new ($class, %where) {
 
 sub database_url ($self) { return "host=$self->{socket_folder} dbname=" . DATABASE }
 
-# The cluster appears under its name only when it is whole.
+# Creates the cluster if it is missing. It gets its final name only when it is complete.
 sub make_cluster ($self) {
     return if -e "$self->{data}/PG_VERSION";
     my $unfinished = "$self->{data}.unfinished";
@@ -56,7 +56,7 @@ sub make_cluster ($self) {
     return;
 }
 
-# How to run the server; see Runner::Children.
+# The arguments for Runner::Children::start.
 sub child ($self) {
     my %option = (%OPTION, unix_socket_directories => $self->{socket_folder});
     $option{fsync} = 'off' if !$self->{durable};
@@ -70,24 +70,25 @@ sub child ($self) {
     );
 }
 
-# Whether the server takes connections: it says so in the eighth line of postmaster.pid, where pg_ctl
-# looks, too. (To knock would leave a FATAL line in its log.)
+# Whether the server accepts connections. Line 8 of postmaster.pid says so; pg_ctl reads
+# it, too. Trying to connect too early would leave FATAL lines in the server's log.
 sub is_ready ($self) {
     open my $file, '<', "$self->{data}/postmaster.pid" or return 0;
     my @lines = <$file>;
     return @lines >= 8 && $lines[7] =~ /^ready/;
 }
 
-# A dead server's pid file stops a new one from starting when its number is now another process's. No
-# process works in the folder, so there is no server.
-sub forget_dead_server ($self) {
+# Removes the pid file of a dead server. Otherwise a new server refuses to start when the
+# process id in the file has been reused. A running server's working directory is the data
+# folder; when no process works there, no server is running.
+sub remove_stale_pid_file ($self) {
     return if grep { (readlink($_) // '') eq $self->{data} } glob '/proc/[0-9]*/cwd';
     unlink "$self->{data}/postmaster.pid";
     return;
 }
 
-# The database, and who may use it: this user owns it, the pools' user can take the programs' roles on.
-# What is there already stays as it is.
+# Creates the database and the roles that are missing. This user owns the database; the
+# pools' user may switch to the programs' roles.
 sub make_database ($self, $pools) {
     my ($owner, $guest) = (Runner::Account->current->name, $pools->name);
     $self->_psql($self->{account}, 'postgres', join "\n",
@@ -118,15 +119,16 @@ sub _psql ($self, $account, $database, $script) {
     return Runner::Command::output([$account->command(@psql)], "SET client_min_messages = warning;\n$script\n");
 }
 
-# The folder of PostgreSQL's programs: those that made the cluster, else the newest.
+# The folder of PostgreSQL's programs: of the cluster's version, or the newest when there
+# is no cluster yet.
 sub _programs ($self) {
     my $version = $self->_cluster_version;
     my @found = sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] } grep { -x "$_/initdb" }
         glob '/usr/lib/postgresql/' . ($version // '*') . '/bin';
     return $found[0] if @found;
     die defined $version
-        ? "$self->{data} was made by PostgreSQL $version, which is not installed: install postgresql-$version\n"
-        : "PostgreSQL is not installed: run deploy/install-packages\n";
+        ? "$self->{data} was created by PostgreSQL $version, which is not installed; install postgresql-$version\n"
+        : "PostgreSQL is not installed; run deploy/install-packages run\n";
 }
 
 sub _cluster_version ($self) {

@@ -1,16 +1,16 @@
 package Runner::Settings;
 
-# The settings in force. `fcgi-api --check-config` is the only one that knows their names, defaults and
-# bounds; this file reads what it prints.
+# The effective settings, as printed by `fcgi-api --check-config`. Only that program knows
+# their names, defaults and bounds.
 
 use v5.36;
 
 use Runner::Command;
 
-# Fails with the program's own words when a setting is wrong.
+# Dies with the program's message when a setting is invalid.
 sub load ($class, $build) {
     my $program = "$build/fcgi-api";
-    -x $program or die "$program is not there: build it first, with make\n";
+    -x $program or die "$program does not exist; run make to build it\n";
     my ($status, $output) = Runner::Command::capture([$program, '--check-config']);
     die $output =~ /\S/ ? $output : "$program --check-config failed\n" if $status != 0;
     my %value = $output =~ /^(VS_\w+)=(.*)$/mg;
@@ -18,13 +18,13 @@ sub load ($class, $build) {
 }
 
 sub get ($self, $name) {
-    return $self->{$name} // die "fcgi-api --check-config does not name $name\n";
+    return $self->{$name} // die "fcgi-api --check-config does not print $name\n";
 }
 
-# Names in the environment that look like settings, and are none.
+# VS_* variables in the environment that are not settings.
 sub unknown ($self) { return sort grep { /^VS_/ && !exists $self->{$_} } keys %ENV }
 
-# The words of a setting that is a list.
+# The elements of a setting that is a list.
 sub list ($self, $name) { return grep { length } split /[\s,]+/, $self->get($name) }
 
 1;

@@ -1,6 +1,6 @@
 package Runner::Site;
 
-# The site as a whole: what it consists of, and in which order that starts and stops.
+# The whole site: its parts, and the order in which they start and stop.
 
 use v5.36;
 
@@ -18,26 +18,26 @@ use Runner::Places;
 use Runner::PostgreSQL;
 use Runner::Settings;
 
-# The programs in the order in which they start, with the sockets that they open.
+# The programs in start order, with their sockets.
 my @PROGRAMS = (
     ['fcgi-api',    'api.sock', 'login.sock'],
     ['fcgi-stream', 'stream.sock', 'upload.sock'],
     ['scheduler',   'scheduler.sock'],
 );
 
-# What has to be answered, whatever the answer, before the site is said to run.
+# The site is ready when all these paths are answered with a status below 500.
 my @PATHS = ('/', '/api/videos', '/stream/videos/1', '/scheduler');
 
 use constant {
-    POSTGRESQL_SECONDS => 300,    # to recover after a power cut
-    PROGRAM_SECONDS    => 60,     # to bring the tables up to date
+    POSTGRESQL_SECONDS => 300,    # includes recovery after a power cut
+    PROGRAM_SECONDS    => 60,     # includes migrations
     NGINX_SECONDS      => 20,
     STOP_SECONDS       => 120,
-    OPEN_FILES_MAX    => 65_536,
-    LOG_BYTES_MAX     => 64 * 1024 * 1024,
+    OPEN_FILES_MAX     => 65_536,
+    LOG_BYTES_MAX      => 64 * 1024 * 1024,
 };
 
-# Reads the settings; makes nothing yet.
+# Reads the settings; creates nothing.
 sub new ($class, $checkout) {
     my $self = bless {checkout => $checkout}, $class;
     $self->{durable} = (delete $ENV{VS_POSTGRESQL_FSYNC} // 'on') ne 'off';
@@ -60,21 +60,22 @@ sub address   ($self)        { return 'http://127.0.0.1:' . $self->setting('VS_P
 sub greeting ($self) {
     my $places = $self->{places};
     return join "\n",
-        'video-server answers at ' . $self->address,
+        'video-server is running at ' . $self->address,
         'data: ' . $places->state_folder,
         'media: ' . $self->{media},
         'logs: ' . $places->state_path('log');
 }
 
-# Everything that can go wrong before anything is started.
+# Checks the settings, acquires the lock, creates the folders and checks the ports. Starts
+# nothing. Dies when one of these steps fails.
 sub prepare ($self) {
     my @unknown = $self->{settings}->unknown;
     die join(', ', @unknown) . ": no such setting; see $self->{build}/fcgi-api --help\n" if @unknown;
     my $places = $self->{places};
     $places->make_state;
-    $self->{lock}  = Runner::Lock->take($self->lock_path, $self->address);
+    $self->{lock}  = Runner::Lock->acquire($self->lock_path, $self->address);
     $self->{media} = $places->media_folder($self->setting('VS_MEDIA_DIR'));
-    $places->make_rest($self->{media});
+    $places->make_folders($self->{media});
     $self->_rotate_logs;
     $self->{nginx}      = $self->_nginx;
     $self->{postgresql} = $self->_postgresql if $self->{database};
@@ -84,17 +85,18 @@ sub prepare ($self) {
     return;
 }
 
-# Turns this process into one without a terminal, whose output goes to a log.
+# Detaches this process from the terminal and sends its output to the log.
 sub detach ($self) {
     POSIX::setsid();
     open STDIN,  '<',  '/dev/null'             or die "cannot open /dev/null: $!\n";
     open STDOUT, '>>', $self->log_path('site') or die "cannot write a log: $!\n";
     open STDERR, '>&', \*STDOUT                or die "cannot write a log: $!\n";
-    $self->{lock}->sign;
+    $self->{lock}->record_holder;
     return;
 }
 
-# Starts the site, calls $ready once it answers, and returns when it has been stopped.
+# Starts the site, calls $ready when it is ready, and returns after it has been stopped.
+# Dies when the site fails to start.
 sub run ($self, $ready) {
     my $children = $self->{children} = Runner::Children->new;
     eval {
@@ -105,15 +107,16 @@ sub run ($self, $ready) {
         $children->supervise;
     };
     my $failure = $@;
-    say STDERR 'video-server: stopping' if $children->stop_asked;
+    say STDERR 'video-server: stopping' if $children->stop_requested;
     $children->stop('nginx');
     $children->stop(map { $_->[0] } @PROGRAMS);
     $children->stop('postgresql');
-    die $failure if !$children->stop_asked;
+    die $failure if !$children->stop_requested;
     return;
 }
 
-# Ends the site that runs, and waits until all of it has gone. False when none runs.
+# Stops the running site and waits until all its processes have exited. Returns false when
+# no site is running.
 sub stop ($self) {
     my $path = $self->lock_path;
     return 0 if Runner::Lock->is_free($path);
@@ -123,13 +126,14 @@ sub stop ($self) {
         return 1 if Runner::Lock->is_free($path);
         select undef, undef, undef, 0.1;
     }
-    die 'the site still runs after ' . STOP_SECONDS . " seconds\n";
+    die 'the site is still running after ' . STOP_SECONDS . ' seconds; see its logs: '
+        . $self->{places}->state_path('log') . "\n";
 }
 
 sub _start_postgresql ($self) {
     my ($postgresql, $children) = @$self{qw(postgresql children)};
     $postgresql->make_cluster;
-    $postgresql->forget_dead_server;
+    $postgresql->remove_stale_pid_file;
     $children->start($postgresql->child, log => $self->log_path('postgresql'));
     $children->await('PostgreSQL', POSTGRESQL_SECONDS, sub { $postgresql->is_ready });
     $postgresql->make_database($self->{pools});
@@ -158,7 +162,7 @@ sub _start_nginx ($self) {
     $nginx->configure;
     $children->start($nginx->child, log => $self->log_path('nginx'));
     my $answered = eval {
-        $children->await('an answer', NGINX_SECONDS, sub {
+        $children->await('the site to answer requests', NGINX_SECONDS, sub {
             return !grep { $self->_status($_) >= 500 } @PATHS;
         });
         1;
@@ -167,7 +171,7 @@ sub _start_nginx ($self) {
     die $@ =~ /Address already in use/ ? $nginx->port_is_taken : $@;
 }
 
-# 599 when there is no answer.
+# The status of a GET request; 599 when there is no response.
 sub _status ($self, $path) {
     my $client = HTTP::Tiny->new(timeout => 2, http_proxy => undef, all_proxy => undef);
     return $client->get($self->address =~ s{/$}{}r . $path)->{status};
@@ -188,7 +192,7 @@ sub _nginx ($self) {
         http2_port       => $self->setting('VS_HTTP2_PORT'),
         stream_timeout   => $self->setting('VS_STREAM_TIMEOUT'),
         stream_burst     => $self->setting('VS_STREAM_BURST'),
-        open_files       => _allow_open_files(),
+        open_files       => _raise_open_files_limit(),
         trusted_proxies  => [$self->{settings}->list('VS_TRUSTED_PROXIES')],
         cors_origins     => [$self->{settings}->list('VS_CORS_ORIGINS')],
     );
@@ -211,7 +215,8 @@ sub _read ($path) {
     return scalar <$file>;
 }
 
-# What the programs are told. Variables that libpq knows would mix with the address of our own database.
+# Sets the programs' environment. Removes libpq's variables, which would alter the
+# connection to the site's own database.
 sub _set_environment ($self) {
     my $places = $self->{places};
     $ENV{VS_STATE_DIR} = $places->state_folder;
@@ -224,8 +229,9 @@ sub _set_environment ($self) {
     return;
 }
 
-# Raises what this process and so its children may open to what the system allows. Returns that.
-sub _allow_open_files () {
+# Raises the limit of open files, which the children inherit, to the hard limit, at most
+# OPEN_FILES_MAX. Returns the new limit.
+sub _raise_open_files_limit () {
     open my $limits, '<', '/proc/self/limits' or die "cannot read /proc/self/limits: $!\n";
     my ($hard) = map { /^Max open files\s+\S+\s+(\d+)/ } <$limits>;
     $hard = OPEN_FILES_MAX if $hard > OPEN_FILES_MAX;
@@ -233,7 +239,7 @@ sub _allow_open_files () {
     return $hard;
 }
 
-# A log that has grown large is put aside, in the place of the one that was put aside before.
+# Renames each large log to NAME.log.1, replacing the previous one.
 sub _rotate_logs ($self) {
     for my $log (glob "'" . $self->log_path('*') =~ s/'/\\'/gr . "'") {
         next if -s $log < LOG_BYTES_MAX;

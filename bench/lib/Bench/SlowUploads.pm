@@ -1,6 +1,6 @@
-package Bench::Crowd;
+package Bench::SlowUploads;
 
-# Many who upload at once, each a little now and then, in a process of their own.
+# Many concurrent slow uploads, sent by a separate process.
 
 use v5.36;
 
@@ -9,26 +9,25 @@ use POSIX       ();
 use Time::HiRes qw(sleep time);
 
 use constant {
-    BYTES       => 10_000_000,    # of each film
-    PIECE_BYTES => 1024,
-    PIECE_S     => 1,             # between two pieces of one film
-    TIMEOUT    => 60,
+    BYTES       => 10_000_000,    # of each upload
+    CHUNK_BYTES => 1024,
+    INTERVAL_S  => 1,             # between two chunks of one upload
 };
 
-# Starts so many, and returns once all of them are being received.
+# Starts $count uploads to $url. Returns when the server has begun to receive all of them.
 sub start ($class, $site, $count, $session, $url) {
-    pipe my $ready, my $tell or die "cannot make a pipe: $!\n";
+    pipe my $ready, my $writer or die "cannot create a pipe: $!\n";
     my $self = bless {owner => $$}, $class;
     $self->{pid} = fork // die "cannot fork: $!\n";
     if (!$self->{pid}) {
         $SIG{TERM} = 'DEFAULT';
         close $ready;
-        eval { _upload([map { _begin($site, $session, $url) } 1 .. $count], $tell) };
+        eval { _upload([map { _begin($site, $session, $url) } 1 .. $count], $writer) };
         print STDERR $@;
         POSIX::_exit(1);
     }
-    close $tell;
-    defined readline $ready or die "the slow uploads do not begin\n";
+    close $writer;
+    defined readline $ready or die "the slow uploads did not start\n";
     return $self;
 }
 
@@ -40,7 +39,8 @@ sub stop ($self) {
     return;
 }
 
-# One upload of which nothing has been sent yet; nginx asks for it when the gate lets it in.
+# Sends the request header of one upload. The server sends 100 when the gate has accepted
+# it.
 sub _begin ($site, $session, $url) {
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $site->port) or die "cannot connect: $!\n";
     my ($path) = $url =~ m{^http://[^/]+(/.*)};
@@ -49,19 +49,20 @@ sub _begin ($site, $session, $url) {
     return $socket;
 }
 
-# A piece of each in turn, for ever.
-sub _upload ($sockets, $tell) {
-    my $piece = 'x' x PIECE_BYTES;
+# Sends a chunk of each upload in turn, until the process is killed. Reports after the
+# first round.
+sub _upload ($sockets, $writer) {
+    my $chunk = 'x' x CHUNK_BYTES;
     for my $socket (@$sockets) {
         sysread $socket, my $answer, 1024;
-        die 'a slow upload is refused: ' . ($answer // '') . "\n" if ($answer // '') !~ m{^HTTP/1\.1 100 };
+        die 'a slow upload was rejected: ' . ($answer // '') . "\n" if ($answer // '') !~ m{^HTTP/1\.1 100 };
     }
     for (my $round = 0;; $round++) {
         for my $socket (@$sockets) {
-            syswrite $socket, $piece or die "a slow upload has ended: $!\n";
-            sleep PIECE_S / @$sockets if $round;
+            syswrite $socket, $chunk or die "a slow upload was aborted: $!\n";
+            sleep INTERVAL_S / @$sockets if $round;
         }
-        syswrite $tell, "ready\n" if !$round;
+        syswrite $writer, "ready\n" if !$round;
     }
     return;
 }

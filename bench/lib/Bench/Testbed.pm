@@ -1,8 +1,8 @@
-package Bench::Stand;
+package Bench::Testbed;
 
-# All that runs for the benchmark: a site as `deploy/site run` starts it, with the settings' defaults and
-# a PostgreSQL of its own; the servers in Go, on the same database and files; and a second nginx. It is in a
-# temporary folder and on free ports, and gone after stop.
+# Everything that runs for the benchmark: a site as `deploy/site run` starts it, with
+# default settings and its own PostgreSQL; the Go servers, on the same database and files;
+# and a second nginx. Uses a temporary folder and free ports; stop removes it all.
 
 use v5.36;
 
@@ -18,13 +18,13 @@ use Scratch;
 use Site ();
 use Site::Port;
 
-use constant COMPLAINTS_MAX => 5;
+use constant LOG_LINES_MAX => 5;
 
 my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
-my $BUILD    = Cwd::realpath("$CHECKOUT/" . ($ENV{VS_BUILD} || 'build')) // die "it is not built: run make\n";
+my $BUILD    = Cwd::realpath("$CHECKOUT/" . ($ENV{VS_BUILD} || 'build')) // die "the build folder does not exist; run make\n";
 
 sub new ($class) {
-    Test::More->builder->no_ending(1);    # Site brings it along, but this is no test
+    Test::More->builder->no_ending(1);    # Site loads Test::More, but this is not a test
     my $settings = Runner::Settings->load($BUILD);
     my $self = bless {settings => $settings}, $class;
     $self->{pools} = $> == 0 ? Runner::Account->named($settings->get('VS_USER')) : Runner::Account->current;
@@ -32,7 +32,8 @@ sub new ($class) {
         folder              => Scratch::folder('bench'),
         port                => Site::Port::free(),
         VS_POSTGRESQL_FSYNC => 'on',
-        # A flood of logins is to be hashed, not refused, and 500 upload as one user.
+        # Lifts the limits that would reject a flood of logins and 500 uploads of one
+        # user.
         map { ($_ => 0) } qw(VS_LOGIN_FAILURES VS_LOGIN_FAILURES_PER_ADDRESS VS_LOGIN_FAILURES_PER_ACCOUNT
             VS_USER_UPLOADS VS_UPLOAD_TOKENS_PER_USER),
     );
@@ -42,7 +43,7 @@ sub new ($class) {
 sub start ($self) {
     my $site = $self->{site};
     $site->run;
-    $site->await_answer or die "the site does not start:\n" . $site->output;
+    $site->await_answer or die "the site did not start:\n" . $site->output;
     my $folder = $self->folder;
     $self->{pools}->own_folder($folder, 0755);
     my $run = readlink $site->state_path('run');
@@ -80,14 +81,14 @@ sub stop ($self) {
     return;
 }
 
-# What went wrong, as far as the site's logs tell: the first few lines.
-sub complaints ($self) {
+# The first unexpected lines of the site's logs.
+sub unexpected_log_lines ($self) {
     my @lines = $self->{site}{logs}->unexpected;
-    splice @lines, COMPLAINTS_MAX if @lines > COMPLAINTS_MAX;
+    splice @lines, LOG_LINES_MAX if @lines > LOG_LINES_MAX;
     return map { "$_\n" } @lines;
 }
 
-# So many tokens of a kind, stream or upload.
+# Sets the number of tokens of a kind, 'stream' or 'upload'.
 sub set_tokens ($self, $kind, $count) {
     local $ENV{VS_STATE_DIR} = $self->{site}->state_path('');
     my ($status, $output) = Runner::Command::capture(["$BUILD/vsctl", 'tokens', "--$kind", $count]);
@@ -95,15 +96,15 @@ sub set_tokens ($self, $kind, $count) {
     return;
 }
 
-sub folder        ($self) { return $self->{site}->folder . '/bench' }
-sub build         ($self) { return $BUILD }
-sub site          ($self) { return $self->{site} }
-sub address       ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
+sub folder           ($self) { return $self->{site}->folder . '/bench' }
+sub build            ($self) { return $BUILD }
+sub site             ($self) { return $self->{site} }
+sub address          ($self) { return 'http://127.0.0.1:' . $self->{site}->port }
 sub other_nginx_pids ($self) { return $self->{nginx}->pids }
-sub go_pids       ($self) { return map { $_->pid } @{$self->{go}} }
-sub other_address ($self) { return $self->{nginx}->address }
+sub go_pids          ($self) { return map { $_->pid } @{$self->{go}} }
+sub other_address    ($self) { return $self->{nginx}->address }
 
-# To the database, of the pool that answers /api; as many as the server in Go has.
+# The number of database connections of the api pool, and of the Go server.
 sub connections ($self) {
     return $self->{settings}->get('VS_API_PROCESSES') * $self->{settings}->get('VS_API_THREADS');
 }
