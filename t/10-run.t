@@ -25,17 +25,17 @@ subtest 'the site runs in the background, and keeps its data over a restart' => 
 
     my ($status, $output) = deploy($site, 'status');
     is $status, 3, 'status exits with 3 before the start';
-    like $output, qr/does not run/, 'status says that the site does not run';
+    like $output, qr/is not running/, 'status says that the site does not run';
     {
         local %ENV = $site->environment;
         my @make = ('make', '--no-print-directory', '-C', "$FindBin::Bin/..", 'status');
-        is_deeply [Runner::Command::capture(\@make)], [0, "video-server does not run\n"],
+        is_deeply [Runner::Command::capture(\@make)], [0, "video-server is not running\n"],
             'make status succeeds when the site does not run';
     }
 
     ($status, $output) = deploy($site, 'start');
     is $status, 0, 'start succeeds';
-    like $output, qr{answers at http://127\.0\.0\.1:\Q$site->{port}\E/$}m, 'start prints the address of the site';
+    like $output, qr{is running at http://127\.0\.0\.1:\Q$site->{port}\E/$}m, 'start prints the address of the site';
     $site->get('/')->is(200)->like(qr/video-server/);
     my $ann = $site->user('ann');
     my $vid = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
@@ -43,12 +43,12 @@ subtest 'the site runs in the background, and keeps its data over a restart' => 
 
     ($status, $output) = deploy($site, 'status');
     is $status, 0, 'status exits with 0 while the site runs';
-    like $output, qr/runs at \S+:$site->{port}\//, 'status prints the address while the site runs';
+    like $output, qr/is running at \S+:$site->{port}\//, 'status prints the address while the site runs';
 
     for my $action ('start', 'run') {
         ($status, $output) = deploy($site, $action);
         is $status, 1, "$action fails while the site runs";
-        like $output, qr{already runs.*:$site->{port}/}, "$action prints the address of the running site";
+        like $output, qr{already running.*:$site->{port}/}, "$action prints the address of the running site";
     }
 
     ($status, $output) = deploy($site, 'stop');
@@ -56,7 +56,7 @@ subtest 'the site runs in the background, and keeps its data over a restart' => 
     is_deeply [$site->processes], [], 'stop leaves no process behind';
     ($status, $output) = deploy($site, 'stop');
     is $status, 0, 'a second stop succeeds';
-    like $output, qr/does not run/, 'a second stop says that the site does not run';
+    like $output, qr/is not running/, 'a second stop says that the site does not run';
 
     ($status) = deploy($site, 'start');
     is $status, 0, 'the site starts again';
@@ -115,7 +115,7 @@ subtest 'Ctrl-C stops a running site' => sub {
         $shown .= $line;
         last if $line =~ /^Ctrl-C/;
     }
-    like $shown, qr/answers at/, 'run prints the address of the site';
+    like $shown, qr/is running at/, 'run prints the address of the site';
     syswrite $keys, "\cC";
     $shown = join '', <$screen>;
     waitpid $pid, 0;
@@ -139,7 +139,7 @@ subtest 'Ctrl-C stops a site that is still starting' => sub {
 
 subtest 'a program that is killed is restarted' => sub {
     my $site = Site->start;
-    $site->expect_log(qr/died \(signal 9\); starting it again/, qr/\[error\].*connect\(\) .* failed/,
+    $site->expect_log(qr/died \(signal 9\); restarting/, qr/\[error\].*connect\(\) .* failed/,
         qr/FATAL:  connection to client lost/);
     for my $program (qw(fcgi-api fcgi-stream scheduler nginx)) {
         my ($old) = $site->kill(KILL => $program);
@@ -181,7 +181,7 @@ subtest 'the whole site ends when its runner is killed' => sub {
 
 subtest 'a site that is started right after its runner was killed waits for the old processes' => sub {
     my $site = Site->start;
-    $site->expect_log(qr/waiting for the end of a site that was killed/, qr/FATAL:  the database system is shutting down/);
+    $site->expect_log(qr/waiting for the processes of a killed site to exit/, qr/FATAL:  the database system is shutting down/);
     my ($slow) = $site->kill(STOP => 'scheduler');
     $site->crash;
     $site->run;

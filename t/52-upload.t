@@ -99,7 +99,7 @@ subtest 'chunked' => sub {
     $ann->post(url($video), chunked("$most."), headers => {%CHUNKED})->is(413, 'one byte more')->problem('002');
     $site->expect_log($TOO_LARGE);
     my $refused = $ann->post(url($video), chunked($most x 2), headers => {%CHUNKED}, on => $site->connect);
-    is $refused->is(413, 'much more')->problem('002')->json->{detail}, 'the body is larger than it may be', 'nginx says so, too';
+    is $refused->is(413, 'much more')->problem('002')->json->{detail}, 'the request body exceeds the maximum size', 'nginx says so, too';
     $ann->post(url($video), chunked(''), headers => {%CHUNKED})->is(400, 'nothing')->problem('001');
     is_stored($video, $most, 'after all of these');
     nothing_left('chunked');

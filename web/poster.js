@@ -25,7 +25,7 @@ function draw(film) {
 }
 
 // A canvas with a frame of the film, or null.
-export async function frameOf(file) {
+export async function captureFrame(file) {
   const film = document.createElement('video');
   film.muted = true;
   film.preload = 'auto';
@@ -47,7 +47,7 @@ export async function frameOf(file) {
 }
 
 // The canvas as a JPEG that is small enough, or null.
-export async function pictureOf(canvas) {
+export async function encodeJpeg(canvas) {
   for (const quality of QUALITIES) {
     const picture = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/jpeg', quality); });
     if (picture && picture.size <= MOST_BYTES) return picture;

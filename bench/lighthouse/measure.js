@@ -36,8 +36,8 @@ async function withPage(browser, isLoggedIn, work) {
 async function addPosters(page) {
     await page.goto(`${address}/upload`);
     await page.evaluate(async (path, ids) => {
-        const {frameOf, pictureOf} = await import('/poster.js');
-        const image = await pictureOf(await frameOf(await (await fetch(path)).blob()));
+        const {captureFrame, encodeJpeg} = await import('/poster.js');
+        const image = await encodeJpeg(await captureFrame(await (await fetch(path)).blob()));
         for (const id of ids) {
             const response = await fetch(`/stream/videos/${id}/poster`, {method: 'PUT', body: image});
             if (!response.ok) throw new Error(`the poster was rejected with status ${response.status}`);

@@ -141,7 +141,7 @@ sub environment ($self) {
 # Waits until the site says that it answers. False when it has ended instead; output tells why.
 sub await_answer ($self) {
     my $deadline = time + START_SECONDS;
-    until ($self->output =~ /^video-server answers at /m) {
+    until ($self->output =~ /^video-server is running at /m) {
         die "the site does not answer, see $self->{folder}:\n" . $self->output if time > $deadline;
         return 0 if $self->has_ended;
         sleep 0.02;

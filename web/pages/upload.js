@@ -8,7 +8,7 @@ import {problemText, t} from '../language.js';
 import {field, form} from '../parts/form.js';
 import {act, notice} from '../parts/notice.js';
 import {progress} from '../parts/progress.js';
-import {frameOf, pictureOf} from '../poster.js';
+import {captureFrame, encodeJpeg} from '../poster.js';
 import {go, reload, replace} from '../router.js';
 import {currentUser} from '../session.js';
 import {discard, isOf, startUpload, unfinished} from '../upload.js';
@@ -28,7 +28,7 @@ function filePicker(onChoose) {
   const choose = async (file) => {
     chosen = file;
     label.textContent = `${file.name} (${bytes(file.size)})`;
-    const frame = frameOf(file);
+    const frame = captureFrame(file);
     onChoose(file, frame);
     const canvas = await frame;
     if (chosen === file) preview.replaceChildren(canvas ?? icon(ARROW));
@@ -50,7 +50,7 @@ function filePicker(onChoose) {
 // Without its picture a video is complete all the same, so a failure is told, and no more.
 async function sendPoster(videoId, frame) {
   const canvas = await frame;
-  const picture = canvas && await pictureOf(canvas);
+  const picture = canvas && await encodeJpeg(canvas);
   if (!picture) return;
   try {
     await api.setPoster(videoId, picture);

@@ -121,7 +121,7 @@ export default {
     'the server is at its streaming limit': '同时观看的人数已满',
     'content is empty': '评论是空的',
     'pwd is one of the most common passwords': '这个密码太常见',
-    'the body is larger than it may be': '上传的内容超过了大小上限',
+    'the request body exceeds the maximum size': '上传的内容超过了大小上限',
     'the database does not answer': '数据库没有响应',
     'the disk is full': '磁盘空间不够',
     'the file is empty': '文件是空的',
