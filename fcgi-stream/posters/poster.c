@@ -51,14 +51,14 @@ static enum status check_type(struct request *request, const struct incoming *bo
 enum status poster_put(struct request *request, struct response *response)
 {
     struct incoming *body;
-    const char *content_type;
+    const char *content_type = NULL;
     char id[PARAM_UUID_SIZE];
     if (!reservation_id(request, id))
         return request_refuse(request, STATUS_INTERNAL, "the request did not come from nginx");
     enum status status = incoming_open(request, &body);
     if (status == STATUS_ANSWERED)
         status = check_size(request, body ? body->size : 0);
-    if (status == STATUS_ANSWERED)
+    if (status == STATUS_ANSWERED && body)
         status = check_type(request, body, &content_type);
     if (status == STATUS_ANSWERED)
         status = publication_make(request, response, body, id, content_type, poster_store_put);

@@ -11,6 +11,7 @@
 #include "fcgi-stream/tokens/process_start.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/param.h"
 #include "lib/metrics/metrics.h"
 
 enum { START_CACHE_SIZE = 64, START_CACHE_MS = 1000 };
@@ -148,17 +149,31 @@ enum bucket_outcome bucket_acquire(struct bucket *bucket, enum bucket_kind kind,
     return BUCKET_TAKEN;
 }
 
+/* The parts of a token's name, as bucket_acquire writes it. */
+enum token_part { TOKEN_KIND, TOKEN_SLOT, TOKEN_GENERATION, TOKEN_EPOCH, TOKEN_PARTS };
+
+static bool parse_token(const char *token, int64_t parts[TOKEN_PARTS])
+{
+    static const int64_t max[TOKEN_PARTS] = {BUCKET_KINDS - 1, SLOTS_MAX - 1, UINT32_MAX, UINT32_MAX};
+    for (enum token_part part = 0; part < TOKEN_PARTS; part++) {
+        size_t length = strcspn(token, ".");
+        bool last = part == TOKEN_PARTS - 1;
+        if (!param_number(token, length, max[part], &parts[part]) || (token[length] == '\0') != last)
+            return false;
+        token += length + 1;
+    }
+    return true;
+}
+
 bool bucket_release(struct bucket *bucket, const char *token, struct bucket_holder *holder)
 {
-    int kind, at;
-    uint32_t generation, epoch;
-    char end;
+    int64_t parts[TOKEN_PARTS];
     struct shared *shared = bucket->shared;
-    if (sscanf(token, "%d.%d.%" SCNu32 ".%" SCNu32 "%c", &kind, &at, &generation, &epoch, &end) != 4 ||
-        kind < 0 || kind >= BUCKET_KINDS || at < 0 || at >= SLOTS_MAX || epoch != shared->epoch)
+    if (!parse_token(token, parts) || parts[TOKEN_EPOCH] != shared->epoch)
         return false;
+    int64_t kind = parts[TOKEN_KIND], at = parts[TOKEN_SLOT];
     uint64_t word = atomic_load(&shared->words[kind][at]);
-    if (word_state(word) != SLOT_HELD || word_generation(word) != generation)
+    if (word_state(word) != SLOT_HELD || word_generation(word) != parts[TOKEN_GENERATION])
         return false;
     if (holder)
         *holder = shared->slots[kind][at].holder;

@@ -72,7 +72,7 @@ static enum status check_chunk(struct request *request, const struct resumable *
  * With a checksum there is none, because an incomplete chunk can't be verified. */
 enum status tus_gate(struct request *request, struct response *response)
 {
-    struct resumable upload;
+    struct resumable upload = {0};
     struct tus_patch patch;
     char token[BUCKET_TOKEN_SIZE];
     enum status status = resumable_find(request, &upload);
