@@ -127,7 +127,7 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                           " SELECT count(*), pg_notify('video_deletions', '')::text FROM alive"},
 
     /* As when its author deletes the video (fcgi-api). */
-    [VIDEO_SCHEDULE] = {"video_schedule", "SELECT video_retire($1::bigint, $2::bigint)"},
+    [VIDEO_SCHEDULE] = {"video_schedule", "SELECT video_delete($1::bigint, $2::bigint)"},
     [VIDEO_RESTORE] = {"video_restore", "SELECT video_restore($1::bigint)"},
     [DELETED_LIST] = {"deleted_list",
                       "SELECT video_id, delete_time, purge_at, jsonb_array_length(comments), video->>'title'"
