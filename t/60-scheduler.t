@@ -61,7 +61,7 @@ subtest 'claims are leases' => sub {
     my ($held, $free) = $deletions->make_files(2);
     # Another daemon's transaction may have begun after the one that finds its claim: then that ends later than any
     # that the finder could make.
-    $deletions->queue_claimed('8 seconds', $held);
+    $deletions->queue_leased('8 seconds', $held);
     $deletions->queue($free);
     $site->soon(sub { !$deletions->value('id', $free) }, 'what nobody has is done');
     ok -e $deletions->path($held), 'what another daemon has is left to it';
@@ -202,7 +202,7 @@ subtest 'SIGKILL in the middle' => sub {
         $killed++ if $deletions->left(@keys) && $site->kill(KILL => $worker);
         $site->soon(sub { my (undef, $next) = $site->pids('scheduler'); $next && $next != $worker }, 'it is started again')
             if $killed == $time;
-        $deletions->end_leases;
+        $deletions->expire_leases;
     }
     cmp_ok $killed, '>=', 1, 'it was killed in the middle';
     $deletions->all_done('nothing is left, neither file nor row');
@@ -218,7 +218,7 @@ subtest 'SIGTERM' => sub {
     $site->kill(TERM => $supervisor);
     $site->soon(sub { !Site::Processes::is_alive($supervisor) }, 'it ends in an orderly way', TIMEOUT);
     cmp_ok time - $start, '<', 20, 'soon';
-    $deletions->end_leases;
+    $deletions->expire_leases;
     $deletions->all_done('the next one does the rest');
 };
 

@@ -43,14 +43,14 @@ subtest 'killed many times' => sub {
     for my $time (1 .. KILLS) {
         my $step = $STEPS[rand @STEPS];
         $faults->kill_at($step, $step =~ /unlink/ ? 1 + int rand BATCH : 1);
-        $deletions->end_leases;
+        $deletions->expire_leases;
         $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "time $time, at $step", TIMEOUT);
         $killed++ if !$faults->is_set($step);
         $faults->go_on($step);
         $deletions->queue($deletions->make_files(BATCH));
     }
     cmp_ok $killed, '>', KILLS / 2, 'it died often';
-    $deletions->end_leases;
+    $deletions->expire_leases;
     $deletions->all_done('nothing is left');
 };
 
@@ -66,7 +66,7 @@ subtest 'PostgreSQL is restarted in mid-batch' => sub {
             $cluster->down($signal);
             $cluster->up;
             $faults->go_on($step);
-            $deletions->end_leases;
+            $deletions->expire_leases;
             $deletions->all_done("SIG$signal to the server: all is done");
         }
     }

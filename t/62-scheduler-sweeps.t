@@ -110,7 +110,7 @@ subtest 'uploads that were given up' => sub {
     }
     my @published = map { $deletions->make_file($_); $_ } $id{live};
     $deletions->make_file($id{over});
-    $deletions->queue_claimed('6 seconds', $id{over});
+    $deletions->queue_leased('6 seconds', $id{over});
     sweep('upload_sweep');
     is_deeply [map { $_->[0] } $site->sql('SELECT id FROM uploads')], [$id{live}], 'the row of one goes, even if its file is queued already';
     $site->soon(sub { !$deletions->left($id{over}) }, 'and what was about to be published goes with it', TIMEOUT);
@@ -128,7 +128,7 @@ subtest 'files that no row knows' => sub {
     my ($known) = $site->media_files;
     my @unknown = $deletions->make_files(20);
     my ($waiting) = $deletions->make_files(1);
-    $deletions->queue_claimed('6 seconds', $waiting);
+    $deletions->queue_leased('6 seconds', $waiting);
     $site->sql("UPDATE video_deletions SET next_attempt_at = now() + interval '1 hour', leased_until = NULL");
     my $other = $deletions->folder($unknown[0]) . '/notes.txt';
     open my $file, '>', $other or die "cannot write $other: $!\n";
@@ -198,7 +198,7 @@ subtest 'one daemon at a time' => sub {
 
 subtest 'what is in the table' => sub {
     my @keys = $deletions->make_files(3);
-    $deletions->queue_claimed('5 seconds', @keys);
+    $deletions->queue_leased('5 seconds', @keys);
     $site->sql("UPDATE video_deletions SET next_attempt_at = now() + interval '1 hour', leased_until = NULL");
     $site->sql("UPDATE video_deletions SET dead_at = now() WHERE media_key = '$keys[0]'");
     my $pending = $deletions->rows('dead_at IS NULL');

@@ -177,7 +177,7 @@ subtest 'the clock is set' => sub {
         my $worker = $deletions->worker;
         $site->kill(STOP => $worker);
         $deletions->queue(@fresh);
-        $deletions->queue_claimed('6 seconds', @held);
+        $deletions->queue_leased('6 seconds', @held);
         set_clock($interval);
         $site->kill(CONT => $worker);
         $site->soon(sub { !$deletions->rows }, "by $interval: nothing has to wait for it", 3 * LEASE);

@@ -115,7 +115,7 @@ subtest 'SIGTERM while the database hangs' => sub {
     cmp_ok time - $start, '<', STOP, 'within seconds';
     $cluster->thaw;
     $site->kill(CONT => $worker);
-    $deletions->end_leases;
+    $deletions->expire_leases;
     $deletions->all_done('the next one does the rest');
 };
 
@@ -137,7 +137,7 @@ subtest 'SIGTERM while somebody has locked the rows' => sub {
     cmp_ok time - $start, '<', STOP, 'within seconds';
     $lock->commit;
     $site->kill(CONT => $worker);
-    $deletions->end_leases;
+    $deletions->expire_leases;
     $deletions->all_done('the next one does the rest');
 };
 

@@ -20,7 +20,12 @@ static void print_missing(int64_t video_id, const char *key)
 static int compare(struct task_context *context, bool fix)
 {
     const struct reconcile_action action = {
-        .remove = fix, .detach = fix, .any = true, .unknown = print_unknown, .missing = print_missing};
+        .remove_orphans = fix,
+        .detach_missing = fix,
+        .even_if_most = true,
+        .on_orphan = print_unknown,
+        .on_missing = print_missing,
+    };
     struct reconcile_result result;
     const char *error = reconcile(context, &action, &result);
     if (error) {
@@ -28,10 +33,10 @@ static int compare(struct task_context *context, bool fix)
         return EXIT_FAILURE;
     }
     printf("%lld files, of which %lld without a row: %lld removed\n", (long long)result.files,
-           (long long)result.unknown, (long long)result.removed);
+           (long long)result.orphans, (long long)result.removed);
     printf("%lld videos with a file, of which %lld have none: %lld repaired\n", (long long)result.videos,
            (long long)result.missing, (long long)result.detached);
-    bool left = result.removed < result.unknown || result.detached < result.missing;
+    bool left = result.removed < result.orphans || result.detached < result.missing;
     return left ? COMMAND_FOUND : EXIT_SUCCESS;
 }
 

@@ -82,7 +82,7 @@ sub queue ($self, @keys) {
 }
 
 # Puts them into the table as some other daemon's, which has them for so long.
-sub queue_claimed ($self, $interval, @keys) {
+sub queue_leased ($self, $interval, @keys) {
     my $keys = join ',', map { "'$_'" } @keys;
     return $self->{site}->sql('INSERT INTO video_deletions (video_id, media_key, leased_until)'
             . " SELECT 1, unnest(ARRAY[$keys]::uuid[]), now() + interval '$interval'");
@@ -100,7 +100,7 @@ sub value ($self, $column, $key) {
 sub left ($self, @keys) { return scalar grep { -e $self->path($_) } @keys }
 
 # Lets the claims of a daemon that has died run out.
-sub end_leases ($self) {
+sub expire_leases ($self) {
     return $self->{site}->sql('UPDATE video_deletions SET leased_until = now() WHERE leased_until IS NOT NULL');
 }
 
