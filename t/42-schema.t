@@ -1,6 +1,8 @@
-# The database schema: how programs migrate it, what they refuse, and what each program's role may do.
+# The database schema: how programs migrate it, what they refuse, and what each program's
+# role may do.
 #
-# Most migration tests run the daemons of build/next, which have one migration more (t/next).
+# Most migration tests run the daemons of build/next, which have one migration more
+# (t/next).
 
 use v5.36;
 
@@ -32,7 +34,8 @@ sub launch ($database, @names) {
     return map { Program->launch($_, VS_DATABASE_URL => $cluster->url(database => $database)) } @names;
 }
 
-# Launches a program that must refuse to start: fcgi-api, or $other{program}. Returns its log.
+# Launches a program that must refuse to start: fcgi-api, or $other{program}. Returns its
+# log.
 sub refused ($database, %other) {
     my $name = delete $other{program} // 'fcgi-api';
     my $program = Program->launch($name, VS_DATABASE_URL => $cluster->url(database => $database, %other));
