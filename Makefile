@@ -25,7 +25,7 @@ PARTS    := lib $(PROGRAMS)
 # The objects of each part. Those of a program leave out its main().
 generated_lib      := $(OBJ)/db/migrations.o
 generated_fcgi-api := $(OBJ)/fcgi-api/common_passwords.o $(OBJ)/fcgi-api/openapi_document.o
-GENERATED          := $(generated_lib) $(generated_fcgi-api)
+GENERATED          := $(generated_lib) $(generated_fcgi-api) $(OBJ)/t/next/migrations.o
 sources_of          = $(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
 objects_of          = $(patsubst %.c,$(OBJ)/%.o,$(call sources_of,$(1))) $(generated_$(1))
 
@@ -37,6 +37,9 @@ FUZZED := $(notdir $(wildcard t/fuzz/corpus/*))
 
 # The programs once more, with a scheduler and an fcgi-stream in which tests inject faults.
 FAULTY := $(PROGRAMS:%=$(BUILD)/fault/%)
+
+# The daemons of a later version: they have one more migration (t/42-schema.t).
+NEXT := $(patsubst %,$(BUILD)/next/%,fcgi-api fcgi-stream scheduler)
 
 .PHONY: all help run start stop status test test-unit check-asan check-tsan soak fuzz lint screenshots bench \
         format clean packages docs FORCE
@@ -62,7 +65,8 @@ status: ## say whether the site runs, and its addresses
 
 test: ## install missing packages, build, run all tests, or those in TESTS
 	@deploy/install-packages run test
-	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY) $(FUZZED:%=$(BUILD)/replay/%)
+	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 all $(UNIT_TESTS) $(FAULTY) $(NEXT) \
+	    $(FUZZED:%=$(BUILD)/replay/%)
 	@VS_BUILD=$(BUILD) t/run -j$(JOBS) $(TESTS)
 
 TESTS = $(UNIT_TESTS) t t/browser
@@ -174,6 +178,14 @@ $(BUILD)/$(1): $(OBJ)/$(1)/main.o $(call archives_of,$(1))
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
 
+define next
+$(BUILD)/next/$(1): $(OBJ)/$(1)/main.o $(OBJ)/t/next/migrations.o $(call archives_of,$(1))
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"
+	@$$(LINK) -o $$@ $$^ $$(PACKAGE_LIBS)
+endef
+$(foreach name,$(notdir $(NEXT)),$(eval $(call next,$(name))))
+
 wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
 comma := ,
 
@@ -220,6 +232,10 @@ $(OBJ)/fcgi-api/openapi_document.c: fcgi-api/embed fcgi-api/openapi.json
 $(OBJ)/db/migrations.c: db/embed $(wildcard db/*.sql)
 	@mkdir -p $(@D)
 	@db/embed > $@.new && mv $@.new $@
+
+$(OBJ)/t/next/migrations.c: db/embed $(wildcard db/*.sql t/next/*.sql)
+	@mkdir -p $(@D)
+	@db/embed t/next > $@.new && mv $@.new $@
 
 $(OBJ)/fcgi-api/common_passwords.c: fcgi-api/embed_passwords fcgi-api/common_passwords.txt
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
--- The roles that the three programs act as. None of them can log in: a program connects as whoever
--- VS_DATABASE_URL names and takes its role on. Needs CREATEROLE only while a role is missing; running
--- it again changes nothing. Roles belong to the whole cluster, so two databases may race to make them.
+-- The roles of the three daemons. None of them can log in: a daemon connects as the user
+-- of VS_DATABASE_URL and takes its role with SET ROLE. Running this again changes
+-- nothing. It needs CREATEROLE only when a role is missing. Roles belong to the whole
+-- cluster, so programs of two databases may create them at the same time.
 DO $$
 DECLARE
     name text;

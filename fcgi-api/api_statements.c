@@ -71,7 +71,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
                      " RETURNING id, name, create_time"},
     [USER_CREATE_IDEMPOTENT] = {"user_create_idempotent",
                           "SELECT user_id, user_name, user_time, first_hash"
-                          " FROM register_once($3::text, $1::text, $2::text)"},
+                          " FROM register_user_idempotent($3::text, $1::text, $2::text)"},
     [USER_GET] = {"user_get",
                   "SELECT id, name, create_time FROM users WHERE id = $1::bigint",
                   .read = true},
@@ -139,7 +139,7 @@ const struct db_statement api_statements[STATEMENT_COUNT] = {
     /* Deletes the row and queues its files, atomically. Last column: the author's id. */
     [VIDEO_DELETE] = {"video_delete",
                       "WITH old AS (" VIDEO_TO_CHANGE ")"
-                      " SELECT CASE WHEN may_change THEN video_retire(id, $4::bigint) ELSE false END, author_id"
+                      " SELECT CASE WHEN may_change THEN video_delete(id, $4::bigint) ELSE false END, author_id"
                       " FROM old"},
 
     [COMMENT_LIST] = {"comment_list",

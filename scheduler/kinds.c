@@ -1,4 +1,4 @@
-/* THE table of the kinds of tasks. */
+/* The table of all kinds of tasks. */
 #include "scheduler/tasks/deletion_store.h"
 #include "scheduler/tasks/file_delete.h"
 #include "scheduler/tasks/incoming_sweep.h"
@@ -6,7 +6,8 @@
 #include "scheduler/tasks/sweep.h"
 #include "scheduler/tasks/sweep_store.h"
 
-/* While one batch of files waits for the disk or the database, another one is unlinked. */
+/* With two executors one batch of files is unlinked while the other waits for the disk or
+ * the database. */
 const int work_queue_executors[WORK_QUEUE_COUNT] = {[WORK_QUEUE_FILES] = 2, [WORK_QUEUE_SWEEPS] = 1};
 
 const struct task_kind task_kinds[] = {

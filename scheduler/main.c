@@ -6,9 +6,9 @@
 #include "scheduler/tasks/scheduler_statements.h"
 
 static const char summary[] =
-    "Removes the files of deleted videos; its REST route under /scheduler is for nginx, over FastCGI.";
+    "Deletes the files of deleted videos and runs periodic sweeps. nginx passes it /scheduler over FastCGI.";
 
-/* The worker: the runner beside the threads that answer the REST route. */
+/* The worker process: the runner, and the threads that serve the REST route. */
 static bool work(const struct pool_group *group, const struct config *config, int listen_fd)
 {
     struct media media;

@@ -1,4 +1,4 @@
-/* The scheduler's REST route; nginx lets only the loopback address in. */
+/* The scheduler's REST route. nginx admits only the loopback address. */
 #include "lib/media/media_cache.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/tasks/deletion_store.h"
@@ -9,7 +9,6 @@ static const struct route routes[] = {
 
 const struct route_table scheduler_routes = {routes, COUNT_OF(routes)};
 
-/* 200, also when there is no such video or it was scheduled already. */
 enum status video_schedule(struct request *request, struct response *response)
 {
     enum store_outcome outcome =

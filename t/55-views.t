@@ -78,7 +78,7 @@ subtest 'a video that goes before it is counted' => sub {
     counted($stays, 100_000, 1, 'another one');
 
     my $goes = add('goes');
-    my $deletion = $site->transaction("SELECT video_retire($goes, 0)");
+    my $deletion = $site->transaction("SELECT video_delete($goes, 0)");
     watch($_, 0, 99)->is(206) for $goes, $stays;
     $site->soon(sub { $site->waiting('video_stream') }, 'one that is being deleted is waited for');
     $deletion->commit;

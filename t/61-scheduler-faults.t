@@ -1,5 +1,5 @@
-# The scheduler when things go wrong: it dies at each step of its work, the disk or the database fails, the table is
-# large. In the end no file is left, and no row.
+# The scheduler under faults: it is killed at each step of its work, the disk or the
+# database fails, the table is large. In the end all files and all rows are deleted.
 
 use v5.36;
 use FindBin;
@@ -15,46 +15,48 @@ use constant {
     BATCH    => 512,
     KILLS    => $ENV{VS_SOAK} ? 30 : 6,
     COUNTS   => 5,
-    FEW      => 12,     # after five, PostgreSQL thinks of keeping a plan; there are two executors
-    SILENCE  => 30,     # seconds, after which a listener that hears nothing looks
-    TIMEOUT => 60,     # seconds
+    # After five executions PostgreSQL considers a cached plan; there are two executors.
+    FEW      => 12,
+    # Seconds without a notification after which the dispatcher runs a query.
+    IDLE     => 30,
+    TIMEOUT  => 60,     # seconds
 };
 
 my @STEPS = qw(after_claim before_unlink after_unlink after_sync before_rows after_rows);
 
 my ($site, $deletions, $faults, $cluster) = Deletions->with_faults;
 
-subtest 'killed at each step' => sub {
+subtest 'tasks are done although the scheduler is killed at any step' => sub {
     $site->expect_log(qr/event=worker_ended pool=scheduler worker=\d+ signal=9/, qr/FATAL:  connection to client lost/);
     for my $step (@STEPS) {
         $faults->kill_at($step);
         my $start = time;
         $deletions->queue($deletions->make_files(20));
-        $site->soon(sub { !$faults->is_set($step) }, "it dies at $step");
-        $deletions->all_done('the next one does it, as soon as the lease is over');
-        cmp_ok time - $start, '<', TIMEOUT, 'which takes seconds';
+        $site->soon(sub { !$faults->is_set($step) }, "the scheduler is killed at $step");
+        $deletions->all_done('the next scheduler deletes the files once the leases have expired');
+        cmp_ok time - $start, '<', TIMEOUT, 'it takes less than a minute';
     }
 };
 
-subtest 'killed many times' => sub {
+subtest 'tasks are done although the scheduler is killed many times' => sub {
     my @keys = $deletions->make_files(4 * BATCH);
     $deletions->queue(@keys);
     my $killed = 0;
     for my $time (1 .. KILLS) {
         my $step = $STEPS[rand @STEPS];
         $faults->kill_at($step, $step =~ /unlink/ ? 1 + int rand BATCH : 1);
-        $deletions->end_leases;
-        $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "time $time, at $step", TIMEOUT);
+        $deletions->expire_leases;
+        $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "kill $time at $step takes effect, or all is done", TIMEOUT);
         $killed++ if !$faults->is_set($step);
         $faults->go_on($step);
         $deletions->queue($deletions->make_files(BATCH));
     }
-    cmp_ok $killed, '>', KILLS / 2, 'it died often';
-    $deletions->end_leases;
-    $deletions->all_done('nothing is left');
+    cmp_ok $killed, '>', KILLS / 2, 'it was killed more than half the times';
+    $deletions->expire_leases;
+    $deletions->all_done('all files and rows are deleted');
 };
 
-subtest 'PostgreSQL is restarted in mid-batch' => sub {
+subtest 'tasks are done although PostgreSQL is restarted in the middle of a batch' => sub {
     $site->expect_log(qr/FATAL:  the database system is /,
         qr/FATAL:  terminating connection due to administrator command/);
     for my $step (@STEPS) {
@@ -62,18 +64,19 @@ subtest 'PostgreSQL is restarted in mid-batch' => sub {
             $site->expect_log(qr/WARNING:  terminating connection because of crash/, qr/FATAL:  .*immediate shutdown/);
             $faults->hold_at($step);
             $deletions->queue($deletions->make_files(5));
-            $site->soon(sub { $faults->is_held($step) }, "a daemon is at $step");
+            $site->soon(sub { $faults->is_held($step) }, "the scheduler is at $step");
             $cluster->down($signal);
             $cluster->up;
             $faults->go_on($step);
-            $deletions->end_leases;
-            $deletions->all_done("SIG$signal to the server: all is done");
+            $deletions->expire_leases;
+            $deletions->all_done("after SIG$signal to the server all files are deleted");
         }
     }
 };
 
-subtest 'a notification is lost' => sub {
-    # Of the daemon that is stopped, should it just be connecting, the server waits for no more than a minute.
+subtest 'a notification lost with the connection delays nothing' => sub {
+    # Should the stopped daemon be connecting just now, the server gives up after a
+    # minute.
     $site->expect_log(qr/FATAL:  terminating connection due to administrator command/,
         qr/FATAL:  canceling authentication due to timeout/);
     my $worker = $deletions->worker;
@@ -83,19 +86,19 @@ subtest 'a notification is lost' => sub {
     $faults->hold_at($_) for qw(before_unlink before_renew);
     $deletions->queue($held);
     $site->soon(sub { $faults->is_held('before_unlink') && $faults->is_held('before_renew') },
-        'a dispatcher is about to renew a claim');
+        'a dispatcher is about to renew a lease');
     $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video_scheduler'});
     $deletions->queue($lost);
     $faults->go_on('before_renew');
-    $site->soon(sub { $deletions->value('leased_by', $lost) }, 'with another connection it looks what it has not heard of',
-        SILENCE / 2);
+    $site->soon(sub { $deletions->value('leased_by', $lost) }, 'after the reconnection it leases the task without a notification',
+        IDLE / 2);
     $faults->go_on('before_unlink');
-    $deletions->all_done('and all is done');
+    $deletions->all_done('all files are deleted');
     $daemon->stop;
     $site->kill(CONT => $worker);
 };
 
-subtest 'the disk fails' => sub {
+subtest 'a failed system call fails its task, which is retried' => sub {
     for my $call (qw(unlink fsync)) {
         for my $error (EIO, EACCES, EROFS, ENOSPC) {
             my $text = do { local $! = $error; "$!" };
@@ -103,33 +106,33 @@ subtest 'the disk fails' => sub {
             my @good = $deletions->make_files(20, '00');
             $faults->fail($call, $error, '/ba');
             $deletions->queue($bad, @good);
-            $site->soon(sub { $deletions->value('attempts', $bad) }, "$call: $text");
-            is $deletions->value('last_error', $bad), $text, 'is written down';
-            is $deletions->value('dead_at', $bad), undef, 'and tried again';
-            $site->soon(sub { $deletions->rows == 1 }, 'others are done');
-            is $deletions->left(@good), 0, 'for good';
+            $site->soon(sub { $deletions->value('attempts', $bad) }, "$call: $text: the attempt fails");
+            is $deletions->value('last_error', $bad), $text, 'the row has the error';
+            is $deletions->value('dead_at', $bad), undef, 'the task is not dead';
+            $site->soon(sub { $deletions->rows == 1 }, 'other tasks are done');
+            is $deletions->left(@good), 0, 'their files are deleted';
             $faults->go_on($call);
             $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
-            $deletions->all_done('and this one when the disk is well again');
+            $deletions->all_done('the task is done once the disk works again');
         }
     }
 };
 
-subtest 'the disk fails for many at once' => sub {
+subtest 'a failed sync of the file system fails the whole batch' => sub {
     my @keys = $deletions->make_files(100);
     $faults->fail(syncfs => EIO);
     $deletions->queue(@keys);
-    $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row goes before it is durable', TIMEOUT);
+    $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row is deleted before its deletion is durable', TIMEOUT);
     $faults->go_on('syncfs');
     $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
-    $deletions->all_done('all are done when the disk is well again');
+    $deletions->all_done('all tasks are done once the disk works again');
 };
 
-subtest 'a million rows of which one is due' => sub {
+subtest 'one due row among a million is found without reading the others' => sub {
     $site->sql('VACUUM ANALYZE video_deletions');
-    for (1 .. FEW) {    # for which plans are made
+    for (1 .. FEW) {    # lets PostgreSQL choose its plans
         $deletions->queue($deletions->make_files(1));
-        $deletions->all_done('one that is alone is done');
+        $deletions->all_done('a single task is done');
     }
     $site->sql(<<~SQL);
         INSERT INTO video_deletions (video_id, media_key, next_attempt_at)
@@ -139,18 +142,18 @@ subtest 'a million rows of which one is due' => sub {
         SQL
     my $stats = q{SELECT seq_tup_read + idx_tup_fetch, n_tup_del FROM pg_stat_user_tables WHERE relname = 'video_deletions'};
     my $least;
-    for (1 .. COUNTS) {    # meanwhile all of them may be counted for the metrics, once in a while
+    for (1 .. COUNTS) {    # the counts for /metrics read all rows now and then
         my ($key) = $deletions->make_files(1);
         my ($before) = $site->sql($stats);
         $deletions->queue($key);
-        $site->soon(sub { !-e $deletions->path($key) }, 'it is found', TIMEOUT);
+        $site->soon(sub { !-e $deletions->path($key) }, 'the file is deleted', TIMEOUT);
         my $after;
-        $site->soon(sub { ($after) = $site->sql($stats); $after->[1] > $before->[1] }, 'the row goes', TIMEOUT);
+        $site->soon(sub { ($after) = $site->sql($stats); $after->[1] > $before->[1] }, 'the row is deleted', TIMEOUT);
         my $read = $after->[0] - $before->[0];
         $least = $read if !defined $least || $read < $least;
         last if $least < 1000;
     }
-    cmp_ok $least, '<', 1000, 'without reading the others';
+    cmp_ok $least, '<', 1000, 'fewer than 1000 rows are read for it';
     $site->sql('TRUNCATE video_deletions');
 };
 

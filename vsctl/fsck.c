@@ -20,18 +20,23 @@ static void print_missing(int64_t video_id, const char *key)
 static int compare(struct task_context *context, bool fix)
 {
     const struct reconcile_action action = {
-        .remove = fix, .detach = fix, .any = true, .unknown = print_orphan, .missing = print_missing};
+        .remove_orphans = fix,
+        .detach_missing = fix,
+        .even_if_most = true,
+        .on_orphan = print_orphan,
+        .on_missing = print_missing,
+    };
     struct reconcile_result result;
     const char *error = reconcile(context, &action, &result);
     if (error) {
         fprintf(stderr, "vsctl: %s\n", error);
         return EXIT_FAILURE;
     }
-    printf("%lld files: %lld orphaned, %lld deleted\n", (long long)result.files, (long long)result.unknown,
+    printf("%lld files: %lld orphaned, %lld deleted\n", (long long)result.files, (long long)result.orphans,
            (long long)result.removed);
     printf("%lld videos with a file: %lld files missing, %lld videos repaired\n", (long long)result.videos,
            (long long)result.missing, (long long)result.detached);
-    bool unrepaired = result.removed < result.unknown || result.detached < result.missing;
+    bool unrepaired = result.removed < result.orphans || result.detached < result.missing;
     return unrepaired ? COMMAND_FOUND : EXIT_SUCCESS;
 }
 

@@ -15,11 +15,14 @@
 
 enum {
     KINDS_MAX = 16,
-    RECONNECT_MS = 500,    /* how long without a database until the next attempt */
-    SILENCE_MS = 30 * 1000 /* a listener that hears nothing for so long asks whether the server is there */
+    /* Pause between attempts to reach the database. */
+    RECONNECT_MS = 500,
+    /* After this long without a notification the dispatcher runs a query, which also
+     * finds out whether the connection is dead. */
+    IDLE_MS = 30 * 1000
 };
 
-/* What a wake-up is about. */
+/* Why the dispatcher woke up: flags. */
 enum { WOKEN_BY_ROOM = 1, WOKEN_BY_NOTIFY = 2, WOKEN_BY_TIMER = 4 };
 
 struct dispatcher {
@@ -28,32 +31,36 @@ struct dispatcher {
     struct db *db;
     struct arena *arena;
     int timer_fd;
-    bool failed;          /* the database did not answer the last time */
-    unsigned connections; /* made when it looked last */
+    /* The last claim failed. */
+    bool failed;
+    /* db_connections at the last dispatch. */
+    unsigned connections_seen;
     atomic_bool stopping;
     pthread_t thread;
     struct {
-        bool more; /* when its lane was full, something was left in the queue */
+        /* The work queue was full before all due tasks were leased. */
+        bool more;
         struct task_cursor cursor;
     } kinds[KINDS_MAX];
 };
 
-static void begin(struct dispatcher *dispatcher)
+static void begin_db_work(struct dispatcher *dispatcher)
 {
     arena_reset(dispatcher->arena);
     db_begin(dispatcher->db, dispatcher->arena);
 }
 
-/* Claims a batch and puts it into its lane. False when that was the last, or none. */
+/* Leases a batch and puts it into its work queue. Returns false if nothing more is
+ * due. */
 static bool dispatch_batch(struct dispatcher *dispatcher, const struct task_kind *kind,
                            struct task_cursor *cursor)
 {
     struct task_batch *batch = calloc(1, sizeof *batch);
     if (!batch)
-        return false; /* the timer tries again */
+        return false; /* The timer retries. */
     batch->kind = kind;
     batch->renewed_ms = clock_ms();
-    begin(dispatcher);
+    begin_db_work(dispatcher);
     enum store_outcome outcome = kind->queue->claim(dispatcher->db, dispatcher->options.owner, cursor, batch);
     dispatcher->failed = outcome != STORE_DONE;
     int count = dispatcher->failed ? 0 : batch->count;
@@ -66,13 +73,13 @@ static bool dispatch_batch(struct dispatcher *dispatcher, const struct task_kind
     return count == BATCH_MAX;
 }
 
-/* Renews the claims for which it is time, also while a large backlog is being claimed. */
+/* Renews the leases that are due. Called also between batches of a large backlog. */
 static void renew_due(struct dispatcher *dispatcher)
 {
     if (leases_wait_ms(dispatcher->options.leases) != 0)
         return;
     step_reached("before_renew");
-    begin(dispatcher);
+    begin_db_work(dispatcher);
     leases_renew(dispatcher->options.leases, dispatcher->db, dispatcher->options.owner);
 }
 
@@ -98,32 +105,36 @@ static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
 static void dispatch(struct dispatcher *dispatcher, int woken_by)
 {
     dispatcher->failed = false;
-    dispatcher->connections = db_connection_count(dispatcher->db);
+    dispatcher->connections_seen = db_connections(dispatcher->db);
     for (int i = 0; i < task_kind_count && !dispatcher->failed && !atomic_load(&dispatcher->stopping); i++)
         dispatch_kind(dispatcher, i, woken_by);
 }
 
-static int sooner(int wait_ms, int other_ms)
+/* The shorter of two waits. A negative other_ms means forever. */
+static int shorter_wait_ms(int wait_ms, int other_ms)
 {
     return other_ms >= 0 && other_ms < wait_ms ? other_ms : wait_ms;
 }
 
-/* Empties an eventfd or timerfd; true when it was not empty. */
-static bool take(int fd)
+/* Drains an eventfd or timerfd. Returns whether it was readable. */
+static bool drain(int fd)
 {
     uint64_t count;
     return read(fd, &count, sizeof count) > 0;
 }
 
-/* True when there may be notifications that were not heard, or one was. It may have come with the answer to a query, and
- * then the socket is silent. */
+/* Returns true when a notification has arrived or may have been lost.
+ *
+ * One may have arrived with the result of a query: then the socket does not become
+ * readable. One that was sent before a reconnection is lost. */
 static bool is_notified(struct dispatcher *dispatcher)
 {
-    bool notified = db_consume_notifications(dispatcher->db);
-    return notified || db_connection_count(dispatcher->db) != dispatcher->connections;
+    bool notified = db_take_notifications(dispatcher->db);
+    return notified || db_connections(dispatcher->db) != dispatcher->connections_seen;
 }
 
-/* Waits until something may be due, and says what woke it; 0: nothing is. */
+/* Waits until tasks may be due or leases are due for renewal. Returns the WOKEN_BY_*
+ * flags: 0 when only leases are due. */
 static int wait_for_work(struct dispatcher *dispatcher)
 {
     struct pollfd fds[] = {
@@ -132,14 +143,14 @@ static int wait_for_work(struct dispatcher *dispatcher)
         {.fd = db_socket(dispatcher->db), .events = POLLIN},
     };
     bool notified = is_notified(dispatcher);
-    int wait_ms = notified ? 0 : dispatcher->failed || fds[2].fd < 0 ? RECONNECT_MS : SILENCE_MS;
-    wait_ms = sooner(wait_ms, leases_wait_ms(dispatcher->options.leases));
+    int wait_ms = notified ? 0 : dispatcher->failed || fds[2].fd < 0 ? RECONNECT_MS : IDLE_MS;
+    wait_ms = shorter_wait_ms(wait_ms, leases_wait_ms(dispatcher->options.leases));
     int ready = poll(fds, COUNT_OF(fds), wait_ms);
-    bool room = take(dispatcher->options.wake_fd), ticked = take(dispatcher->timer_fd);
-    notified |= fds[2].revents && db_consume_notifications(dispatcher->db);
-    bool silent = ready == 0 && (wait_ms == RECONNECT_MS || wait_ms == SILENCE_MS);
+    bool room = drain(dispatcher->options.wake_fd), ticked = drain(dispatcher->timer_fd);
+    notified |= fds[2].revents && db_take_notifications(dispatcher->db);
+    bool timed_out = ready == 0 && (wait_ms == RECONNECT_MS || wait_ms == IDLE_MS);
     return (room ? WOKEN_BY_ROOM : 0) | (notified ? WOKEN_BY_NOTIFY : 0) |
-           (ticked || silent ? WOKEN_BY_TIMER : 0);
+           (ticked || timed_out ? WOKEN_BY_TIMER : 0);
 }
 
 static void *run(void *argument)
@@ -198,7 +209,7 @@ void dispatcher_stop(struct dispatcher *dispatcher)
         return;
     atomic_store(&dispatcher->stopping, true);
     ssize_t written = write(dispatcher->options.wake_fd, &one, sizeof one);
-    (void)written; /* when it is full it is being woken */
+    (void)written; /* EAGAIN: a wake-up is already pending. */
     pthread_join(dispatcher->thread, NULL);
     destroy(dispatcher);
 }

@@ -1,5 +1,7 @@
-/* The producer: wakes by NOTIFY, by the timer and when a lane has room again, claims what is due, and puts it
- * into the lanes; and renews the claims of what is in them. It never waits for an executor. */
+/* The dispatcher: the thread that leases due tasks and fills the work queues.
+ *
+ * It wakes up on NOTIFY, on a timer and when a work queue has room again. It also renews
+ * the leases of all batches that wait or run. It never waits for an executor. */
 #ifndef SCHEDULER_RUNNER_DISPATCHER_H
 #define SCHEDULER_RUNNER_DISPATCHER_H
 
@@ -9,17 +11,23 @@ struct dispatcher;
 
 struct dispatcher_options {
     const struct db_options *db;
-    int64_t interval_s; /* how often it looks without being woken */
+    /* The timer's interval. */
+    int64_t interval_s;
+    /* The daemon's UUID, which its leases bear. */
     const char *owner;
     struct leases *leases;
-    struct work_queue *const *work_queues; /* by enum work_queue_name */
+    /* Indexed by enum work_queue_name. */
+    struct work_queue *const *work_queues;
+    /* The eventfd that work queues write to when they have room. Nonblocking. */
     int wake_fd;
 };
 
-/* Starts the thread. NULL is logged. */
+/* Starts the thread. The options' pointers must stay valid until dispatcher_stop. Returns
+ * NULL, and has logged it, on failure. */
 struct dispatcher *dispatcher_start(const struct dispatcher_options *options);
 
-/* Ends it; nothing is put into a lane any more. */
+/* Stops the thread and frees the dispatcher. Afterwards nothing is put into a work queue.
+ * Accepts NULL. */
 void dispatcher_stop(struct dispatcher *dispatcher);
 
 #endif

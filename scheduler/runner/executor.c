@@ -20,23 +20,23 @@ static void record_failures(struct task_context *context, const char *owner, con
         bool dead = false;
         if (task->state != TASK_FAILED)
             continue;
-        task_begin(context);
+        task_db_begin(context);
         enum store_outcome outcome =
             kind->queue->failed(context->db, owner, kind, task, context->config->scheduler_attempts, &dead);
         log_write(dead ? LOG_ERROR : LOG_WARNING, dead ? "task_dead" : "task_failed",
                   "kind=%s id=%lld subject=%s reason=\"%s\" recorded=%d", kind->name, (long long)task->id,
                   task->subject, task->error, outcome == STORE_DONE);
         if (outcome == STORE_UNAVAILABLE)
-            return; /* nor would the others be recorded: their claims run out */
+            return; /* The others would fail, too. Their leases expire. */
     }
 }
 
 void executor_release(struct task_context *context, const char *owner, struct task_batch *batch)
 {
-    int count = count_of(batch, TASK_UNTOUCHED);
+    int count = count_of(batch, TASK_PENDING);
     if (count == 0)
         return;
-    task_begin(context);
+    task_db_begin(context);
     enum store_outcome outcome = batch->kind->queue->release(context->db, owner, batch);
     log_write(LOG_INFO, "tasks_released", "kind=%s count=%d recorded=%d", batch->kind->name, count,
               outcome == STORE_DONE);
@@ -45,11 +45,11 @@ void executor_release(struct task_context *context, const char *owner, struct ta
 void executor_run(struct task_context *context, const char *owner, struct task_batch *batch)
 {
     int64_t start_us = clock_us();
-    task_begin(context);
+    task_db_begin(context);
     batch->kind->run(context, batch);
     step_reached("before_rows");
     int done = count_of(batch, TASK_DONE);
-    task_begin(context);
+    task_db_begin(context);
     enum store_outcome outcome = STORE_DONE;
     if (done > 0)
         outcome = batch->kind->queue->done(context->db, owner, batch);

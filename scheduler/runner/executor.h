@@ -1,14 +1,18 @@
-/* What a lane's thread does with a batch: has its kind do the tasks, then takes note in their queue of what
- * became of each. No transaction is open while a task is done. Whatever stops it half-way, the claims run out
- * and the tasks are done once more. */
+/* What an executor thread does with a batch: runs the tasks, then records the result of
+ * each in their queue.
+ *
+ * No transaction is open while tasks run. If the daemon dies half-way, the leases expire
+ * and the tasks are run again. */
 #ifndef SCHEDULER_RUNNER_EXECUTOR_H
 #define SCHEDULER_RUNNER_EXECUTOR_H
 
 #include "scheduler/runner/task.h"
 
+/* Runs the batch and records which tasks are done and which failed. Tasks that were not
+ * started are released. What cannot be recorded is logged; those leases expire. */
 void executor_run(struct task_context *context, const char *owner, struct task_batch *batch);
 
-/* Gives all of a batch back that was not begun. */
+/* Releases the leases of all tasks that were not started. */
 void executor_release(struct task_context *context, const char *owner, struct task_batch *batch);
 
 #endif

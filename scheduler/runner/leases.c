@@ -6,13 +6,16 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
-enum { LEASES_MAX = 32 }; /* more batches than all lanes hold */
+/* More batches than all work queues and executors hold. */
+enum { LEASES_MAX = 32 };
 
 struct leases {
     pthread_mutex_t lock;
     int count;
     struct task_batch *batches[LEASES_MAX];
-    struct task_batch renewing; /* a copy: meanwhile its executor may end it */
+    /* A copy of the batch whose leases are being renewed: its executor may free it
+     * meanwhile. */
+    struct task_batch renewing;
 };
 
 struct leases *leases_create(void)
@@ -68,8 +71,8 @@ int leases_wait_ms(struct leases *leases)
     return wait;
 }
 
-/* What says whose the claims are. The rest an executor may be writing to. */
-static void copy_leases(const struct task_batch *batch, struct task_batch *copy)
+/* Copies what renewal needs. An executor may be writing to the other members. */
+static void copy_for_renewal(const struct task_batch *batch, struct task_batch *copy)
 {
     copy->kind = batch->kind;
     copy->count = batch->count;
@@ -77,9 +80,10 @@ static void copy_leases(const struct task_batch *batch, struct task_batch *copy)
         copy->tasks[i].id = batch->tasks[i].id;
 }
 
-/* Copies the batch for which it has been time longest, and counts its claims as renewed from now on; also when that
- * should fail, since then it is tried again the next time. False when it is time for none. */
-static bool take_due(struct leases *leases)
+/* Copies the batch that was renewed longest ago to leases->renewing and marks it as
+ * renewed, so that a failed renewal is retried only RENEW_MS later. Returns false when
+ * none is due. */
+static bool take_oldest_due(struct leases *leases)
 {
     struct task_batch *due = NULL;
     pthread_mutex_lock(&leases->lock);
@@ -90,7 +94,7 @@ static bool take_due(struct leases *leases)
         due = NULL;
     if (due) {
         due->renewed_ms = clock_ms();
-        copy_leases(due, &leases->renewing);
+        copy_for_renewal(due, &leases->renewing);
     }
     pthread_mutex_unlock(&leases->lock);
     return due != NULL;
@@ -100,7 +104,7 @@ void leases_renew(struct leases *leases, struct db *db, const char *owner)
 {
     const struct task_batch *batch = &leases->renewing;
     enum store_outcome outcome = STORE_DONE;
-    while (outcome == STORE_DONE && take_due(leases)) {
+    while (outcome == STORE_DONE && take_oldest_due(leases)) {
         outcome = batch->kind->queue->renew(db, owner, batch);
         log_write(outcome == STORE_DONE ? LOG_DEBUG : LOG_WARNING, "leases_renewed",
                   "kind=%s count=%d recorded=%d", batch->kind->name, batch->count, outcome == STORE_DONE);

@@ -1,5 +1,7 @@
-/* The claims that this daemon has: those of all batches that wait in a lane or are being done. The dispatcher
- * renews them, whatever an executor is busy with. Its functions may be called by several threads. */
+/* The leases that this daemon holds: those of all batches that wait in a work queue or
+ * are being run. The dispatcher renews them, however long an executor takes.
+ *
+ * Thread-safe, except that only one thread may call leases_renew. */
 #ifndef SCHEDULER_RUNNER_LEASES_H
 #define SCHEDULER_RUNNER_LEASES_H
 
@@ -7,18 +9,21 @@
 
 struct leases;
 
-/* NULL: out of memory. */
+/* Returns NULL when out of memory. leases_destroy accepts NULL and frees no batches. */
 struct leases *leases_create(void);
 void leases_destroy(struct leases *leases);
 
-/* A batch is in the list until it is removed, which must be before it is freed. Neither waits for the database. */
+/* Adds or removes a batch, which must be removed before it is freed. Removing one that is
+ * not there is harmless. Neither function waits for the database. */
 void leases_add(struct leases *leases, struct task_batch *batch);
 void leases_remove(struct leases *leases, struct task_batch *batch);
 
-/* Milliseconds until claims have to be renewed, -1 when there are none. */
+/* Returns the milliseconds until a lease is due for renewal: 0 when one is due now, -1
+ * when there are none. */
 int leases_wait_ms(struct leases *leases);
 
-/* Renews those for which it is time. What fails is tried again the next time. Only one thread may do it. */
+/* Renews the leases that are due, the oldest first. Stops at the first failure, which is
+ * logged; that batch is retried RENEW_MS later. */
 void leases_renew(struct leases *leases, struct db *db, const char *owner);
 
 #endif

@@ -1,4 +1,5 @@
-/* A bounded queue between two threads. The producer waits while it is full, the consumer while it is empty. */
+/* A bounded FIFO queue of pointers between threads. Producers wait while it is full,
+ * consumers while it is empty. */
 #ifndef SCHEDULER_RUNNER_QUEUE_H
 #define SCHEDULER_RUNNER_QUEUE_H
 
@@ -9,21 +10,23 @@
 
 struct queue;
 
-/* NULL: out of memory. */
+/* Returns NULL when out of memory. queue_destroy accepts NULL and frees no items. */
 struct queue *queue_create(size_t capacity);
 void queue_destroy(struct queue *queue);
 
-/* Adds an item, which is the consumer's from then on. False when the queue has been closed: it is still the
- * producer's. */
+/* Adds an item, which then belongs to the consumer. Waits while the queue is full.
+ * Returns false when the queue is closed: the item still belongs to the caller. */
 WARN_UNUSED bool queue_put(struct queue *queue, void *item);
 
-/* True when an item can be added without waiting, as long as no other producer comes first. */
+/* Returns whether an item can be added without waiting. Reliable only with a single
+ * producer. */
 WARN_UNUSED bool queue_has_room(struct queue *queue);
 
-/* Takes the oldest item; NULL when the queue has been closed and is empty. */
+/* Takes the oldest item, and waits for one. Returns NULL when the queue is closed and
+ * empty. */
 void *queue_take(struct queue *queue);
 
-/* Nothing more comes in; what is in can still be taken. */
+/* Closes the queue: no item can be added any more; those in it can still be taken. */
 void queue_close(struct queue *queue);
 
 #endif

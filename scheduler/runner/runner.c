@@ -10,9 +10,9 @@
 #include "lib/base/log.h"
 #include "scheduler/runner/dispatcher.h"
 
-/* The most time that a piece of work with the database has, whatever the settings say: it must be over before a lease
- * is, and soon when the daemon is to end. */
-enum { DATABASE_MS = 2000 };
+/* Caps the database timeout of the settings: a query must end before a lease expires, and
+ * soon when the daemon stops. */
+enum { DB_TIMEOUT_MAX_MS = 2000 };
 
 struct runner {
     struct db_options db;
@@ -23,7 +23,7 @@ struct runner {
     struct dispatcher *dispatcher;
 };
 
-static bool start_lanes(struct runner *runner, const struct config *config, const struct media *media)
+static bool start_work_queues(struct runner *runner, const struct config *config, const struct media *media)
 {
     for (int i = 0; i < WORK_QUEUE_COUNT; i++) {
         const struct work_queue_options options = {.executors = work_queue_executors[i],
@@ -48,7 +48,7 @@ static bool start(struct runner *runner, const struct config *config, const stru
         log_write(LOG_ERROR, "runner_failed", "reason=\"%s\"", strerror(errno));
         return false;
     }
-    if (!start_lanes(runner, config, media))
+    if (!start_work_queues(runner, config, media))
         return false;
     const struct dispatcher_options options = {&runner->db,    config->scheduler_interval_s, runner->owner,
                                                runner->leases, runner->work_queues,          runner->wake_fd};
@@ -65,8 +65,8 @@ struct runner *runner_start(const struct config *config, const struct media *med
         return NULL;
     runner->db = *db;
     runner->db.async_commit = true;
-    if (runner->db.timeout_ms > DATABASE_MS)
-        runner->db.timeout_ms = DATABASE_MS;
+    if (runner->db.timeout_ms > DB_TIMEOUT_MAX_MS)
+        runner->db.timeout_ms = DB_TIMEOUT_MAX_MS;
     runner->wake_fd = -1;
     uuid_generate_random(owner);
     uuid_unparse_lower(owner, runner->owner);

@@ -1,4 +1,5 @@
-/* The runner: a dispatcher, and the lanes that it fills. It knows tasks of any kind (task.h). */
+/* The runner: the dispatcher and the work queues that it fills. It runs tasks of any kind
+ * (task.h). */
 #ifndef SCHEDULER_RUNNER_RUNNER_H
 #define SCHEDULER_RUNNER_RUNNER_H
 
@@ -8,11 +9,13 @@
 
 struct runner;
 
-/* Starts its threads; what it is given must outlive it. NULL is logged. */
+/* Starts the threads. The arguments must outlive the runner. Returns NULL, and has logged
+ * it, on failure. */
 struct runner *runner_start(const struct config *config, const struct media *media,
                             const struct db_options *db);
 
-/* Ends it within seconds: what runs is finished, all other claims are given back. */
+/* Stops the threads within seconds and frees the runner. Batches that are being run are
+ * finished, as far as there is time; all other leases are released. */
 void runner_stop(struct runner *runner);
 
 #endif

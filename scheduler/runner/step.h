@@ -1,5 +1,5 @@
-/* Named steps of the daemon's work, for tests of what happens when it dies or is held up there. In the program
- * that is installed the function does nothing; a program of the tests has one of its own (t/fault). */
+/* Named steps of the work, at which fault tests kill or stop a process. In the installed
+ * programs the function does nothing; test builds replace it (t/fault). */
 #ifndef SCHEDULER_RUNNER_STEP_H
 #define SCHEDULER_RUNNER_STEP_H
 

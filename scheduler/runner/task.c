@@ -6,9 +6,11 @@
 #include "lib/base/clock.h"
 
 enum {
-    RECORD_MS = 1000, /* for one unit of database work after the deadline is set */
-    OVERTIME_MS =
-        2000 /* for all of them together, after the deadline: then leases that could not be released expire */
+    /* Time limit of one unit of database work once the deadline is set. */
+    RECORD_MS = 1000,
+    /* Time limit of all database work after the deadline. Leases not released by then
+     * expire. */
+    OVERTIME_MS = 2000
 };
 
 static int64_t deadline_of(const struct task_context *context)
@@ -16,13 +18,13 @@ static int64_t deadline_of(const struct task_context *context)
     return context->deadline ? atomic_load(&context->deadline->at_ms) : 0;
 }
 
-bool task_is_late(const struct task_context *context)
+bool task_past_deadline(const struct task_context *context)
 {
     int64_t at_ms = deadline_of(context);
     return at_ms != 0 && clock_left_ms(at_ms) == 0;
 }
 
-void task_begin(struct task_context *context)
+void task_db_begin(struct task_context *context)
 {
     int64_t at_ms = deadline_of(context);
     arena_reset(context->arena);
@@ -34,7 +36,7 @@ void task_begin(struct task_context *context)
     db_begin_within(context->db, context->arena, left_ms < RECORD_MS ? left_ms : RECORD_MS);
 }
 
-void task_end(struct task *task, bool done)
+void task_set_result(struct task *task, bool done)
 {
     const char *reason = done ? NULL : strerrordesc_np(errno);
     task->state = done ? TASK_DONE : TASK_FAILED;

@@ -1,9 +1,11 @@
-/* What the runner, that is dispatcher and executors, knows of tasks.
+/* Tasks, as the runner (dispatcher and executors) sees them. It knows nothing about
+ * videos.
  *
- * It knows nothing of videos. A kind of task is one file and one row of the table in kinds.c; where its tasks
- * wait is a queue in the database. A task is done at least once, so a kind must bear that one is done again
- * after it was done or half done. A claim is a lease: the daemon that has it renews it, and loses it within
- * LEASE_S seconds when it dies. */
+ * A kind of task is one source file and one row of the table in kinds.c. Its tasks wait
+ * in a queue in the database. A task runs at least once: a kind must tolerate a task that
+ * was already done, wholly or in part. A daemon holds a lease on each task that it works
+ * on and renews it. When the daemon dies, the lease expires within LEASE_S seconds and
+ * another daemon runs the task. */
 #ifndef SCHEDULER_RUNNER_TASK_H
 #define SCHEDULER_RUNNER_TASK_H
 
@@ -15,68 +17,78 @@
 
 enum { BATCH_MAX = 512, TASK_SUBJECT_SIZE = 40, OWNER_SIZE = PARAM_UUID_SIZE };
 
-/* LEASE_S is part of SQL texts, too. */
+/* A macro, because SQL texts contain it. */
 #define LEASE_S 6
 enum { RENEW_MS = 2000 };
 
-enum task_state { TASK_UNTOUCHED, TASK_DONE, TASK_FAILED };
+enum task_state { TASK_PENDING, TASK_DONE, TASK_FAILED };
 
 struct task {
-    int64_t id;                      /* in its queue */
-    char subject[TASK_SUBJECT_SIZE]; /* what it is done to */
+    /* The id of its row in the queue. */
+    int64_t id;
+    /* What the task works on, such as the key of a file. */
+    char subject[TASK_SUBJECT_SIZE];
     enum task_state state;
-    const char *error; /* why it failed, a text that stays */
+    /* The reason of TASK_FAILED: a static string. */
+    const char *error;
 };
 
 struct task_kind;
 
 struct task_batch {
     const struct task_kind *kind;
-    int64_t renewed_ms; /* of clock_ms, when its claims were asked for or renewed the last time */
+    /* When its leases were requested or last renewed, by clock_ms. */
+    int64_t renewed_ms;
     int count;
     struct task tasks[BATCH_MAX];
 };
 
-/* How far a run of claims has come, so that none searches again where the one before has. Zeros: the start. */
+/* Where the last claim ended, so that the next one need not search the same rows again.
+ * All zeros: the start of the queue. */
 struct task_cursor {
     bool begun;
     int64_t time_us, id;
 };
 
-/* Where the tasks of a kind wait. owner is the daemon's UUID: what it does not have, or no longer, is left
- * alone. */
+/* The queue of a kind. owner is the daemon's UUID; tasks on which it holds no lease, or
+ * no longer holds one, are left alone. */
 struct task_queue {
-    /* Fills batch, whose kind is set, with tasks that are due. */
+    /* Leases due tasks and fills batch, whose kind is set, with them. Advances the
+     * cursor. */
     enum store_outcome (*claim)(struct db *db, const char *owner, struct task_cursor *cursor,
                                 struct task_batch *batch);
+    /* Extends the leases of all tasks of the batch. */
     enum store_outcome (*renew)(struct db *db, const char *owner, const struct task_batch *batch);
-    /* Gives the untouched tasks back. */
+    /* Releases the leases of the tasks that are TASK_PENDING. */
     enum store_outcome (*release)(struct db *db, const char *owner, const struct task_batch *batch);
-    /* Takes note of the tasks that are done. */
+    /* Removes the tasks that are TASK_DONE, or schedules their next run. */
     enum store_outcome (*done)(struct db *db, const char *owner, const struct task_batch *batch);
-    /* Takes note of a task that failed; *dead: it will not be tried again by itself. */
+    /* Records that a task failed. Sets *dead when it will not be retried. */
     enum store_outcome (*failed)(struct db *db, const char *owner, const struct task_kind *kind,
                                  const struct task *task, int64_t attempts_max, bool *dead);
 };
 
-/* When tasks have to return, once the daemon is to stop. */
+/* When running tasks have to return. Set when the daemon is to stop. */
 struct task_deadline {
-    atomic_llong at_ms; /* of clock_ms; 0: not yet known */
+    /* By clock_ms. 0: not set. */
+    atomic_llong at_ms;
 };
 
-/* What a kind has to work with. */
+/* What a running task may use. */
 struct task_context {
     const struct config *config;
     const struct media *media;
     struct db *db;
     struct arena *arena;
-    const struct task_deadline *deadline; /* NULL: none */
+    /* NULL: none. */
+    const struct task_deadline *deadline;
 };
 
-/* Who does the tasks. What takes long must not keep files waiting. */
+/* Sweeps have a work queue of their own, so that a long one does not delay the deletion
+ * of files. */
 enum work_queue_name { WORK_QUEUE_FILES, WORK_QUEUE_SWEEPS, WORK_QUEUE_COUNT };
 
-/* How many batches of a lane are done at the same time. */
+/* How many batches of a work queue are run at the same time. */
 enum { WORK_QUEUE_EXECUTORS_MAX = 2 };
 extern const int work_queue_executors[WORK_QUEUE_COUNT];
 
@@ -84,28 +96,31 @@ struct task_kind {
     const char *name;
     const struct task_queue *queue;
     enum work_queue_name work_queue;
-    int64_t every_s; /* of a sweep: from the end of one to the next; 0 of what is queued */
+    /* Of a sweep: seconds from the end of one run to the next. 0: not a sweep. */
+    int64_t every_s;
+    /* Of a sweep that runs one statement (sweep_rows): its index. */
+    size_t statement;
 
-    size_t statement; /* of a sweep that is one statement, see sweep_rows */
-
-    /* Does what the batch says and sets each task's state. It returns soon after task_is_late. */
+    /* Runs the tasks of the batch and sets their states. Must return soon after
+     * task_past_deadline becomes true; tasks not started by then stay TASK_PENDING. */
     void (*run)(struct task_context *context, struct task_batch *batch);
 };
 
 extern const struct task_kind task_kinds[];
 extern const int task_kind_count;
 
-/* Where NOTIFY says that there may be tasks. */
+/* The NOTIFY channel that announces new tasks. */
 extern const char task_channel[];
 
-/* The daemon is to end, and what is left undone has to be given back. */
-WARN_UNUSED bool task_is_late(const struct task_context *context);
+/* Returns true when the daemon is to stop and the deadline has passed. */
+WARN_UNUSED bool task_past_deadline(const struct task_context *context);
 
-/* Starts a piece of work with the database: statements get their time anew, and what they returned before is gone. When
- * the daemon is to end, all such pieces together have a short while. */
-void task_begin(struct task_context *context);
+/* Starts a unit of database work: its statements together get a new timeout, and the rows
+ * of earlier ones are freed. Once the deadline is set the timeouts are short. */
+void task_db_begin(struct task_context *context);
 
-/* Sets the state of a task that may have failed, by errno. */
-void task_end(struct task *task, bool done);
+/* Sets the state to TASK_DONE or, when done is false, to TASK_FAILED with the text of
+ * errno. */
+void task_set_result(struct task *task, bool done);
 
 #endif

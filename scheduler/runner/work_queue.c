@@ -13,7 +13,8 @@
 
 enum {
     WORK_QUEUE_BATCHES = 4,
-    FINISH_MS = 2000 /* that running tasks have once the queue is to stop */
+    /* Time that running tasks get when the work queue stops. */
+    FINISH_MS = 2000
 };
 
 struct executor {
@@ -27,14 +28,15 @@ struct work_queue {
     struct queue *queue;
     struct executor executors[WORK_QUEUE_EXECUTORS_MAX];
     int started;
-    struct task_deadline deadline; /* not set: it is running */
+    /* Set when the work queue is to stop. */
+    struct task_deadline deadline;
 };
 
 static void wake_dispatcher(const struct work_queue *work_queue)
 {
     static const uint64_t one = 1;
     ssize_t written = write(work_queue->options.wake_fd, &one, sizeof one);
-    (void)written; /* when it is full somebody is being woken */
+    (void)written; /* EAGAIN: a wake-up is already pending. */
 }
 
 static bool is_stopping(const struct work_queue *work_queue)

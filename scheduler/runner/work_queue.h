@@ -1,4 +1,7 @@
-/* A lane: a bounded queue of batches, and its executors, threads each of which does them one after the other. */
+/* A work queue: a bounded queue of batches and the executor threads that run them.
+ *
+ * The dispatcher is its only producer. A batch in it is registered in leases until it has
+ * been run. */
 #ifndef SCHEDULER_RUNNER_WORK_QUEUE_H
 #define SCHEDULER_RUNNER_WORK_QUEUE_H
 
@@ -13,23 +16,27 @@ struct work_queue_options {
     const struct media *media;
     const struct db_options *db;
     const char *owner;
-    struct leases *leases; /* those of the batches that are in the lane */
-    int wake_fd;           /* an eventfd that is written to whenever there is room again */
+    struct leases *leases;
+    /* An eventfd, written to whenever a batch has been taken. Nonblocking. */
+    int wake_fd;
 };
 
-/* Starts the threads. NULL is logged. */
+/* Starts the threads. The options' pointers must stay valid until work_queue_join.
+ * Returns NULL, and has logged it, on failure. */
 struct work_queue *work_queue_start(const struct work_queue_options *options);
 
-/* True when a batch can be put in without waiting. Only the one producer may ask. */
+/* Returns whether a batch can be added without waiting. Only for the producer. */
 WARN_UNUSED bool work_queue_has_room(const struct work_queue *work_queue);
 
-/* Puts a batch from malloc in, which is the lane's from then on. There must be room. */
+/* Adds a batch, allocated with malloc, which then belongs to the work queue. Call
+ * work_queue_has_room first. */
 void work_queue_put(struct work_queue *work_queue, struct task_batch *batch);
 
-/* From now on nothing new is begun; what runs has a short while left. */
+/* Starts no further batch. Running ones get FINISH_MS. Does not wait. */
 void work_queue_stop(struct work_queue *work_queue);
 
-/* Waits for the end of what runs, gives all other claims back, and frees the lane. */
+/* Waits for running batches, releases the leases of all others, and frees the work queue.
+ * Call work_queue_stop first; otherwise the others are run, too. Accepts NULL. */
 void work_queue_join(struct work_queue *work_queue);
 
 #endif

@@ -7,7 +7,8 @@
 #include "lib/metrics/metrics.h"
 #include "scheduler/tasks/scheduler_statements.h"
 
-static const int64_t before_all_us = -62135596800000000; /* the year 1 */
+/* Before any next_attempt_at: the year 1. */
+static const int64_t earliest_us = -62135596800000000;
 
 static void read_task(const struct db_rows *rows, int row, struct task *task)
 {
@@ -15,8 +16,8 @@ static void read_task(const struct db_rows *rows, int row, struct task *task)
     snprintf(task->subject, sizeof task->subject, "%s", db_text(rows, row, 1));
 }
 
-/* Rows come in no order. */
-static void advance(struct task_cursor *cursor, const struct db_rows *rows, int row)
+/* Moves the cursor to the row if that is behind it: rows are returned in no order. */
+static void cursor_advance(struct task_cursor *cursor, const struct db_rows *rows, int row)
 {
     int64_t id = db_number(rows, row, 0), time_us = db_time_us(rows, row, 2);
     if (cursor->begun && (time_us < cursor->time_us || (time_us == cursor->time_us && id < cursor->id)))
@@ -32,26 +33,27 @@ static enum store_outcome claim(struct db *db, const char *owner, struct task_cu
     batch->count = 0;
     db_bind_number(&params, BATCH_MAX);
     db_bind_literal(&params, owner);
-    db_bind_number(&params, cursor->begun ? cursor->time_us : before_all_us);
+    db_bind_number(&params, cursor->begun ? cursor->time_us : earliest_us);
     db_bind_number(&params, cursor->id);
     enum db_outcome outcome = db_query(db, DELETION_CLAIM, &params, &rows);
     if (outcome != DB_DONE)
         return store_outcome_from_db(outcome);
     for (int i = 0; i < rows.count && i < BATCH_MAX; i++) {
         read_task(&rows, i, &batch->tasks[batch->count++]);
-        advance(cursor, &rows, i);
+        cursor_advance(cursor, &rows, i);
     }
     return STORE_DONE;
 }
 
-/* The ids of the batch's tasks in that state, of all of them when it is -1, as an array. */
-static void list_ids(const struct task_batch *batch, int state, struct buffer *ids)
+/* Appends the ids of the tasks in that state, or of all tasks when state is -1, as an
+ * array literal with a NUL. */
+static void append_ids(const struct task_batch *batch, int state, struct buffer *ids)
 {
     buffer_char(ids, '{');
     for (int i = 0; i < batch->count; i++)
         if (state < 0 || batch->tasks[i].state == (enum task_state)state)
             buffer_printf(ids, "%s%lld", ids->length > 1 ? "," : "", (long long)batch->tasks[i].id);
-    buffer_append(ids, "}", sizeof "}"); /* with the NUL behind it */
+    buffer_append(ids, "}", sizeof "}");
 }
 
 static enum store_outcome update(struct db *db, enum statement statement, const char *owner,
@@ -60,7 +62,7 @@ static enum store_outcome update(struct db *db, enum statement statement, const 
     struct buffer ids = {0};
     struct db_params params = {0};
     enum store_outcome outcome = STORE_UNAVAILABLE;
-    list_ids(batch, state, &ids);
+    append_ids(batch, state, &ids);
     db_bind_literal(&params, ids.data);
     db_bind_literal(&params, owner);
     if (!ids.failed)
@@ -76,7 +78,7 @@ static enum store_outcome renew(struct db *db, const char *owner, const struct t
 
 static enum store_outcome release(struct db *db, const char *owner, const struct task_batch *batch)
 {
-    return update(db, DELETION_RELEASE, owner, batch, TASK_UNTOUCHED);
+    return update(db, DELETION_RELEASE, owner, batch, TASK_PENDING);
 }
 
 static enum store_outcome done(struct db *db, const char *owner, const struct task_batch *batch)

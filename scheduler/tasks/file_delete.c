@@ -2,32 +2,38 @@
 
 #include "scheduler/runner/step.h"
 
-enum { FOLDERS_ONE_BY_ONE = 8 };
+/* Up to this many folders are synced one by one; more, by one sync of the whole file
+ * system. */
+enum { FOLDER_SYNCS_MAX = 8 };
 
 static void remove_files(struct task_context *context, struct task_batch *batch)
 {
-    for (int i = 0; i < batch->count && !task_is_late(context); i++) {
+    for (int i = 0; i < batch->count && !task_past_deadline(context); i++) {
         step_reached("before_unlink");
-        task_end(&batch->tasks[i], media_remove(context->media, batch->tasks[i].subject));
+        task_set_result(&batch->tasks[i], media_remove(context->media, batch->tasks[i].subject));
         step_reached("after_unlink");
     }
 }
 
-/* The folders that the batch has to do with, by media_folder. */
+/* What a batch did to a folder. Indexed by media_folder. */
 struct folder {
-    bool lost, synced; /* a file; whether its flush has been tried */
-    const char *error; /* why that failed */
+    /* A file in it was deleted. */
+    bool changed;
+    /* Its sync was attempted. */
+    bool synced;
+    /* Why the sync failed, or NULL. */
+    const char *error;
 };
 
-/* How many folders have lost a file. */
-static int mark_folders(const struct task_batch *batch, struct folder folders[MEDIA_FOLDERS])
+/* Marks the folders in which files were deleted. Returns how many there are. */
+static int mark_changed_folders(const struct task_batch *batch, struct folder folders[MEDIA_FOLDERS])
 {
     int count = 0;
     for (int i = 0; i < batch->count; i++) {
         struct folder *folder = &folders[media_folder(batch->tasks[i].subject)];
-        if (batch->tasks[i].state != TASK_DONE || folder->lost)
+        if (batch->tasks[i].state != TASK_DONE || folder->changed)
             continue;
-        folder->lost = true;
+        folder->changed = true;
         count++;
     }
     return count;
@@ -42,7 +48,7 @@ static void sync_one_by_one(struct task_context *context, struct task_batch *bat
         if (task->state != TASK_DONE)
             continue;
         if (!folder->synced) {
-            task_end(task, media_sync(context->media, task->subject));
+            task_set_result(task, media_sync(context->media, task->subject));
             folder->synced = true;
             folder->error = task->error;
         }
@@ -57,13 +63,13 @@ static void sync_all(struct task_context *context, struct task_batch *batch)
         return;
     for (int i = 0; i < batch->count; i++)
         if (batch->tasks[i].state == TASK_DONE)
-            task_end(&batch->tasks[i], false);
+            task_set_result(&batch->tasks[i], false);
 }
 
 static void sync_folders(struct task_context *context, struct task_batch *batch)
 {
     struct folder folders[MEDIA_FOLDERS] = {0};
-    if (mark_folders(batch, folders) > FOLDERS_ONE_BY_ONE)
+    if (mark_changed_folders(batch, folders) > FOLDER_SYNCS_MAX)
         sync_all(context, batch);
     else
         sync_one_by_one(context, batch, folders);

@@ -1,36 +1,48 @@
-/* Disk and rows compared, while all goes on: files that no row knows, and rows whose file is gone.
+/* Compares disk and database while the site runs, and finds orphaned files (without a
+ * row) and rows whose file is missing.
  *
- * A file counts as unknown when it has not changed for a while, so that an upload that is just being published
- * is safe, and when the database, asked afterwards, has no row for it. The other way round each row that has no
- * file is read once more. */
+ * A file is an orphan when it has not changed for orphan_age_s seconds and a query made
+ * after that finds no row with its key. The age protects uploads that are being
+ * published. A file counts as missing when it is not on disk and the row, read again
+ * after that, still refers to it. */
 #ifndef SCHEDULER_TASKS_RECONCILE_H
 #define SCHEDULER_TASKS_RECONCILE_H
 
 #include "scheduler/runner/task.h"
 
 struct reconcile_result {
-    int64_t files;    /* that there are */
-    int64_t unknown;  /* of these, without a row and old enough */
-    int64_t removed;  /* of the unknown ones */
-    int64_t videos;   /* that have a file, by their rows */
-    int64_t missing;  /* of these, whose file is gone */
-    int64_t detached; /* of the missing ones: the row now says that there is no file */
+    /* Published files on disk. */
+    int64_t files;
+    /* Of these: orphans. */
+    int64_t orphans;
+    /* Of the orphans: deleted. */
+    int64_t removed;
+    /* Videos that have a file, by their rows. */
+    int64_t videos;
+    /* Of these: without the file. */
+    int64_t missing;
+    /* Of these: turned into videos without a file. */
+    int64_t detached;
 };
 
-/* What to do with what is found. */
 struct reconcile_action {
-    bool remove;                                        /* unknown files */
-    bool detach;                                        /* rows from files that are gone */
-    bool any;                                           /* remove them even when they are most of all */
-    void (*unknown)(const char *key);                   /* called for each one; or NULL */
-    void (*missing)(int64_t video_id, const char *key); /* the same */
+    bool remove_orphans;
+    /* Turn videos whose file is missing into videos without a file. */
+    bool detach_missing;
+    /* Remove orphans even when most files are orphans. */
+    bool even_if_most;
+    /* Called for each one found. May be NULL. */
+    void (*on_orphan)(const char *key);
+    void (*on_missing)(int64_t video_id, const char *key);
 };
 
-/* NULL when all has been compared; else why it has not, a text that stays. */
+/* Returns NULL, also when the deadline cut it short, or the reason of the failure as a
+ * static string. Fills *result in both cases. */
 const char *reconcile(struct task_context *context, const struct reconcile_action *action,
                       struct reconcile_result *result);
 
-/* The kind of task: removes unknown files, and logs missing ones as errors. */
+/* The sweep: removes orphans, unless most files are orphans, and logs missing files as
+ * errors. */
 void reconcile_sweep(struct task_context *context, struct task_batch *batch);
 
 #endif

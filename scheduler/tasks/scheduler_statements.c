@@ -2,7 +2,7 @@
 
 #include "scheduler/runner/task.h"
 
-/* SQL has lines of its own. */
+/* SQL is wrapped by hand. */
 /* clang-format off */
 
 #define TIMESTAMP(us) "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
@@ -11,31 +11,34 @@
 #define SECONDS(number) "interval '" TEXT_OF(number) " seconds'"
 #define LEASE           SECONDS(LEASE_S)
 
-/* A row that nobody has. A claim that ends much later than any that is made now was made before somebody set the clock
- * back. It may end a little later: the row, when others changed it meanwhile, is looked at as it is, but now() is when
+/* A row without a valid lease. A lease that ends much later than a new one would is
+ * invalid: it was made before the clock was set back. It may end a little later: a row
+ * that was changed concurrently is checked in its latest version, while now() is when
  * this transaction began. */
 #define FREE(until) \
     "(" until " IS NULL OR " until " < now() OR " until " > now() + 2 * " LEASE ")"
-#define UNCLAIMED FREE("leased_until")
+#define UNLEASED FREE("leased_until")
 
-/* Of the rows of a batch, those that are still this daemon's. */
+/* Rows on which this daemon still holds the lease. */
 #define OUR_SWEEP "name = $1::text AND leased_by = $2::uuid"
 #define OURS      "id = ANY ($1::bigint[]) AND leased_by = $2::uuid"
 
-/* A sweep whose time has come. One that is due much later than one from now was put there by another clock. */
+/* A sweep that is due. One that would be due much later than its interval allows was
+ * scheduled before the clock was set back. */
 #define DUE(next, every) "(" next " <= now() OR " next " > now() + " LEASE " + " every " * interval '1 second')"
 
 const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
-    /* The deletion table has no row one moment and a million the next, for which a plan that was made for few, and is
-     * kept, would read all of them: each time there is a new one.
-     * What is due is an array so that it is looked for once, whatever the planner thinks: joined, it was looked
-     * for once a row. The search goes on behind the batch before, where the rows that were there are still in
-     * the way when many have to go. */
+    /* Planned anew each time: the deletion table may grow from no row to a million in a
+     * moment, and a plan cached for few rows would then read all of them.
+     *
+     * The ARRAY makes PostgreSQL search once, whatever its estimates; with a join it
+     * searched once per row. The search starts behind the previous batch ($3, $4), so
+     * that it need not skip the dead versions of those rows. */
     [DELETION_CLAIM] = {"deletion_claim",
                         "UPDATE video_deletions"
                         " SET leased_until = now() + " LEASE ", leased_by = $2::uuid"
                         " WHERE id = ANY (ARRAY (SELECT id FROM video_deletions"
-                        " WHERE dead_at IS NULL AND next_attempt_at <= now() AND " UNCLAIMED
+                        " WHERE dead_at IS NULL AND next_attempt_at <= now() AND " UNLEASED
                         " AND (next_attempt_at, id) > (" TIMESTAMP("$3") ", $4::bigint)"
                         " ORDER BY next_attempt_at, id LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
                         " RETURNING id, media_key::text, next_attempt_at",
@@ -48,7 +51,7 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                           .replan = true},
     [DELETION_DONE] = {"deletion_done", "DELETE FROM video_deletions WHERE " OURS, .replan = true},
 
-    /* Twice as long after each failure, an hour at most, and not all at the same moment. */
+    /* Exponential backoff with jitter, up to an hour. */
     [DELETION_FAILED] = {"deletion_failed",
                          "UPDATE video_deletions SET attempts = attempts + 1,"
                          " leased_until = NULL, leased_by = NULL, last_error = $3::text,"
@@ -58,12 +61,13 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                          " WHERE id = $1::bigint AND leased_by = $2::uuid RETURNING dead_at IS NOT NULL",
                          .replan = true},
 
-    /* The row comes with the first claim; a claim that isn't due writes nothing. */
+    /* Inserts the row of a sweep that runs for the first time. Writes nothing when the
+     * sweep is not due. */
     [SWEEP_CLAIM] = {"sweep_claim",
                      "INSERT INTO sweeps AS s (name, leased_by, leased_until)"
                      " SELECT $1::text, $2::uuid, now() + " LEASE
                      " WHERE NOT EXISTS (SELECT FROM sweeps WHERE name = $1::text"
-                     " AND NOT (" DUE("next_run_at", "$3::bigint") " AND " UNCLAIMED "))"
+                     " AND NOT (" DUE("next_run_at", "$3::bigint") " AND " UNLEASED "))"
                      " ON CONFLICT (name) DO UPDATE SET leased_by = $2::uuid, leased_until = now() + " LEASE
                      " WHERE " DUE("s.next_run_at", "$3::bigint") " AND " FREE("s.leased_until")
                      " RETURNING true"},
@@ -83,22 +87,24 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                        " FROM sessions WHERE expires_at <= now() LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
                        " RETURNING 1) SELECT count(*) FROM gone"},
 
-    /* Those that aren't resumable end with their requests, however long these take; fcgi-stream sees to them. */
+    /* Uploads that are not resumable end with their requests, however long these take;
+     * fcgi-stream deletes their rows. */
     [UPLOAD_SWEEP] = {"upload_sweep",
                       "WITH gone AS (DELETE FROM uploads WHERE id = ANY (ARRAY (SELECT id FROM uploads"
                       " WHERE resumable AND expires_at <= now() LIMIT $1::bigint)) AND expires_at <= now()"
                       " RETURNING 1) SELECT count(*) FROM gone"},
     [UPLOAD_EXISTS] = {"upload_exists", "SELECT id::text FROM uploads WHERE id = $1::uuid", .read = true},
 
-    /* The pause after an attempt has a longest (DELETION_FAILED). */
+    /* Retries that are further off than DELETION_FAILED would put them: the clock was set
+     * back. */
     [CLOCK_SWEEP] = {"clock_sweep",
-                     "WITH near AS (UPDATE video_deletions SET next_attempt_at = now() WHERE id = ANY (ARRAY ("
+                     "WITH changed AS (UPDATE video_deletions SET next_attempt_at = now() WHERE id = ANY (ARRAY ("
                      "SELECT id FROM video_deletions WHERE attempts > 0 AND dead_at IS NULL"
                      " AND next_attempt_at > now() + least(3600, 2 ^ least(attempts - 1, 12))"
                      " * 1.5 * interval '1 second' LIMIT $1::bigint FOR UPDATE SKIP LOCKED))"
-                     " RETURNING 1) SELECT count(*) FROM near"},
+                     " RETURNING 1) SELECT count(*) FROM changed"},
 
-    [MEDIA_UNKNOWN] = {"media_unknown",
+    [MEDIA_ORPHANS] = {"media_orphans",
                        "SELECT k::text FROM unnest($1::uuid[]) k"
                        " WHERE NOT EXISTS (SELECT FROM media_references r WHERE r.media_key = k)",
                        .read = true},
@@ -126,8 +132,8 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
                           " next_attempt_at = 'epoch' WHERE id = ANY (ARRAY (SELECT id FROM dead)) RETURNING 1)"
                           " SELECT count(*), pg_notify('video_deletions', '')::text FROM alive"},
 
-    /* As when its author deletes the video (fcgi-api). */
-    [VIDEO_SCHEDULE] = {"video_schedule", "SELECT video_retire($1::bigint, $2::bigint)"},
+    /* The same as VIDEO_DELETE of fcgi-api. */
+    [VIDEO_SCHEDULE] = {"video_schedule", "SELECT video_delete($1::bigint, $2::bigint)"},
     [VIDEO_RESTORE] = {"video_restore", "SELECT video_restore($1::bigint)"},
     [DELETED_LIST] = {"deleted_list",
                       "SELECT video_id, delete_time, purge_at, jsonb_array_length(comments), video->>'title'"

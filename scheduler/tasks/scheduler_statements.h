@@ -1,4 +1,4 @@
-/* All SQL of the scheduler, by name. */
+/* The SQL statements of the scheduler and of vsctl. */
 #ifndef SCHEDULER_TASKS_SCHEDULER_STATEMENTS_H
 #define SCHEDULER_TASKS_SCHEDULER_STATEMENTS_H
 
@@ -21,7 +21,7 @@ enum statement {
     UPLOAD_SWEEP,
     UPLOAD_EXISTS,
     CLOCK_SWEEP,
-    MEDIA_UNKNOWN,
+    MEDIA_ORPHANS,
     VIDEO_FILES,
     VIDEO_HAS_FILE,
     VIDEO_DETACH,

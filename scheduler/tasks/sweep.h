@@ -1,15 +1,16 @@
-/* What sweeps have in common: they do a statement again and again until it finds no more. */
+/* Sweeps of database rows: they repeat a statement until it finds no more rows. */
 #ifndef SCHEDULER_TASKS_SWEEP_H
 #define SCHEDULER_TASKS_SWEEP_H
 
 #include "scheduler/runner/task.h"
 #include "scheduler/tasks/scheduler_statements.h"
 
-/* What a sweep says when the database did not answer, or refused. */
-extern const char *const sweep_database_failed;
+/* The reason of a sweep that failed because of the database. */
+extern const char *const sweep_query_failed;
 
-/* The kind of task that runs its kind's statement, which changes at most $1 rows and returns how many
- * it has changed, until it changes fewer; and sets the state of the batch's one task. */
+/* Repeats the kind's statement until it changes fewer than $1 rows, or until the
+ * deadline. The statement must change at most $1 rows and return how many it changed.
+ * Each one is a transaction. */
 void sweep_rows(struct task_context *context, struct task_batch *batch);
 
 #endif

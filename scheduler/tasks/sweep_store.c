@@ -4,7 +4,7 @@
 
 #include "scheduler/tasks/scheduler_statements.h"
 
-static void bind(struct db_params *params, const struct task_kind *kind, const char *owner)
+static void bind_lease(struct db_params *params, const struct task_kind *kind, const char *owner)
 {
     db_bind_text(params, kind->name, strlen(kind->name));
     db_bind_literal(params, owner);
@@ -16,7 +16,7 @@ static enum store_outcome claim(struct db *db, const char *owner, struct task_cu
     struct db_params params = {0};
     struct db_rows rows;
     (void)cursor;
-    bind(&params, batch->kind, owner);
+    bind_lease(&params, batch->kind, owner);
     db_bind_number(&params, batch->kind->every_s);
     enum db_outcome outcome = db_query(db, SWEEP_CLAIM, &params, &rows);
     batch->count = outcome == DB_DONE ? rows.count : 0;
@@ -24,11 +24,11 @@ static enum store_outcome claim(struct db *db, const char *owner, struct task_cu
 }
 
 static enum store_outcome update(struct db *db, enum statement statement, const char *owner,
-                                 const struct task_kind *kind, bool timed)
+                                 const struct task_kind *kind, bool with_interval)
 {
     struct db_params params = {0};
-    bind(&params, kind, owner);
-    if (timed)
+    bind_lease(&params, kind, owner);
+    if (with_interval)
         db_bind_number(&params, kind->every_s);
     return store_outcome_from_db(db_query(db, statement, &params, NULL));
 }
@@ -48,14 +48,14 @@ static enum store_outcome done(struct db *db, const char *owner, const struct ta
     return update(db, SWEEP_DONE, owner, batch->kind, true);
 }
 
-/* A sweep is never given up: there is always a next one. */
+/* A sweep is never dead: a failed one is retried after every_s seconds at the latest. */
 static enum store_outcome failed(struct db *db, const char *owner, const struct task_kind *kind,
                                  const struct task *task, int64_t attempts_max, bool *dead)
 {
     struct db_params params = {0};
     (void)attempts_max;
     *dead = false;
-    bind(&params, kind, owner);
+    bind_lease(&params, kind, owner);
     db_bind_text(&params, task->error, strlen(task->error));
     db_bind_number(&params, kind->every_s);
     return store_outcome_from_db(db_query(db, SWEEP_FAILED, &params, NULL));

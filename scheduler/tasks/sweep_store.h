@@ -1,11 +1,11 @@
-/* The table of sweeps: work that comes again and again. Several daemons share it, so that each sweep is made by
- * one of them at a time. A kind's row comes with its first claim. */
+/* The table of sweeps, which are periodic tasks. Daemons that share it run each sweep one
+ * at a time. The row of a sweep is inserted when it is leased for the first time. */
 #ifndef SCHEDULER_TASKS_SWEEP_STORE_H
 #define SCHEDULER_TASKS_SWEEP_STORE_H
 
 #include "scheduler/runner/task.h"
 
-/* Its batches have one task, whose subject is empty. */
+/* Its batches have one task with an empty subject. */
 extern const struct task_queue sweep_queue;
 
 #endif

@@ -1,11 +1,11 @@
 package Deletions;
 
-# Files that have to go, many at a time, and the table that says so.
+# Files to delete, many at a time, and the deletion table.
 #
 #   my $deletions = Deletions->new($site);
 #   my @keys = $deletions->make_files(500);
 #   $deletions->queue(@keys);
-#   $deletions->all_done('all of them go');
+#   $deletions->all_done('all files are deleted');
 
 use v5.36;
 
@@ -20,15 +20,15 @@ use Site;
 
 use constant TIMEOUT => 60;    # seconds
 
-# A site whose programs fail where a test wants it, with a PostgreSQL that the test may stop. Returns the site, these files,
-# the faults and the cluster.
+# A site with the fault-injection programs and a PostgreSQL that the test may stop.
+# Returns the site, its Deletions, the Faults and the Cluster.
 sub with_faults ($class) {
     my $faults = Faults->new;
     my $cluster = Cluster->start;
     my $site = Site->start(
         build                 => Faults::build(),
         cluster               => $cluster,
-        FAULT_DIR          => $faults->folder,
+        FAULT_DIR             => $faults->folder,
         VS_SCHEDULER_INTERVAL => '1s',
     );
     return ($site, $class->new($site), $faults, $cluster);
@@ -36,15 +36,15 @@ sub with_faults ($class) {
 
 sub new ($class, $site) { return bless {site => $site, account => _pools()}, $class }
 
-# Whom the pools run as.
+# The account that the pools run as.
 sub _pools () { return $> == 0 ? Runner::Account->named('www-data') : Runner::Account->current }
 
 sub path ($self, $key) { return $self->folder($key) . "/$key" }
 
-# The folder of the key's file.
+# The folder of a key's file.
 sub folder ($self, $key) { return "$self->{site}{media}/" . substr $key, 0, 2 }
 
-# So many files with new names, as uploads would have left them. All are in one folder when its name, two
+# Creates files with new keys, as uploads would. All are in one folder when its name, two
 # hexadecimal digits, is given. Returns their keys.
 sub make_files ($self, $count, $folder = undef) {
     my @keys = map { _key($folder) } 1 .. $count;
@@ -58,7 +58,7 @@ sub make_empty_files ($self, $count) {
     return @keys;
 }
 
-sub make_file ($self, $key, $content = "the film $key\n") {
+sub make_file ($self, $key, $content = "the video $key\n") {
     $self->{account}->own_folder($self->folder($key), 0750);
     open my $file, '>', $self->path($key) or die "cannot write @{[$self->path($key)]}: $!\n";
     print {$file} $content;
@@ -75,20 +75,20 @@ sub _key ($folder) {
     return $hex =~ s/^(.{8})(.{4})(.{4})(.{4})/$1-$2-$3-$4-/r;
 }
 
-# Puts them into the deletion table, in one transaction.
+# Queues the files for deletion, in one transaction.
 sub queue ($self, @keys) {
     my $keys = join ',', map { "'$_'" } @keys;
     return $self->{site}->sql("INSERT INTO video_deletions (video_id, media_key) SELECT 1, unnest(ARRAY[$keys]::uuid[])");
 }
 
-# Puts them into the table as some other daemon's, which has them for so long.
-sub queue_claimed ($self, $interval, @keys) {
+# Queues the files as if another daemon held a lease on them for the interval.
+sub queue_leased ($self, $interval, @keys) {
     my $keys = join ',', map { "'$_'" } @keys;
     return $self->{site}->sql('INSERT INTO video_deletions (video_id, media_key, leased_until)'
             . " SELECT 1, unnest(ARRAY[$keys]::uuid[]), now() + interval '$interval'");
 }
 
-# How many rows there are, of all or of those that the condition holds for.
+# The number of rows in the deletion table, or of those that match the condition.
 sub rows ($self, $where = 'true') { return $self->{site}->sql("SELECT count(*) FROM video_deletions WHERE $where") }
 
 # A column of a key's row.
@@ -96,15 +96,16 @@ sub value ($self, $column, $key) {
     return $self->{site}->sql("SELECT $column FROM video_deletions WHERE media_key = '$key'");
 }
 
-# How many files of the keys there are.
+# How many of the keys still have a file.
 sub left ($self, @keys) { return scalar grep { -e $self->path($_) } @keys }
 
-# Lets the claims of a daemon that has died run out.
-sub end_leases ($self) {
+# Makes all leases expire.
+sub expire_leases ($self) {
     return $self->{site}->sql('UPDATE video_deletions SET leased_until = now() WHERE leased_until IS NOT NULL');
 }
 
-# Another scheduler on the same table and the same folder. With FAULT_DIR it is one that has faults.
+# Starts another scheduler on the same table and media folder: with FAULT_DIR, the one
+# with fault injection.
 sub daemon ($self, %settings) {
     local $ENV{VS_BUILD} = Faults::build() if $settings{FAULT_DIR};
     return Program->start('scheduler',
@@ -114,15 +115,15 @@ sub daemon ($self, %settings) {
         %settings);
 }
 
-# The worker of the site's scheduler, once there is one.
+# The pid of the scheduler's worker. Waits until there is one.
 sub worker ($self) {
     my $worker;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    $self->{site}->soon(sub { (undef, $worker) = $self->{site}->pids('scheduler'); $worker }, 'the daemon works');
+    $self->{site}->soon(sub { (undef, $worker) = $self->{site}->pids('scheduler'); $worker }, 'the scheduler has a worker');
     return $worker;
 }
 
-# Waits until all files and all rows are gone.
+# Waits until all files are deleted, and all rows.
 sub all_done ($self, $name) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return $self->{site}->soon(sub { $self->is_done }, $name, TIMEOUT);

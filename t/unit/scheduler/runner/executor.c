@@ -7,51 +7,51 @@
 #include "t/unit/capture.h"
 #include "t/unit/tap.h"
 
-/* What the queue has been told, in order. */
-static char told[256];
-static enum store_outcome answer = STORE_DONE;
+/* The calls of the queue's functions, each with the subjects of its tasks, in order. */
+static char calls[256];
+static enum store_outcome queue_outcome = STORE_DONE;
 
-static void tell(const char *what, const struct task_batch *batch, enum task_state state)
+static void record(const char *name, const struct task_batch *batch, enum task_state state)
 {
-    strcat(told, what);
+    strcat(calls, name);
     for (int i = 0; i < batch->count; i++)
         if (batch->tasks[i].state == state)
-            strcat(told, batch->tasks[i].subject);
-    strcat(told, " ");
+            strcat(calls, batch->tasks[i].subject);
+    strcat(calls, " ");
 }
 
 static enum store_outcome release(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db, (void)owner;
-    tell("release:", batch, TASK_UNTOUCHED);
-    return answer;
+    record("release:", batch, TASK_PENDING);
+    return queue_outcome;
 }
 
 static enum store_outcome done(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db, (void)owner;
-    tell("done:", batch, TASK_DONE);
-    return answer;
+    record("done:", batch, TASK_DONE);
+    return queue_outcome;
 }
 
 static enum store_outcome failed(struct db *db, const char *owner, const struct task_kind *kind,
                                  const struct task *task, int64_t attempts_max, bool *dead)
 {
     (void)db, (void)owner, (void)kind;
-    strcat(told, "failed:");
-    strcat(told, task->subject);
-    strcat(told, " ");
+    strcat(calls, "failed:");
+    strcat(calls, task->subject);
+    strcat(calls, " ");
     *dead = attempts_max == 1;
-    return answer;
+    return queue_outcome;
 }
 
-/* Upper-case subjects fail, x and what follows isn't begun. */
+/* Subjects in upper case fail. x and those after it are not started. */
 static void run(struct task_context *context, struct task_batch *batch)
 {
     (void)context;
     for (int i = 0; i < batch->count && batch->tasks[i].subject[0] != 'x'; i++) {
         errno = EIO;
-        task_end(&batch->tasks[i], batch->tasks[i].subject[0] >= 'a');
+        task_set_result(&batch->tasks[i], batch->tasks[i].subject[0] >= 'a');
     }
 }
 
@@ -66,7 +66,7 @@ static const char *execute(const char *subjects, int64_t attempts_max, bool run_
     struct task_batch batch = {.kind = &kind, .count = (int)strlen(subjects)};
     for (int i = 0; i < batch.count; i++)
         batch.tasks[i].subject[0] = subjects[i];
-    told[0] = '\0';
+    calls[0] = '\0';
     capture_begin(STDERR_FILENO);
     if (run_it)
         executor_run(&context, "owner", &batch);
@@ -81,22 +81,23 @@ static const char *execute(const char *subjects, int64_t attempts_max, bool run_
 int main(void)
 {
     execute("abc", 3, true);
-    is_text(told, "done:abc ", "what is done is told so at once");
+    is_text(calls, "done:abc ", "done tasks are recorded in one call");
     const char *log = execute("aBcD", 3, true);
-    is_text(told, "done:ac failed:B failed:D ", "then what has failed, one by one");
+    is_text(calls, "done:ac failed:B failed:D ", "failed tasks are recorded one by one, after the done ones");
     ok(strstr(log, "level=warning") && strstr(log, "subject=B reason=\"Input/output error\""),
-       "of which the log tells");
-    ok(!strstr(log, "level=error"), "but no more");
-    ok(strstr(execute("A", 1, true), "level=error"), "until it is tried no more");
+       "each failed task is logged with its reason");
+    ok(!strstr(log, "level=error"), "a task that will be retried is no error");
+    ok(strstr(execute("A", 1, true), "level=error"), "a task that is dead is logged as an error");
     execute("axb", 3, true);
-    is_text(told, "done:a release:xb ", "what wasn't begun is given back");
+    is_text(calls, "done:a release:xb ", "tasks that were not started are released");
     execute("xab", 3, true);
-    is_text(told, "release:xab ", "even if that is all");
+    is_text(calls, "release:xab ", "a batch of which no task was started is released");
     execute("ab", 3, false);
-    is_text(told, "release:ab ", "a batch may be given back as it is");
-    answer = STORE_UNAVAILABLE;
+    is_text(calls, "release:ab ", "executor_release releases all tasks of a batch that was not run");
+    queue_outcome = STORE_UNAVAILABLE;
     log = execute("aBCD", 3, true);
-    is_text(told, "done:a failed:B ", "without a database it isn't tried again for each failure");
-    ok(strstr(log, "recorded=0"), "the log says that it isn't recorded");
+    is_text(calls, "done:a failed:B ",
+            "when the database is unavailable, recording failures stops at the first");
+    ok(strstr(log, "recorded=0"), "the log says that the result was not recorded");
     return done_testing();
 }

@@ -10,42 +10,45 @@
 static struct leases *leases;
 static struct task_batch first, second;
 static int renewals;
-static int64_t renewed;
-static bool ends; /* the batch, while its claims are being renewed */
-static enum store_outcome answer = STORE_DONE;
+/* The id of the last renewed batch's only task, or -1. */
+static int64_t renewed_id;
+/* Whether renew removes the second batch, as an executor may meanwhile. */
+static bool removes_batch;
+static enum store_outcome renew_outcome = STORE_DONE;
 
 static enum store_outcome renew(struct db *db, const char *owner, const struct task_batch *batch)
 {
     (void)db;
     renewals += strcmp(owner, "owner") == 0;
-    if (ends)
+    if (removes_batch)
         leases_remove(leases, &second);
-    renewed = batch->count == 1 ? batch->tasks[0].id : -1;
-    return answer;
+    renewed_id = batch->count == 1 ? batch->tasks[0].id : -1;
+    return renew_outcome;
 }
 
 static const struct task_queue queue = {.renew = renew};
 static const struct task_kind kind = {.name = "fake", .queue = &queue};
 
-/* When the database fails others are not tried, and the next time those come first that have waited longest. */
-static void test_longest_first(void)
+/* A failed renewal ends the round; the next round starts with the batch renewed longest
+ * ago. */
+static void test_oldest_first(void)
 {
-    ends = false;
+    removes_batch = false;
     first.renewed_ms = clock_ms() - 2 * RENEW_MS;
     second.renewed_ms = clock_ms() - 3 * RENEW_MS;
     leases_add(leases, &first);
     leases_add(leases, &second);
     renewals = 0;
-    answer = STORE_UNAVAILABLE;
+    renew_outcome = STORE_UNAVAILABLE;
     capture_begin(STDERR_FILENO);
     leases_renew(leases, NULL, "owner");
     capture_end();
-    is_int(renewals, 1, "a database that fails is asked once");
-    is_int(renewed, 2, "for those that have waited longest");
-    answer = STORE_DONE;
+    is_int(renewals, 1, "after a failed renewal no other is attempted");
+    is_int(renewed_id, 2, "the batch renewed longest ago came first");
+    renew_outcome = STORE_DONE;
     leases_renew(leases, NULL, "owner");
-    is_int(renewals, 2, "when it answers again");
-    is_int(renewed, 1, "it is asked for the others");
+    is_int(renewals, 2, "the next round renews one batch");
+    is_int(renewed_id, 1, "it is the other batch");
 }
 
 int main(void)
@@ -53,40 +56,40 @@ int main(void)
     leases = leases_create();
     first = (struct task_batch){.kind = &kind, .count = 1, .tasks = {{.id = 1}}};
     second = (struct task_batch){.kind = &kind, .count = 1, .tasks = {{.id = 2}}};
-    is_int(leases_wait_ms(leases), -1, "without claims there is nothing to wait for");
+    is_int(leases_wait_ms(leases), -1, "without leases there is nothing to wait for");
     first.renewed_ms = second.renewed_ms = clock_ms();
     leases_add(leases, &first);
     leases_add(leases, &second);
     int wait = leases_wait_ms(leases);
-    ok(wait > 0 && wait <= RENEW_MS, "new ones have time");
+    ok(wait > 0 && wait <= RENEW_MS, "new leases are due within RENEW_MS");
     leases_renew(leases, NULL, "owner");
-    is_int(renewals, 0, "and are not renewed before");
+    is_int(renewals, 0, "leases that are not due are not renewed");
 
     second.renewed_ms = clock_ms() - RENEW_MS;
-    is_int(leases_wait_ms(leases), 0, "it is time for the second");
+    is_int(leases_wait_ms(leases), 0, "an old lease is due at once");
     leases_renew(leases, NULL, "owner");
-    is_int(renewals, 1, "which is renewed");
-    ok(renewed == 2, "that one and no other");
-    ok(leases_wait_ms(leases) > 0, "and then has time again");
+    is_int(renewals, 1, "one batch is renewed");
+    ok(renewed_id == 2, "it is the batch whose lease was due");
+    ok(leases_wait_ms(leases) > 0, "after the renewal no lease is due");
 
     first.renewed_ms = clock_ms() - RENEW_MS;
-    answer = STORE_UNAVAILABLE;
+    renew_outcome = STORE_UNAVAILABLE;
     capture_begin(STDERR_FILENO);
     leases_renew(leases, NULL, "owner");
-    ok(strstr(capture_end(), "level=warning"), "a renewal that fails is logged");
-    ok(leases_wait_ms(leases) > 0, "and tried again later");
+    ok(strstr(capture_end(), "level=warning"), "a failed renewal is logged");
+    ok(leases_wait_ms(leases) > 0, "a failed renewal is not retried at once");
 
     leases_remove(leases, &first);
     leases_remove(leases, &first);
     second.renewed_ms = 0;
-    is_int(leases_wait_ms(leases), 0, "the other one is still there");
-    answer = STORE_DONE;
-    ends = true;
-    alarm(60); /* whoever waits for the database here waits forever */
+    is_int(leases_wait_ms(leases), 0, "removing a batch, even twice, leaves the other one");
+    renew_outcome = STORE_DONE;
+    removes_batch = true;
+    alarm(60); /* Ends the test should leases_remove deadlock. */
     leases_renew(leases, NULL, "owner");
-    is_int(renewed, 2, "a batch may end while its claims are renewed");
-    is_int(leases_wait_ms(leases), -1, "and is gone then");
-    test_longest_first();
+    is_int(renewed_id, 2, "a batch can be removed while its leases are renewed");
+    is_int(leases_wait_ms(leases), -1, "no batch is left");
+    test_oldest_first();
     leases_destroy(leases);
     leases_destroy(NULL);
     return done_testing();

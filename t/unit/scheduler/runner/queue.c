@@ -24,7 +24,7 @@ static void test_order(void)
             in_order = queue_take(queue) == &items[taken++] && in_order;
         in_order = queue_put(queue, &items[next++]) && queue_take(queue) == &items[taken++] && in_order;
     }
-    ok(in_order, "what is first in is first out, time and again around");
+    ok(in_order, "items leave in the order in which they were added, also after wrapping around");
     queue_destroy(queue);
 }
 
@@ -32,29 +32,29 @@ static void test_room(void)
 {
     struct queue *queue = queue_create(2);
     ok(queue_has_room(queue), "an empty queue has room");
-    ok(queue_put(queue, &items[0]) && queue_has_room(queue), "so has one that isn't full");
-    ok(queue_put(queue, &items[1]) && !queue_has_room(queue), "but not a full one");
-    ok(queue_take(queue) == &items[0] && queue_has_room(queue), "until something is taken");
+    ok(queue_put(queue, &items[0]) && queue_has_room(queue), "a queue that is not full has room");
+    ok(queue_put(queue, &items[1]) && !queue_has_room(queue), "a full queue has no room");
+    ok(queue_take(queue) == &items[0] && queue_has_room(queue), "taking an item makes room");
     queue_destroy(queue);
 }
 
 static void test_close(void)
 {
     struct queue *queue = queue_create(CAPACITY);
-    ok(queue_put(queue, &items[0]) && queue_put(queue, &items[1]), "two items are in");
+    ok(queue_put(queue, &items[0]) && queue_put(queue, &items[1]), "two items are added");
     queue_close(queue);
-    ok(!queue_put(queue, &items[2]), "nothing more comes in after the close");
-    ok(queue_take(queue) == &items[0], "what is in");
-    ok(queue_take(queue) == &items[1], "can still be taken");
-    ok(queue_take(queue) == NULL, "then there is nothing");
-    ok(queue_take(queue) == NULL, "and that is the end");
+    ok(!queue_put(queue, &items[2]), "a closed queue accepts no item");
+    ok(queue_take(queue) == &items[0], "the first item can be taken after the close");
+    ok(queue_take(queue) == &items[1], "the second item can be taken after the close");
+    ok(queue_take(queue) == NULL, "an empty closed queue returns NULL");
+    ok(queue_take(queue) == NULL, "an empty closed queue returns NULL again");
     queue_close(queue);
-    ok(!queue_put(queue, &items[2]), "closed twice is closed");
+    ok(!queue_put(queue, &items[2]), "a queue closed twice accepts no item");
     queue_destroy(queue);
     queue_destroy(NULL);
 }
 
-/* A producer that counts what it has put in. */
+/* A producer that counts the items that it has added. */
 struct producer {
     struct queue *queue;
     atomic_int done;
@@ -79,7 +79,7 @@ static pthread_t start(void *(*work)(void *), void *argument)
     return thread;
 }
 
-/* The consumer takes all, and at each moment as many are under way as the queue holds, at most. */
+/* The producer is never ahead of the consumer by more than the capacity. */
 static void test_bounded(void)
 {
     struct producer producer = {.queue = queue_create(CAPACITY)};
@@ -90,9 +90,9 @@ static void test_bounded(void)
         in_order = queue_take(producer.queue) == &items[i] && in_order;
     }
     pthread_join(thread, NULL);
-    ok(in_order, "another thread's items come in order");
-    ok(bounded, "and it never gets further ahead than the queue is long");
-    ok(!producer.refused, "none was refused");
+    ok(in_order, "items from another thread come in order");
+    ok(bounded, "the producer is never ahead by more than the capacity");
+    ok(!producer.refused, "no item was refused");
     queue_destroy(producer.queue);
 }
 
@@ -105,11 +105,11 @@ static void test_close_when_full(void)
         sched_yield();
     queue_close(producer.queue);
     pthread_join(thread, NULL);
-    ok(producer.refused, "a producer that waits for room is refused when the queue closes");
-    is_int(producer.done, CAPACITY, "and no item got in beyond its bounds");
+    ok(producer.refused, "a producer that waits for room is refused when the queue is closed");
+    is_int(producer.done, CAPACITY, "the queue never held more than its capacity");
     while (queue_take(producer.queue))
         left++;
-    is_int(left, CAPACITY, "what was in can be taken");
+    is_int(left, CAPACITY, "the items in the queue can be taken after the close");
     queue_destroy(producer.queue);
 }
 
@@ -132,8 +132,9 @@ static void test_close_when_empty(void)
     queue_close(queue);
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], &counts[i]);
-    ok(put, "a hundred items for two consumers");
-    is_int((intptr_t)counts[0] + (intptr_t)counts[1], 100, "each is taken once, and both end with the queue");
+    ok(put, "a hundred items are added");
+    is_int((intptr_t)counts[0] + (intptr_t)counts[1], 100,
+           "each item is taken by one of two consumers, and both end when the queue is closed");
     queue_destroy(queue);
 }
 
