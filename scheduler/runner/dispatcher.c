@@ -33,7 +33,7 @@ struct dispatcher {
     int timer_fd;
     /* The last claim failed. */
     bool failed;
-    /* db_connections at the last dispatch. */
+    /* db_connection_count at the last dispatch. */
     unsigned connections_seen;
     atomic_bool stopping;
     pthread_t thread;
@@ -105,7 +105,7 @@ static void dispatch_kind(struct dispatcher *dispatcher, int at, int woken_by)
 static void dispatch(struct dispatcher *dispatcher, int woken_by)
 {
     dispatcher->failed = false;
-    dispatcher->connections_seen = db_connections(dispatcher->db);
+    dispatcher->connections_seen = db_connection_count(dispatcher->db);
     for (int i = 0; i < task_kind_count && !dispatcher->failed && !atomic_load(&dispatcher->stopping); i++)
         dispatch_kind(dispatcher, i, woken_by);
 }
@@ -129,8 +129,8 @@ static bool drain(int fd)
  * readable. One that was sent before a reconnection is lost. */
 static bool is_notified(struct dispatcher *dispatcher)
 {
-    bool notified = db_take_notifications(dispatcher->db);
-    return notified || db_connections(dispatcher->db) != dispatcher->connections_seen;
+    bool notified = db_consume_notifications(dispatcher->db);
+    return notified || db_connection_count(dispatcher->db) != dispatcher->connections_seen;
 }
 
 /* Waits until tasks may be due or leases are due for renewal. Returns the WOKEN_BY_*
@@ -147,7 +147,7 @@ static int wait_for_work(struct dispatcher *dispatcher)
     wait_ms = shorter_wait_ms(wait_ms, leases_wait_ms(dispatcher->options.leases));
     int ready = poll(fds, COUNT_OF(fds), wait_ms);
     bool room = drain(dispatcher->options.wake_fd), ticked = drain(dispatcher->timer_fd);
-    notified |= fds[2].revents && db_take_notifications(dispatcher->db);
+    notified |= fds[2].revents && db_consume_notifications(dispatcher->db);
     bool timed_out = ready == 0 && (wait_ms == RECONNECT_MS || wait_ms == IDLE_MS);
     return (room ? WOKEN_BY_ROOM : 0) | (notified ? WOKEN_BY_NOTIFY : 0) |
            (ticked || timed_out ? WOKEN_BY_TIMER : 0);
