@@ -73,7 +73,7 @@ static enum status check_chunk(struct request *request, const struct resumable *
 enum status tus_gate(struct request *request, struct response *response)
 {
     struct resumable upload = {0};
-    struct tus_patch patch;
+    struct tus_patch patch = {0};
     char token[BUCKET_TOKEN_SIZE];
     enum status status = resumable_find(request, &upload);
     if (status == STATUS_ANSWERED)

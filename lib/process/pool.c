@@ -77,6 +77,7 @@ static bool make_slots(struct supervisor *supervisor)
     const struct pool *pool = supervisor->pool;
     for (int i = 0; i < pool->group_count; i++)
         supervisor->slot_count += pool->groups[i].processes;
+    /* NOLINTNEXTLINE(*UnixAPI): a pool has at least one group */
     supervisor->slots = calloc((size_t)supervisor->slot_count, sizeof *supervisor->slots);
     struct worker_slot *slot = supervisor->slots;
     for (int i = 0; slot && i < pool->group_count; i++)
