@@ -127,7 +127,7 @@ export default {
     'the file is larger than an upload may be': '文件超过上传大小上限',
     'the file is neither MP4 nor WebM': '文件既不是 MP4 也不是 WebM',
     'the old password is wrong': '当前密码不正确',
-    'the password changes too often': '密码修改过于频繁，请稍后重试',
+    'the password changes too often': '登录时密码被修改，请重试',
     'the user has as many videos as one may have': '你的视频数量已达上限',
     'the user name is taken': '用户名已被占用',
     'the user name or the password is wrong': '用户名或密码不正确',
