@@ -7,9 +7,8 @@ use lib "$FindBin::Bin/lib";
 
 use Cutter;
 use Digest::SHA ();
-use File::Copy  ();
-use File::Path  ();
 use File::Temp  ();
+use NodeModules;
 use Site;
 use Site::Port;
 use Tus;
@@ -95,20 +94,9 @@ sub through_breaks ($name, @command) {
     return;
 }
 
-# The folder of the packages that the JavaScript client needs.
-sub modules () {
-    my $build = ($ENV{VS_BUILD} // 'build') . '/clients';
-    $build = "$FindBin::Bin/../$build" if $build !~ m{^/};
-    return "$build/node_modules" if -e "$build/node_modules/tus-js-client/package.json";
-    File::Path::make_path($build);
-    File::Copy::copy("$clients/$_", "$build/$_") for 'package.json', 'package-lock.json';
-    return system("npm ci --prefix '$build' --no-audit --no-fund --ignore-scripts >&2") == 0 ? "$build/node_modules" : undef;
-}
-
 subtest 'tus-js-client' => sub {
-    plan skip_all => 'there is no npm' if !grep { -x "$_/npm" } split /:/, $ENV{PATH};
-    my $modules = modules();
-    ok defined $modules, 'is installed' or return;
+    my $modules = eval { NodeModules::install($clients) };
+    ok defined $modules, 'tus-js-client is installed' or return diag $@;
     through_breaks('tus-js-client', 'node', "$clients/upload.js", $modules, \'url', $file, $ann->session);
 };
 

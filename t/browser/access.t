@@ -10,15 +10,16 @@ use lib "$FindBin::Bin/../lib";
 use Site;
 use Browser;
 use Gallery;
+use NodeModules;
 use Troubles;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output);
 
+open my $file, '<', NodeModules::install($FindBin::Bin) . '/axe-core/axe.min.js' or die "cannot read axe: $!\n";
+my $axe = do { local $/; <$file> };
+
 my $troubles = Troubles->prepare("$FindBin::Bin/../media/testcard.webm");
 my ($site, $gallery) = @$troubles{qw(site gallery)};
-
-open my $file, '<', "$FindBin::Bin/axe/axe.min.js" or die "cannot read axe: $!\n";
-my $axe = do { local $/; <$file> };
 
 # The violations that axe reports. The page must have loaded axe.
 sub violations ($browser) {
