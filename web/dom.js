@@ -1,4 +1,5 @@
-// Elements, made from data. Text is always text: nothing here, or anywhere else, takes markup.
+// Creates DOM elements from data. Strings always become text nodes: neither this module
+// nor any other parses HTML.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -12,7 +13,8 @@ function fill(node, attributes, children) {
   return node;
 }
 
-// el('a', {href: '/', onclick: f}, 'text', otherElement): false and null are left out.
+// el('a', {href: '/', onclick: f}, 'text', element). Attributes and children that are
+// false, null or undefined are left out.
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
@@ -21,15 +23,15 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-// An icon of one path, drawn in a square of 24; it is decoration only.
+// A decorative icon of one path in a 24 by 24 view box, hidden from screen readers.
 export function icon(path) {
   return svg('svg', {class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true'}, svg('path', {d: path}));
 }
 
-let last = 0;
+let lastId = 0;
 
-// An id that no other element of the page has.
+// An id that is unique on the page.
 export function newId(prefix) {
-  last += 1;
-  return `${prefix}-${last}`;
+  lastId += 1;
+  return `${prefix}-${lastId}`;
 }

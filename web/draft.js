@@ -1,15 +1,15 @@
-// What has been typed into a form and not been sent. It stays in this window, for the same user, when the page goes
-// because the session has ended, so that it is there again after logging in.
+// Unsent form input, stored per tab and user. It survives reloads and the login that
+// follows an expired session; logging out deletes it.
 
 import {currentUser} from './session.js';
-import {thisWindow} from './store.js';
+import {tabStore} from './store.js';
 
-// name: which form of the site it is, such as comment/3.
+// name identifies the form, such as comment/3.
 export function draft(name) {
   const key = `draft/${currentUser()?.id}/${name}`;
   return {
-    values: thisWindow.get(key) ?? {},
-    keep: (values) => thisWindow.set(key, values),
-    drop: () => thisWindow.drop(key),
+    values: tabStore.get(key) ?? {},
+    save: (values) => tabStore.set(key, values),
+    remove: () => tabStore.remove(key),
   };
 }

@@ -1,4 +1,4 @@
-// Numbers and times as people read them.
+// Numbers and times in the visitor's language.
 
 import {language, t} from './language.js';
 
@@ -15,7 +15,7 @@ export function ago(time) {
   return t('just_now');
 }
 
-// The day alone.
+// "May 3, 2024", without the time.
 export function date(time) {
   return new Intl.DateTimeFormat(locale, {dateStyle: 'long'}).format(new Date(time));
 }
@@ -43,7 +43,7 @@ export function bytes(number) {
   return `${new Intl.NumberFormat(locale, {maximumFractionDigits: value < 10 && unit ? 1 : 0}).format(value)} ${units[unit]}`;
 }
 
-// 75 is 1:15.
+// Seconds as h:mm:ss or m:ss: 75 is "1:15".
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

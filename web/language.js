@@ -1,6 +1,7 @@
-// English or Chinese: the browser's choice, until the visitor makes one.
+// The language, English or Chinese. It follows the browser's preference until the visitor
+// chooses one.
 
-import {always} from './store.js';
+import {browserStore} from './store.js';
 import en from './text/en.js';
 import zh from './text/zh.js';
 
@@ -12,17 +13,17 @@ function preferred() {
   return wanted.find((language) => language in TEXTS) ?? 'en';
 }
 
-const stored = always.get(KEY);
+const stored = browserStore.get(KEY);
 export const language = stored in TEXTS ? stored : preferred();
 document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 
-// The text of that name; {x} in it becomes values.x.
+// The text of that name, with each {x} replaced by values.x.
 export function t(name, values = {}) {
   return TEXTS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
-// What a failure is in words: the kind in the visitor's language, and what the server says of it, as far as it is known
-// in that, too.
+// The message for a failure: its kind in the visitor's language, then the server's
+// detail, translated when there is a translation.
 export function problemText(problem) {
   if (problem.status === undefined) return problem.message;
   if (problem.status === 0) return t('problem_none');
@@ -32,6 +33,6 @@ export function problemText(problem) {
 }
 
 export function switchLanguage() {
-  always.set(KEY, language === 'en' ? 'zh' : 'en');
+  browserStore.set(KEY, language === 'en' ? 'zh' : 'en');
   location.reload();
 }

@@ -1,4 +1,5 @@
-// Real addresses for pages that scripts make: links are followed here, and the back button works.
+// Client-side routing with real URLs: intercepts clicks on links, and restores scroll
+// positions on back and forward.
 
 const routes = [
   [/^\/$/, 'home'],
@@ -10,12 +11,12 @@ const routes = [
   [/^\/settings\/?$/, 'settings'],
 ];
 
-const SETTLE_MS = 150;
+const SCROLL_SAVE_DELAY_MS = 150;
 
 let show = () => {};
-let visit = 0;
-let isShown = false; // the page of this address; else there may still be the one before
-let settling = null;
+let visits = 0;
+let isShown = false; // false while the previous page is still displayed
+let scrollTimer = null;
 
 function find(path) {
   for (const [pattern, name] of routes) {
@@ -26,51 +27,52 @@ function find(path) {
 }
 
 async function load({scroll}) {
-  visit += 1;
-  const mine = visit;
+  visits += 1;
+  const visit = visits;
   isShown = false;
-  clearTimeout(settling);
+  clearTimeout(scrollTimer);
   const {name, id} = find(location.pathname);
-  await show({name, id, query: new URLSearchParams(location.search), isFirst: mine === 1, isCurrent: () => visit === mine});
-  if (visit !== mine) return;
+  await show({name, id, query: new URLSearchParams(location.search), isFirst: visit === 1, isCurrent: () => visits === visit});
+  if (visits !== visit) return;
   scrollTo(0, scroll);
   isShown = true;
 }
 
-// Keeps a value with this visit of the page, for when one comes back to it.
-export function keep(name, value) {
+// Saves a value in the current history entry.
+export function saveState(name, value) {
   history.replaceState({...history.state, [name]: value}, '');
 }
 
-// What was kept, undefined when nothing was.
-export function kept(name) {
+// A value of the current history entry; undefined when there is none.
+export function savedState(name) {
   return history.state?.[name];
 }
 
-function remember() {
-  if (isShown) keep('scroll', scrollY);
+function saveScroll() {
+  if (isShown) saveState('scroll', scrollY);
 }
 
-// The back button tells only when it is too late to look where one was.
-function rememberSoon() {
-  clearTimeout(settling);
-  settling = setTimeout(remember, SETTLE_MS);
+// popstate fires after the history entry has changed, too late to save the scroll
+// position of the entry left behind. So it is saved shortly after each scroll.
+function saveScrollSoon() {
+  clearTimeout(scrollTimer);
+  scrollTimer = setTimeout(saveScroll, SCROLL_SAVE_DELAY_MS);
 }
 
-// Goes to an address of this site.
+// Navigates to a path of this site.
 export function go(path) {
-  remember();
+  saveScroll();
   history.pushState({}, '', path);
   return load({scroll: 0});
 }
 
-// The same, but the back button won't come to the present address again.
+// Navigates to a path and replaces the current history entry.
 export function replace(path) {
   history.replaceState({}, '', path);
   return load({scroll: 0});
 }
 
-// Shows the page of this address once more.
+// Renders the current page again.
 export function reload() {
   return load({scroll: scrollY});
 }
@@ -79,7 +81,7 @@ function isPlainClick(event) {
   return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
 }
 
-function follow(event) {
+function followLink(event) {
   const link = event.target.closest('a');
   if (event.defaultPrevented || !link || !isPlainClick(event) || link.hasAttribute('download') || link.target) return;
   const url = new URL(link.href, location.href);
@@ -88,13 +90,14 @@ function follow(event) {
   go(url.pathname + url.search);
 }
 
-// From now on showPage({name, id, query, isFirst, isCurrent}) is called for every address.
+// Starts routing: shows the current page, then calls showPage({name, id, query, isFirst,
+// isCurrent}) on every navigation. isCurrent() is false once the visitor has moved on.
 export function start(showPage) {
   show = showPage;
   history.scrollRestoration = 'manual';
-  document.addEventListener('click', follow);
+  document.addEventListener('click', followLink);
   addEventListener('popstate', (event) => load({scroll: event.state?.scroll ?? 0}));
-  addEventListener('pagehide', remember);
-  addEventListener('scroll', rememberSoon, {passive: true});
-  return load({scroll: kept('scroll') ?? 0});
+  addEventListener('pagehide', saveScroll);
+  addEventListener('scroll', saveScrollSoon, {passive: true});
+  return load({scroll: savedState('scroll') ?? 0});
 }

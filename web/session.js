@@ -1,8 +1,8 @@
-// Who is logged in. The session itself is in a cookie that no script can read; the one beside it says whose it
-// is, and proves nothing.
+// The logged-in user. The session cookie is HttpOnly; X-User-Id, the cookie set beside
+// it, only tells scripts whose session it is and authorizes nothing.
 
-import {api, whenLoggedOut} from './api.js';
-import {always, thisWindow} from './store.js';
+import {api, onUnauthorized} from './api.js';
+import {browserStore, tabStore} from './store.js';
 
 const NAME = 'user_name';
 const listeners = [];
@@ -12,33 +12,34 @@ function cookieId() {
   return match ? Number(match[1]) : null;
 }
 
-function tell() {
+function notifyListeners() {
   for (const listener of listeners) listener();
 }
 
-// {id, name} or null.
+// {id, name}; null when nobody is logged in.
 export function currentUser() {
   const id = cookieId();
   if (id === null) return null;
-  const [known, name] = always.get(NAME) ?? [];
-  return {id, name: known === id ? name : `#${id}`};
+  const [storedId, name] = browserStore.get(NAME) ?? [];
+  return {id, name: storedId === id ? name : `#${id}`};
 }
 
-export function onSession(listener) {
+// Registers a function to call when a user has logged in or out or lost the session.
+export function onSessionChange(listener) {
   listeners.push(listener);
 }
 
 export async function logIn(name, password) {
   const {user_id: id} = await api.logIn(name, password);
   const user = await api.user(id);
-  always.set(NAME, [id, user.user_name]);
-  tell();
+  browserStore.set(NAME, [id, user.user_name]);
+  notifyListeners();
 }
 
 function forget() {
   document.cookie = 'X-User-Id=; Path=/; Max-Age=0; SameSite=Lax';
-  always.drop(NAME);
-  tell();
+  browserStore.remove(NAME);
+  notifyListeners();
 }
 
 export async function logOut() {
@@ -47,19 +48,19 @@ export async function logOut() {
   } catch (problem) {
     if (problem.status !== 401) throw problem;
   }
-  thisWindow.clear();
+  tabStore.clear();
   forget();
 }
 
-let expired = () => {};
+let expiredCallback = () => {};
 
-// Calls the function when the server doesn't know the session any more.
-export function onExpired(callback) {
-  expired = callback;
+// Registers the function to call when the server rejects the session of a logged-in user.
+export function onSessionExpired(callback) {
+  expiredCallback = callback;
 }
 
-whenLoggedOut(() => {
-  const was = currentUser();
+onUnauthorized(() => {
+  const user = currentUser();
   forget();
-  if (was) expired();
+  if (user) expiredCallback();
 });

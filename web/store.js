@@ -1,21 +1,22 @@
-// What this browser keeps for the site, as data under names. Where the visitor's settings forbid that, nothing is kept,
-// and all else works.
+// Stores JSON values by name in the browser. When the visitor's settings block storage,
+// writes are dropped and reads return null; the site keeps working.
 
-function store(find) {
+function store(getStorage) {
   const attempt = (use) => {
     try {
-      return use(find());
+      return use(getStorage());
     } catch {
       return null;
     }
   };
   return {
-    get: (name) => attempt((storage) => JSON.parse(storage.getItem(name))), // null when there is nothing
+    // null when absent
+    get: (name) => attempt((storage) => JSON.parse(storage.getItem(name))),
     set: (name, value) => attempt((storage) => storage.setItem(name, JSON.stringify(value))),
-    drop: (name) => attempt((storage) => storage.removeItem(name)),
+    remove: (name) => attempt((storage) => storage.removeItem(name)),
     clear: () => attempt((storage) => storage.clear()),
   };
 }
 
-export const always = store(() => localStorage);
-export const thisWindow = store(() => sessionStorage); // until it is closed
+export const browserStore = store(() => localStorage);
+export const tabStore = store(() => sessionStorage); // deleted when the tab is closed

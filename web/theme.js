@@ -1,12 +1,12 @@
-// Light or dark: the system's choice, until the visitor makes one.
+// The colour theme, light or dark. It follows the system until the visitor chooses one.
 
-import {always} from './store.js';
+import {browserStore} from './store.js';
 
 const KEY = 'theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
-let chosen = always.get(KEY);
+let chosen = browserStore.get(KEY);
 
-export function currentTheme() {
+function currentTheme() {
   return chosen ?? (system.matches ? 'dark' : 'light');
 }
 
@@ -16,7 +16,7 @@ function apply() {
 
 export function toggleTheme() {
   chosen = currentTheme() === 'dark' ? 'light' : 'dark';
-  always.set(KEY, chosen);
+  browserStore.set(KEY, chosen);
   apply();
 }
 

@@ -1,88 +1,98 @@
-// Sends a film in pieces that survive a lost connection, by tus 1.0 (https://tus.io/protocols/resumable-upload):
-// the server knows how far it is, and one goes on from there. fetch can't tell how many bytes have gone, so
-// XMLHttpRequest sends them.
+// Resumable uploads over tus 1.0 (https://tus.io/protocols/resumable-upload). After a
+// lost connection the client asks the server for its offset and sends the rest from
+// there. XMLHttpRequest sends the bytes, because fetch reports no upload progress.
 
-import {loggedOut, mayWorkLater, Problem, problemOf, readRetryAfter} from './api.js';
-import {always} from './store.js';
+import {isRetryable, parseRetryAfter, Problem, problemFromResponse, reportUnauthorized} from './api.js';
+import {browserStore} from './store.js';
 
 const KEY = 'upload';
 const TUS = {'Tus-Resumable': '1.0.0'};
-const IS_ELSEWHERE = [409, 423]; // the server is not as far as one thought, or is still busy with the last piece
-const FIRST_WAIT_S = 1;
-const LONGEST_WAIT_S = 30;
+// Wrong offset, or the previous request still holds the upload: ask for the offset again.
+const OFFSET_CHANGED = [409, 423];
+const RETRY_MIN_S = 1;
+const RETRY_MAX_S = 30;
 
-// What tells the same file when it is chosen again.
-function sign(file) {
+// Recognizes a file when it is chosen again.
+function signature(file) {
   return `${file.name}/${file.size}/${file.lastModified}`;
 }
 
-// The upload that was not finished: {url, videoId, userId, name, sign}, null when there is none.
-export function unfinished(userId) {
-  const kept = always.get(KEY);
-  return kept?.userId === userId ? kept : null;
+// The user's unfinished upload: {url, videoId, userId, name, sign}; null when there is
+// none.
+export function unfinishedUpload(userId) {
+  const saved = browserStore.get(KEY);
+  return saved?.userId === userId ? saved : null;
 }
 
-export function isOf(kept, file) {
-  return kept.sign === sign(file);
+// Whether a file is the one of an unfinished upload.
+export function matchesFile(saved, file) {
+  return saved.sign === signature(file);
 }
 
-export async function discard(kept) {
-  always.drop(KEY);
-  await fetch(kept.url, {method: 'DELETE', headers: TUS});
+export async function discardUpload(saved) {
+  browserStore.remove(KEY);
+  await fetch(saved.url, {method: 'DELETE', headers: TUS});
 }
 
-async function ask(method, url, headers) {
+async function request(method, url, headers) {
   let response;
   try {
     response = await fetch(url, {method, headers: {...TUS, ...headers}});
   } catch {
     throw new Problem(0);
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw await problemFromResponse(response);
   return response;
 }
 
-async function create(videoId, userId, file) {
-  const response = await ask('POST', `/stream/videos/${videoId}`, {'Upload-Length': String(file.size)});
-  const kept = {url: new URL(response.headers.get('Location'), location.origin).pathname, videoId, userId, name: file.name, sign: sign(file)};
-  always.set(KEY, kept);
-  return kept;
+async function createUpload(videoId, userId, file) {
+  const response = await request('POST', `/stream/videos/${videoId}`, {'Upload-Length': String(file.size)});
+  const url = new URL(response.headers.get('Location'), location.origin).pathname;
+  const saved = {url, videoId, userId, name: file.name, sign: signature(file)};
+  browserStore.set(KEY, saved);
+  return saved;
 }
 
-// How far the server is.
-async function offsetOf(url) {
-  return Number((await ask('HEAD', url)).headers.get('Upload-Offset'));
+// The number of bytes that the server has received.
+async function fetchOffset(url) {
+  return Number((await request('HEAD', url)).headers.get('Upload-Offset'));
 }
 
-function problemFrom(request) {
+function problemFromXhr(xhr) {
   let body = {};
   try {
-    body = JSON.parse(request.responseText);
+    body = JSON.parse(xhr.responseText);
   } catch {
-    // Not from the server: the status is all there is.
+    // Not a response of the API: only the status is known.
   }
-  return new Problem(request.status, body, readRetryAfter(request.getResponseHeader('Retry-After')));
+  return new Problem(xhr.status, body, parseRetryAfter(xhr.getResponseHeader('Retry-After')));
 }
 
-// Sends what is left of the file. The promise gives nothing, or fails with a Problem.
-function sendRest(request, url, file, offset, progress) {
+// Sends the file from offset to its end. Calls onProgress with the number of bytes sent,
+// counted from the start of the file. Rejects with a Problem.
+function sendFrom(xhr, url, file, offset, onProgress) {
   return new Promise((resolve, reject) => {
-    request.upload.onprogress = (event) => progress(offset + event.loaded);
-    request.onload = () => (request.status === 204 ? resolve() : reject(problemFrom(request)));
-    request.onerror = () => reject(new Problem(0));
-    request.onabort = () => reject(new Problem(0));
-    request.open('PATCH', url);
+    xhr.upload.onprogress = (event) => onProgress(offset + event.loaded);
+    xhr.onload = () => (xhr.status === 204 ? resolve() : reject(problemFromXhr(xhr)));
+    xhr.onerror = () => reject(new Problem(0));
+    xhr.onabort = () => reject(new Problem(0));
+    xhr.open('PATCH', url);
     for (const [name, value] of Object.entries({...TUS, 'Upload-Offset': offset, 'Content-Type': 'application/offset+octet-stream'})) {
-      request.setRequestHeader(name, value);
+      xhr.setRequestHeader(name, value);
     }
-    request.send(file.slice(offset));
+    xhr.send(file.slice(offset));
   });
 }
 
-// An upload that goes on until it is done, refused or stopped. tell.progress(bytes), tell.waiting(seconds, problem)
-// (which counts down to 0) and tell.paused() say how it goes. kept is an unfinished one to go on with.
-export function startUpload({videoId, userId, file, kept, tell}) {
-  let request = null;
+// Starts an upload, or resumes `saved`, an unfinished one. Returns {done, pause, resume,
+// stop}. done resolves to true when the upload is complete and to false when it was
+// stopped; it rejects with a Problem when the server refuses the upload. Failures that
+// may pass are retried without end.
+//
+// The upload calls display.progress(bytes), display.paused(), and, once a second until
+// the next retry, display.waiting(seconds, problem).
+export function startUpload({videoId, userId, file, saved, display}) {
+  let xhr = null;
   let paused = false;
   let stopped = false;
   let wake = () => {};
@@ -92,58 +102,60 @@ export function startUpload({videoId, userId, file, kept, tell}) {
     wake = resolve;
     if (ms !== null) setTimeout(resolve, ms);
   });
-  const hurry = () => wake();
+  const onOnline = () => wake();
 
-  async function wait(problem) {
+  async function waitToRetry(problem) {
     failures += 1;
-    const seconds = problem.retryAfter || Math.min(FIRST_WAIT_S * 2 ** (failures - 1), LONGEST_WAIT_S);
+    const seconds = problem.retryAfter || Math.min(RETRY_MIN_S * 2 ** (failures - 1), RETRY_MAX_S);
     const end = Date.now() + seconds * 1000;
     while (!paused && !stopped && Date.now() < end) {
-      tell.waiting(Math.ceil((end - Date.now()) / 1000), problem);
+      display.waiting(Math.ceil((end - Date.now()) / 1000), problem);
       const before = Date.now();
       await sleep(Math.min(1000, end - before));
-      if (navigator.onLine && Date.now() - before < 500 && end - before > 500) return; // the connection is back
+      // Woken early, by the online event.
+      if (navigator.onLine && Date.now() - before < 500 && end - before > 500) return;
     }
   }
 
-  async function sendOnce() {
-    kept ??= await create(videoId, userId, file);
-    const offset = await offsetOf(kept.url);
-    tell.progress(offset);
-    request = new XMLHttpRequest();
-    await sendRest(request, kept.url, file, offset, (bytes) => {
+  async function attempt() {
+    saved ??= await createUpload(videoId, userId, file);
+    const offset = await fetchOffset(saved.url);
+    display.progress(offset);
+    xhr = new XMLHttpRequest();
+    await sendFrom(xhr, saved.url, file, offset, (bytes) => {
       failures = 0;
-      tell.progress(bytes);
+      display.progress(bytes);
     });
   }
 
   async function run() {
-    addEventListener('online', hurry);
+    addEventListener('online', onOnline);
     try {
       while (!stopped) {
         if (paused) {
-          tell.paused();
+          display.paused();
           await sleep(null);
           continue;
         }
         try {
-          await sendOnce();
-          always.drop(KEY);
+          await attempt();
+          browserStore.remove(KEY);
           return true;
         } catch (problem) {
           if (paused || stopped) continue;
-          if (!mayWorkLater(problem) && !IS_ELSEWHERE.includes(problem.status)) {
-            if (problem.status === 401) loggedOut();
-            else always.drop(KEY);
+          if (!isRetryable(problem) && !OFFSET_CHANGED.includes(problem.status)) {
+            if (problem.status === 401) reportUnauthorized();
+            else browserStore.remove(KEY);
             throw problem;
           }
-          await wait(problem);
+          await waitToRetry(problem);
         }
       }
-      if (kept) await discard(kept).catch(() => {}); // what is left there, the server sweeps
+      // If this fails, the upload expires on the server.
+      if (saved) await discardUpload(saved).catch(() => {});
       return false;
     } finally {
-      removeEventListener('online', hurry);
+      removeEventListener('online', onOnline);
     }
   }
 
@@ -151,7 +163,7 @@ export function startUpload({videoId, userId, file, kept, tell}) {
     done: run(),
     pause() {
       paused = true;
-      request?.abort();
+      xhr?.abort();
       wake();
     },
     resume() {
@@ -160,7 +172,7 @@ export function startUpload({videoId, userId, file, kept, tell}) {
     },
     stop() {
       stopped = true;
-      request?.abort();
+      xhr?.abort();
       wake();
     },
   };

@@ -1,4 +1,6 @@
-// Uploads a film with tus-js-client: upload.js MODULES URL FILE SESSION. Prints how often it was tried again.
+// Uploads a file with tus-js-client and prints the number of retries.
+//
+// usage: node upload.js NODE_MODULES URL FILE SESSION
 
 'use strict';
 
@@ -12,7 +14,7 @@ const upload = new tus.Upload(fs.createReadStream(path), {
     uploadSize: fs.statSync(path).size,
     retryDelays: Array(20).fill(200),
     headers: {'X-Session-Id': session},
-    metadata: {filename: 'film.mp4', filetype: 'video/mp4'},
+    metadata: {filename: 'video.mp4', filetype: 'video/mp4'},
     onShouldRetry: () => ++retries < 50,
     onError: (error) => {
         console.error(String(error));

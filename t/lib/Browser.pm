@@ -1,15 +1,16 @@
 package Browser;
 
-# A real browser, Chromium, driven through chromedriver by what a person would see and do
-# (https://www.w3.org/TR/webdriver2/). Elements are found by what they are called; each look waits a while for
-# what has to come.
+# Drives headless Chromium through chromedriver (https://www.w3.org/TR/webdriver2/).
+# Elements are found by their accessible name. Each lookup and assertion retries for
+# WAIT_SECONDS.
 #
 #   my $browser = Browser->start($site);
 #   $browser->go('/')->follow('Log in');
-#   $browser->fill('Name', 'ann')->fill('Password', '…')->press('Log in');
+#   $browser->fill('Username', 'ann')->fill('Password', '…')->press('Log in');
 #   $browser->sees('Newest videos');
 #
-# stop is a test: nothing has gone wrong on any page since the last expect_console.
+# stop ends the browser and fails the test if a page has logged an error or warning on the
+# console that no expect_console allows.
 
 use v5.36;
 
@@ -28,21 +29,23 @@ use Site::Processes;
 
 use constant {
     ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf',
-    LOOK_SECONDS  => 60,
-    TABS_MAX     => 60,
+    WAIT_SECONDS  => 60,
+    TABS_MAX      => 60,
     TAB           => "\x{e004}",
     ENTER         => "\x{e007}",
     ESCAPE        => "\x{e00c}",
     START_SECONDS => 120,
 };
 
-# On a busy machine the home page's scripts may ask for its videos some seconds after these have come.
+# On a busy machine the home page's scripts may run seconds after the preload has
+# finished.
 my $SLOW = qr/was preloaded using link preload but not used within a few seconds/;
 
 my $JSON = JSON::PP->new->utf8->allow_nonref;
 
-# Options: language (en), theme (light or dark), width, height, phone (a narrow screen that is touched), network
-# (what is asked for is written down, see requests), forgetful (pages may keep nothing, not even cookies).
+# Starts a browser. Options: language (en), theme (light or dark), width, height, phone (a
+# narrow touch screen), network (records requests, see `requests`), no_storage (blocks
+# cookies and storage).
 sub start ($class, $site, %options) {
     my $self = bless {site => $site, %options, allowed => [$SLOW], test => $$}, $class;
     $self->{folder} = Scratch::folder('browser');
@@ -54,7 +57,7 @@ sub start ($class, $site, %options) {
         die "chromedriver does not start; see $self->{folder}\n" if time > $deadline;
         sleep 0.05;
     }
-    $self->{session} = $self->_ask('POST', '/session', {capabilities => {alwaysMatch => $self->_capabilities}})->{sessionId};
+    $self->{session} = $self->_call('POST', '/session', {capabilities => {alwaysMatch => $self->_capabilities}})->{sessionId};
     return $self;
 }
 
@@ -70,7 +73,7 @@ sub _capabilities ($self) {
         args  => \@arguments,
         prefs => {
             'intl.accept_languages' => $self->{language} // 'en',
-            $self->{forgetful} ? ('profile.default_content_setting_values.cookies' => 2) : (),
+            $self->{no_storage} ? ('profile.default_content_setting_values.cookies' => 2) : (),
         },
         $self->{phone} ? (mobileEmulation => {deviceMetrics => {width => 390, height => 844, pixelRatio => 2}}) : (),
     );
@@ -86,8 +89,9 @@ sub _spawn ($self) {
     Runner::Command::become(['setpriv', '--pdeathsig=TERM', '--', 'chromedriver', "--port=$self->{port}"], $null, $log);
 }
 
-# The value that the driver answers with; undef when it is an error and the caller can do without.
-sub _ask ($self, $method, $path, $body = undef, $may_fail = 0) {
+# Sends a command to chromedriver and returns the value of its response. Dies on an error;
+# with may_fail it returns undef.
+sub _call ($self, $method, $path, $body = undef, $may_fail = 0) {
     my %options = $method eq 'POST' ? (content => $JSON->encode($body // {}), headers => {'Content-Type' => 'application/json'}) : ();
     my $url = "http://127.0.0.1:$self->{port}" . ($self->{session} ? "/session/$self->{session}" : '') . $path;
     my $response = $self->{http}->request($method, $url, \%options);
@@ -97,42 +101,44 @@ sub _ask ($self, $method, $path, $body = undef, $may_fail = 0) {
     die "chromedriver: $method $path: " . (ref $value ? "$value->{error}: $value->{message}" : $response->{content}) . "\n";
 }
 
-# --- where it is
+# --- navigation
 
 sub go ($self, $path) {
-    $self->_ask('POST', '/url', {url => 'http://localhost:' . $self->{site}->port . $path});
+    $self->_call('POST', '/url', {url => 'http://localhost:' . $self->{site}->port . $path});
     return $self;
 }
 
-sub reload  ($self) { $self->_ask('POST', '/refresh'); return $self }
-sub back    ($self) { $self->_ask('POST', '/back');    return $self }
-sub forward ($self) { $self->_ask('POST', '/forward'); return $self }
+sub reload  ($self) { $self->_call('POST', '/refresh'); return $self }
+sub back    ($self) { $self->_call('POST', '/back');    return $self }
+sub forward ($self) { $self->_call('POST', '/forward'); return $self }
 
 sub path ($self) { return $self->script('return location.pathname + location.search') }
 
-# --- what is there
+# --- page content
 
-# What the function returns in the page.
+# Runs the body of a function in the page and returns its result.
 sub script ($self, $code, @arguments) {
-    return $self->_ask('POST', '/execute/sync', {script => $code, args => \@arguments});
+    return $self->_call('POST', '/execute/sync', {script => $code, args => \@arguments});
 }
 
-# The value that a script's promise comes to.
+# Runs the body of an async function and returns what its promise resolves to, or the
+# error as a string.
 sub promise ($self, $code, @arguments) {
-    return $self->_ask('POST', '/execute/async',
+    return $self->_call('POST', '/execute/async',
         {script => "const done = arguments[arguments.length - 1]; (async (...args) => { $code })(...arguments).then(done, (e) => done(String(e)))",
             args => \@arguments});
 }
 
 sub text ($self) { return $self->script('return document.body.innerText') }
 
-# The first element of the kind that has that name: its text, its label or its aria-label. It is waited for.
+# The first visible element that matches the selector `kind` and has that name: its text,
+# its label or its aria-label. Waits for it; dies when it doesn't appear.
 sub find ($self, $kind, $name = undef) {
-    my $deadline = time + LOOK_SECONDS;
+    my $deadline = time + WAIT_SECONDS;
     while (1) {
         my $found = $self->script(<<'JS', $kind, $name);
             const [kind, name] = arguments;
-            // What is hidden from screen readers, such as a letter in a picture, is no part of a name.
+            // Text hidden from screen readers, such as an avatar's letter, is not part of the name.
             const hidden = (element) => Array.from(element.querySelectorAll('[aria-hidden="true"]'), (part) => part.textContent).join('');
             const named = (element) => name === null || [element.getAttribute('aria-label'), element.innerText?.replace(hidden(element), ''),
                 ...Array.from(element.labels ?? [], (label) => label.innerText)].some((text) => text?.trim() === name);
@@ -147,13 +153,14 @@ JS
     }
 }
 
-# --- what one does
+# --- actions
 
-# Does something to an element; once more when the page has put another in its place meanwhile.
+# Performs steps on an element. Retries when the page has replaced or covered the element
+# meanwhile.
 sub _do ($self, $kind, $name, @steps) {
     for my $try (1 .. 5) {
         my $element = $self->find($kind, $name);
-        return $self if eval { $self->_ask('POST', "/element/$element/$_->[0]", $_->[1] // {}) for @steps; 1 };
+        return $self if eval { $self->_call('POST', "/element/$element/$_->[0]", $_->[1] // {}) for @steps; 1 };
         die $@ if $@ !~ /stale element|click intercepted/ || $try == 5;
         sleep 0.1;
     }
@@ -165,20 +172,20 @@ sub click ($self, $kind, $name = undef) { return $self->_do($kind, $name, ['clic
 sub press  ($self, $name) { return $self->click('button', $name) }
 sub follow ($self, $name) { return $self->click('a', $name) }
 
-# Clears the field of that label and types the text.
+# Replaces the text of the field with that label.
 sub fill ($self, $label, $text) { return $self->_do('input, textarea', $label, ['clear'], ['value', {text => $text}]) }
 
-# Chooses a file for the first field that takes one.
+# Chooses a file in the first file input.
 sub choose ($self, $path) { return $self->_do('input[type=file]', undef, ['value', {text => Cwd::realpath($path)}]) }
 
-# Presses keys in the element that has the focus.
+# Presses keys in the focused element.
 sub keys ($self, $keys) {
     my @actions = map { my $key = $_; map { {type => $_, value => $key} } qw(keyDown keyUp) } split //, $keys;
-    $self->_ask('POST', '/actions', {actions => [{type => 'key', id => 'keyboard', actions => \@actions}]});
+    $self->_call('POST', '/actions', {actions => [{type => 'key', id => 'keyboard', actions => \@actions}]});
     return $self;
 }
 
-# What the element is called that has the focus.
+# The name of the focused element.
 sub focused ($self) {
     return $self->script(<<'JS');
         const element = document.activeElement;
@@ -186,7 +193,7 @@ sub focused ($self) {
 JS
 }
 
-# Presses Tab until the element that is called so has the focus.
+# Presses Tab until the element of that name has the focus.
 sub tab_to ($self, $name) {
     my @passed;
     for (1 .. TABS_MAX) {
@@ -197,21 +204,21 @@ sub tab_to ($self, $name) {
     die "Tab does not lead to '$name', but to: " . join(', ', @passed) . "\n";
 }
 
-# A command of Chromium's own (https://chromedevtools.github.io/devtools-protocol/).
+# Runs a DevTools command (https://chromedevtools.github.io/devtools-protocol/).
 sub devtools ($self, $command, %parameters) {
-    return $self->_ask('POST', '/goog/cdp/execute', {cmd => $command, params => \%parameters});
+    return $self->_call('POST', '/goog/cdp/execute', {cmd => $command, params => \%parameters});
 }
 
-# Shows the page in another way, of which the browser is told as by the system: {theme, width, height}.
-sub show ($self, $way) {
-    $self->devtools('Emulation.setEmulatedMedia', features => [{name => 'prefers-color-scheme', value => $way->{theme}}]);
-    $self->devtools('Emulation.setDeviceMetricsOverride', %$way{qw(width height)}, deviceScaleFactor => 1,
-        mobile => $way->{width} < 500 ? JSON::PP::true : JSON::PP::false);
+# Emulates a viewport and the system's colour theme: {theme, width, height}.
+sub emulate ($self, $view) {
+    $self->devtools('Emulation.setEmulatedMedia', features => [{name => 'prefers-color-scheme', value => $view->{theme}}]);
+    $self->devtools('Emulation.setDeviceMetricsOverride', %$view{qw(width height)}, deviceScaleFactor => 1,
+        mobile => $view->{width} < 500 ? JSON::PP::true : JSON::PP::false);
     return $self->soon('return innerWidth === arguments[0] && document.documentElement.dataset.theme === arguments[1]',
-        "$way->{width} wide, $way->{theme}", @$way{qw(width theme)});
+        "the page shows at $view->{width} px, $view->{theme}", @$view{qw(width theme)});
 }
 
-# A picture of the whole page, as far as one could scroll.
+# Saves a screenshot of the whole page, not only of the viewport.
 sub screenshot ($self, $path) {
     open my $file, '>:raw', $path or die "cannot write $path: $!\n";
     my $size = $self->devtools('Page.getLayoutMetrics')->{cssContentSize};
@@ -221,10 +228,11 @@ sub screenshot ($self, $path) {
     return $self;
 }
 
-# What pages have asked for since the last call, in its order: {url, method, by, from}. by is parser, script, preload or
-# other, from the address of what asked, if there is one.
+# The requests that pages have sent since the last call, in order: {url, method, by,
+# from}. `by` is the initiator's type (parser, script, preload or other), `from` its URL
+# if there is one.
 sub requests ($self) {
-    my @events = map { $JSON->decode($_->{message})->{message} } @{$self->_ask('POST', '/se/log', {type => 'performance'})};
+    my @events = map { $JSON->decode($_->{message})->{message} } @{$self->_call('POST', '/se/log', {type => 'performance'})};
     return map {
         my ($request, $initiator) = @{$_->{params}}{qw(request initiator)};
         {
@@ -236,11 +244,11 @@ sub requests ($self) {
     } grep { $_->{method} eq 'Network.requestWillBeSent' && $_->{params}{documentURL} =~ /^http:/ } @events;
 }
 
-# --- tests
+# --- assertions
 
-# Waits until the script gives something true.
+# Waits until the script returns something true.
 sub soon ($self, $code, $name, @arguments) {
-    my $deadline = time + LOOK_SECONDS;
+    my $deadline = time + WAIT_SECONDS;
     my $good;
     until ($good = $self->script($code, @arguments)) {
         last if time > $deadline;
@@ -251,43 +259,43 @@ sub soon ($self, $code, $name, @arguments) {
     return $self;
 }
 
-sub sees ($self, $text, $name = "'$text' is there") {
+sub sees ($self, $text, $name = "the page shows '$text'") {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return $self->soon('return document.body.innerText.includes(arguments[0])', $name, $text);
 }
 
-sub sees_not ($self, $text, $name = "'$text' is not there") {
+sub sees_not ($self, $text, $name = "the page does not show '$text'") {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return $self->soon('return !document.body.innerText.includes(arguments[0])', $name, $text);
 }
 
-sub is_at ($self, $path, $name = "it is at $path") {
+sub is_at ($self, $path, $name = "the page is $path") {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return $self->soon('return location.pathname + location.search === arguments[0] && !document.querySelector("main[aria-busy]")', $name, $path);
 }
 
-# Messages on the console that are expected.
+# Allows console messages that match.
 sub expect_console ($self, @patterns) {
     push @{$self->{allowed}}, @patterns;
     return $self;
 }
 
-# Ends it.
+# Ends the browser; see above.
 sub stop ($self) {
-    my @wrong = map { "$_->{level}: $_->{message}" } grep { $_->{level} =~ /SEVERE|WARNING/ } @{$self->_ask('POST', '/se/log', {type => 'browser'})};
+    my @wrong = map { "$_->{level}: $_->{message}" } grep { $_->{level} =~ /SEVERE|WARNING/ } @{$self->_call('POST', '/se/log', {type => 'browser'})};
     @wrong = grep { my $line = $_; !grep { $line =~ $_ } @{$self->{allowed}} } @wrong;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    Test::More::ok(!@wrong, 'nothing went wrong in the browser') or Test::More::diag(join "\n", @wrong);
+    Test::More::ok(!@wrong, 'the browser logged no unexpected errors') or Test::More::diag(join "\n", @wrong);
     $self->_end;
     return;
 }
 
 sub _end ($self) {
     my $pid = delete $self->{pid} or return;
-    $self->_ask('DELETE', '', undef, 1) if $self->{session} && $self->{http};    # not while Perl itself ends
+    $self->_call('DELETE', '', undef, 1) if $self->{session} && $self->{http};    # HTTP::Tiny may be gone in global destruction
     kill 'TERM', $pid;
     waitpid $pid, 0;
-    Site::Processes::kill_using($self->{folder});    # what the driver had no time to end
+    Site::Processes::kill_using($self->{folder});    # what the driver did not end
     Scratch::remove($self->{folder});
     return;
 }

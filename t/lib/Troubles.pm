@@ -66,7 +66,7 @@ sub visit ($self, $start, $look) {
     $browser->go('/')->sees('There are no videos yet.');
     $look->($browser, 'home-empty');
     Gallery::log_in($browser);
-    $self->_send($browser, $self->{film})->sees('No room left: ');
+    $self->_send($browser, $self->{film})->sees('Not enough storage: ');
     $look->($browser, 'upload-disk-full');
     $browser->expect_console(qr/status of 507/)->stop;
     return;
@@ -78,13 +78,13 @@ sub _visit_as_nobody ($self, $browser, $look, $see) {
     my $bucket = Bucket->new($site);
     $site->soon(sub { $bucket->in_use('stream') == TOKENS }, 'somebody else watches', 60);
     $browser->go($self->{gallery}{video})->press('Play');
-    $see->('As many people are watching as can.', 'video-full');
+    $see->('The server is busy.', 'video-full');
     $other->close;
     $browser->go('/videos/999999');
     $see->('Not found', 'video-missing');
-    $browser->go('/login')->fill('Name', 'ann')->fill('Password', 'not this one')->click('main button', 'Log in');
+    $browser->go('/login')->fill('Username', 'ann')->fill('Password', 'not this one')->click('main button', 'Log in');
     $see->('wrong user name or password', 'login-wrong');
-    $browser->go('/register')->fill('Name', 'ann')->fill('Password', 'fifteen green parrots')->click('main button', 'Register');
+    $browser->go('/register')->fill('Username', 'ann')->fill('Password', 'fifteen green parrots')->click('main button', 'Register');
     $see->('the user name is taken', 'register-taken');
     for my $page ([$self->{endless}, 'video'], [$self->{endless_user}, 'user'], ['/?q=' . 'nothingofthat' x 8, 'search'], ['/?q=Longword', 'home']) {
         $browser->go($page->[0])->find('h1');
@@ -93,37 +93,37 @@ sub _visit_as_nobody ($self, $browser, $look, $see) {
     $browser->go('/')->sees('Bread');
     _network($browser, offline => JSON::PP::true);
     $browser->follow('Bread');
-    $see->('The server doesn’t answer.', 'away');
+    $see->('Can’t reach the server.', 'away');
     _network($browser);
     $browser->go('/')->sees('Bread')->script(<<'JS');
         const body = {status: 503, error: 'DB ops failed', error_code: '004', title: 'Service Unavailable'};
         window.fetch = async () => new Response(JSON.stringify(body), {status: 503, headers: {'Retry-After': '1'}});
 JS
     $browser->follow('Bread');
-    $see->('The database doesn’t work', 'unavailable');
+    $see->('Database error', 'unavailable');
     return;
 }
 
 sub _visit_as_user ($self, $browser, $see) {
     Gallery::log_in($browser, 'mei');
     $self->_send($browser, $self->{notes});
-    $see->('Wrong type of file', 'upload-wrong-type');
+    $see->('Unsupported file type', 'upload-wrong-type');
     $self->_send($browser, $self->{large});
     $see->('Too large', 'upload-too-large');
     _network($browser, uploadThroughput => SLOW);
     $self->_send($browser, Site::Media::path($self->{site}->folder, 'film.mp4', WATCHED));
     $see->('/s ·', 'upload-running');
     $browser->press('Pause');
-    $see->('Paused at', 'upload-paused');
+    $see->('Upload paused at', 'upload-paused');
     $browser->go('/upload');
     $see->('is not finished', 'upload-unfinished');
-    $browser->press('Discard it')->sees_not('is not finished');
+    $browser->press('Discard upload')->sees_not('is not finished');
     _network($browser);
     $browser->press('Log out')->sees('You have logged out.');
     Gallery::log_in($browser, 'ann');
     $self->_send($browser, $self->{film});
-    $see->('No room left: ', 'upload-quota');
-    $browser->go('/settings')->fill('Old password', 'not this one')->fill('New password', 'fifteen green parrots')->press('Change the password');
+    $see->('Not enough storage: ', 'upload-quota');
+    $browser->go('/settings')->fill('Current password', 'not this one')->fill('New password', 'fifteen green parrots')->press('Change password');
     $see->('the old password is wrong', 'settings-wrong');
     $browser->go($self->{gallery}{video})->press('Edit');
     $see->('Save', 'video-editor');

@@ -1,4 +1,4 @@
-// The newest videos, or those that were searched for.
+// The home page: the newest videos, or search results.
 
 import {api} from '../api.js';
 import {el} from '../dom.js';

@@ -1,4 +1,4 @@
-// Logging in.
+// The login page.
 
 import {el} from '../dom.js';
 import {t} from '../language.js';
@@ -6,14 +6,15 @@ import {field, form} from '../parts/form.js';
 import {go} from '../router.js';
 import {logIn} from '../session.js';
 
-// Where one came from, if that is an address of this site.
-export function nextOf(query) {
+// The path to continue at after login. Only paths of this site are accepted, to prevent
+// open redirects.
+export function nextPath(query) {
   const next = query.get('next') ?? '/';
   return /^\/(?![/\\])/.test(next) ? next : '/';
 }
 
 export function page({query}) {
-  const next = nextOf(query);
+  const next = nextPath(query);
   return {
     title: t('log_in'),
     content: el('div', {class: 'narrow'},

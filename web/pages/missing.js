@@ -1,4 +1,4 @@
-// An address at which there is nothing.
+// An unknown URL.
 
 import {Problem} from '../api.js';
 

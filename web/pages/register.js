@@ -1,4 +1,4 @@
-// Registering, which logs in as well.
+// The registration page. Registering also logs in.
 
 import {api} from '../api.js';
 import {el} from '../dom.js';
@@ -6,10 +6,10 @@ import {t} from '../language.js';
 import {field, form} from '../parts/form.js';
 import {go} from '../router.js';
 import {logIn} from '../session.js';
-import {nextOf} from './login.js';
+import {nextPath} from './login.js';
 
 export function page({query}) {
-  const next = nextOf(query);
+  const next = nextPath(query);
   return {
     title: t('register'),
     content: el('div', {class: 'narrow'},

@@ -1,11 +1,11 @@
-// The account: the password, and the sessions.
+// The account settings: the password and the active sessions.
 
 import {api} from '../api.js';
 import {el} from '../dom.js';
 import {ago, dateTime} from '../format.js';
 import {t} from '../language.js';
 import {field, form} from '../parts/form.js';
-import {act, notice} from '../parts/notice.js';
+import {notice, runAction} from '../parts/notice.js';
 import {reload, replace} from '../router.js';
 import {currentUser} from '../session.js';
 
@@ -18,9 +18,9 @@ function passwordForm(user) {
       }),
     ],
     submit: t('change_password'),
-    send: async (values, key, sender) => {
+    send: async (values, key, view) => {
       await api.changePassword(user.id, values.old, values.new);
-      sender.reset();
+      view.reset();
       notice(t('password_changed'));
     },
     after: reload,
@@ -30,7 +30,7 @@ function passwordForm(user) {
 function row(session, heading) {
   const end = el('button', {
     type: 'button', class: 'button', 'aria-label': t('end_session_label', {begun: dateTime(session.create_time)}),
-    onclick: () => act(end, async () => {
+    onclick: () => runAction(end, async () => {
       await api.endSession(session.id);
       item.remove();
       heading.focus();
@@ -50,7 +50,7 @@ function sessionList(first) {
   const rowOf = (session) => row(session, heading);
   const list = el('ul', {class: 'rows'}, first.items.map(rowOf));
   let {next} = first;
-  const more = el('button', {type: 'button', class: 'button more', hidden: !next, onclick: () => act(more, async () => {
+  const more = el('button', {type: 'button', class: 'button more', hidden: !next, onclick: () => runAction(more, async () => {
     const page = await api.sessions(next);
     list.append(...page.items.map(rowOf));
     next = page.next;

@@ -1,4 +1,4 @@
-// Adding a video: the film, its title and description, and the way of its bytes to the server.
+// The upload page: creates a video and uploads its file, or resumes an unfinished upload.
 
 import {api} from '../api.js';
 import {el, icon, newId} from '../dom.js';
@@ -6,18 +6,18 @@ import {draft} from '../draft.js';
 import {bytes} from '../format.js';
 import {problemText, t} from '../language.js';
 import {field, form} from '../parts/form.js';
-import {act, notice} from '../parts/notice.js';
+import {notice, runAction} from '../parts/notice.js';
 import {progress} from '../parts/progress.js';
 import {captureFrame, encodeJpeg} from '../poster.js';
 import {go, reload, replace} from '../router.js';
 import {currentUser} from '../session.js';
-import {discard, isOf, startUpload, unfinished} from '../upload.js';
+import {discardUpload, matchesFile, startUpload, unfinishedUpload} from '../upload.js';
 
 const TITLE_MAX = 200;
 const ARROW = 'M12 3l6 6.5h-4V16h-4V9.5H6zM5 18h14v2.5H5z';
 
-// A place to drop a file on, which is also a button to choose one. onChoose is called with the file and a promise
-// of its picture (see poster.js), which is shown.
+// A drop zone that is also a file input. Calls onChoose with the file and a promise of
+// its poster frame (see poster.js), and shows the frame.
 function filePicker(onChoose) {
   const id = newId('file');
   const input = el('input', {id, type: 'file', name: 'file', accept: 'video/mp4,video/webm,.mp4,.m4v,.webm', class: 'file'});
@@ -47,51 +47,52 @@ function filePicker(onChoose) {
   return zone;
 }
 
-// Without its picture a video is complete all the same, so a failure is told, and no more.
+// Uploads the poster. The video is complete without one, so a failure is only reported.
 async function sendPoster(videoId, frame) {
   const canvas = await frame;
-  const picture = canvas && await encodeJpeg(canvas);
-  if (!picture) return;
+  const image = canvas && await encodeJpeg(canvas);
+  if (!image) return;
   try {
-    await api.setPoster(videoId, picture);
+    await api.setPoster(videoId, image);
   } catch (problem) {
     notice(t('no_poster', {problem: problemText(problem)}));
   }
 }
 
-// Sends the film and its picture; a refusal is thrown, for the form to show. How far it is stands in the place, instead
-// of the others.
-async function send({videoId, userId, file, frame, kept}, place, others) {
-  const shown = progress(file);
-  const upload = startUpload({videoId, userId, file, kept, tell: shown.tell});
+// Uploads the file, then the poster. `container` shows the progress; the `hidden`
+// elements are hidden meanwhile. Throws when the server refuses the file or the visitor
+// cancels.
+async function send({videoId, userId, file, frame, saved}, container, hidden) {
+  const {view, display, attach, focus} = progress(file);
+  const upload = startUpload({videoId, userId, file, saved, display});
   const warn = (event) => event.preventDefault();
-  shown.follow(upload);
+  attach(upload);
   addEventListener('beforeunload', warn);
-  for (const other of others) other.hidden = true;
-  place.replaceChildren(shown.view);
-  shown.focus();
+  for (const element of hidden) element.hidden = true;
+  container.replaceChildren(view);
+  focus();
   let isDone;
   try {
     isDone = await upload.done;
     if (isDone) await sendPoster(videoId, frame);
   } catch (problem) {
-    if (!place.isConnected) notice(problemText(problem));
+    if (!container.isConnected) notice(problemText(problem));
     throw problem;
   } finally {
     removeEventListener('beforeunload', warn);
-    place.replaceChildren();
-    for (const other of others) other.hidden = false;
+    container.replaceChildren();
+    for (const element of hidden) element.hidden = false;
   }
   if (!isDone) throw new Error(t('upload_stopped'));
 }
 
-// What is said of an upload that a reload or a crash has cut off.
-function reminder(kept) {
-  const drop = el('button', {type: 'button', class: 'button', onclick: () => act(drop, async () => {
-    await discard(kept);
+// A reminder of an upload that was interrupted, with a button to discard it.
+function reminder(saved) {
+  const discard = el('button', {type: 'button', class: 'button', onclick: () => runAction(discard, async () => {
+    await discardUpload(saved);
     await reload();
   })}, t('discard'));
-  return el('div', {class: 'reminder'}, el('p', {}, t('unfinished', {name: kept.name})), el('p', {class: 'actions'}, drop));
+  return el('div', {class: 'reminder'}, el('p', {}, t('unfinished', {name: saved.name})), el('p', {class: 'actions'}, discard));
 }
 
 export async function page({query}) {
@@ -100,34 +101,35 @@ export async function page({query}) {
     await replace('/login?next=/upload');
     return {title: t('log_in'), content: []};
   }
-  const kept = unfinished(user.id);
+  const saved = unfinishedUpload(user.id);
   let file = null;
   let frame = null;
-  let videoId = kept?.videoId ?? (Number(query.get('video')) || null); // of the video that waits for its film
-  const place = el('div');
+  // null until the video is created
+  let videoId = saved?.videoId ?? (Number(query.get('video')) || null);
+  const container = el('div');
   const title = field('title', t('title'), {required: true, maxlength: TITLE_MAX});
-  const picker = filePicker((chosen, itsFrame) => {
+  const picker = filePicker((chosen, chosenFrame) => {
     file = chosen;
-    frame = itsFrame;
+    frame = chosenFrame;
     const input = title.querySelector('input');
     if (!input.value) input.value = file.name.replace(/\.\w+$/, '').slice(0, TITLE_MAX);
   });
-  const about = videoId ? [] : [title, field('description', t('description'), {kind: 'textarea', rows: 5, maxlength: 5000})];
-  const told = kept && reminder(kept);
-  const upload = async (values, key, filled) => {
+  const details = videoId ? [] : [title, field('description', t('description'), {kind: 'textarea', rows: 5, maxlength: 5000})];
+  const note = saved && reminder(saved);
+  const upload = async (values, key, view) => {
     if (!file) throw new Error(t('choose_file'));
-    if (kept && !isOf(kept, file)) throw new Error(t('other_file'));
+    if (saved && !matchesFile(saved, file)) throw new Error(t('other_file'));
     videoId ??= (await api.addVideo(values.title, values.description, key)).id;
-    await send({videoId, userId: user.id, file, frame, kept: unfinished(user.id)}, place, [filled, told].filter(Boolean));
+    await send({videoId, userId: user.id, file, frame, saved: unfinishedUpload(user.id)}, container, [view, note].filter(Boolean));
   };
-  // Who has gone to another page meanwhile stays there, and is told.
-  const after = () => (place.isConnected ? go(`/videos/${videoId}`) : notice(t('uploaded', {name: file.name})));
+  // A visitor who has moved on to another page stays there and gets a notice.
+  const after = () => (container.isConnected ? go(`/videos/${videoId}`) : notice(t('uploaded', {name: file.name})));
   return {
     title: t('upload'),
     content: el('div', {class: 'narrow'},
       el('h1', {}, t('upload')),
-      told,
-      form({fields: [picker, ...about], submit: t('upload'), send: upload, after, draft: videoId ? null : draft('upload')}),
-      place),
+      note,
+      form({fields: [picker, ...details], submit: t('upload'), send: upload, after, draft: videoId ? null : draft('upload')}),
+      container),
   };
 }

@@ -1,4 +1,4 @@
-// A user, and the videos that they have added.
+// A user and the videos they have added.
 
 import {api} from '../api.js';
 import {el} from '../dom.js';
@@ -12,8 +12,8 @@ export async function page({id}) {
   return {
     title: user.user_name,
     content: [
-      el('header', {class: 'who'}, avatar(user.user_id, user.user_name),
-        el('h1', {}, user.user_name), el('p', {class: 'quiet'}, t('member_since', {date: date(user.create_time)}))),
+      el('header', {class: 'profile'}, avatar(user.user_id, user.user_name),
+        el('h1', {}, user.user_name), el('p', {class: 'muted'}, t('member_since', {date: date(user.create_time)}))),
       ...await grid(first, el('p', {}, t('no_own_videos'))),
     ],
   };

@@ -1,4 +1,5 @@
-// A disc with the first letter of a name, in a colour of the user's own. It is decoration only.
+// A decorative avatar: the first letter of a name on a disc whose colour depends on the
+// user id.
 
 import {svg} from '../dom.js';
 

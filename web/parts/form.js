@@ -1,10 +1,10 @@
-// Forms: fields with labels, one submission at a time, failures beside the button.
+// Forms: labelled fields, one submission at a time, and errors above the submit button.
 
-import {newKey} from '../api.js';
+import {newIdempotencyKey} from '../api.js';
 import {el, newId} from '../dom.js';
 import {problemText} from '../language.js';
 
-// A labelled field; attributes are the input's. Kind textarea makes that.
+// A labelled input, or textarea if that is the kind. Other options become its attributes.
 export function field(name, label, {hint, kind = 'input', value = '', ...attributes} = {}) {
   const id = newId(name);
   const hintId = hint ? `${id}-hint` : null;
@@ -14,43 +14,45 @@ export function field(name, label, {hint, kind = 'input', value = '', ...attribu
     hint ? el('small', {id: hintId}, hint) : null);
 }
 
-// A form that hands its values to send(values, key), and goes on with after(), such as to another page, when they have
-// been sent. The key stays the same as long as the values do, so that a form that is sent again after a lost
-// answer creates nothing twice. draft (see draft.js) keeps what is typed until it has been sent.
+// A form that calls send(values, key, form) on submit and then after(). `key` is an
+// idempotency key: it stays the same while the values do, so that submitting again after
+// a lost response creates nothing twice. `draft` (see draft.js) stores the input until it
+// is sent.
 export function form({fields, submit, send, after = () => {}, extra = [], draft = null}) {
   const button = el('button', {type: 'submit', class: 'button primary'}, submit);
-  const trouble = el('p', {class: 'trouble', role: 'alert'});
-  let busy = false;
-  let sent = null;
-  let key = newKey();
+  const error = el('p', {class: 'error', role: 'alert'});
+  let isSending = false;
+  let lastSent = null;
+  let key = newIdempotencyKey();
 
-  const texts = () => Object.fromEntries([...new FormData(view)].filter(([, value]) => typeof value === 'string'));
+  const textValues = () => Object.fromEntries([...new FormData(view)].filter(([, value]) => typeof value === 'string'));
 
   async function onsubmit(event) {
     event.preventDefault();
-    if (busy) return;
-    busy = true;
+    if (isSending) return;
+    isSending = true;
     button.setAttribute('aria-disabled', 'true');
-    trouble.textContent = '';
+    error.textContent = '';
     const values = Object.fromEntries(new FormData(event.currentTarget));
-    const text = JSON.stringify(values);
-    if (text !== sent) key = newKey();
-    sent = text;
+    const serialized = JSON.stringify(values);
+    if (serialized !== lastSent) key = newIdempotencyKey();
+    lastSent = serialized;
     try {
       await send(values, key, event.target);
-      sent = null;
-      draft?.drop();
+      lastSent = null;
+      draft?.remove();
       await after();
     } catch (problem) {
-      trouble.textContent = problemText(problem);
+      error.textContent = problemText(problem);
     } finally {
-      busy = false;
+      isSending = false;
       button.removeAttribute('aria-disabled');
-      if (document.activeElement === document.body) button.focus(); // where it was
+      // Hiding the form during an upload removes the focus from the button.
+      if (document.activeElement === document.body) button.focus();
     }
   }
 
-  const view = el('form', {class: 'form', onsubmit, oninput: () => draft?.keep(texts())}, fields, trouble,
+  const view = el('form', {class: 'form', onsubmit, oninput: () => draft?.save(textValues())}, fields, error,
     el('p', {class: 'actions'}, button, extra));
   for (const [name, value] of Object.entries(draft?.values ?? {})) view.elements[name].value = value;
   return view;

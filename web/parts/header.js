@@ -1,13 +1,13 @@
-// What is above every page: the way home, the search, who one is.
+// The header of every page: the home link, the search box and the account links.
 
 import {el, icon, svg} from '../dom.js';
 import {t} from '../language.js';
 import {go} from '../router.js';
 import {currentUser, logOut} from '../session.js';
 import {avatar} from './avatar.js';
-import {act, notice} from './notice.js';
+import {notice, runAction} from './notice.js';
 
-const LOUPE = 'M10 4a6 6 0 1 0 3.7 10.7l4.8 4.8 1-1-4.8-4.8A6 6 0 0 0 10 4zm0 1.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z';
+const MAGNIFIER = 'M10 4a6 6 0 1 0 3.7 10.7l4.8 4.8 1-1-4.8-4.8A6 6 0 0 0 10 4zm0 1.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z';
 
 function brand() {
   return el('a', {class: 'brand', href: '/', 'aria-label': t('name')},
@@ -28,11 +28,11 @@ function searchForm() {
       const words = field.value.trim();
       go(words ? `/?q=${encodeURIComponent(words)}` : '/');
     },
-  }, field, el('button', {type: 'submit', 'aria-label': t('search')}, icon(LOUPE)));
+  }, field, el('button', {type: 'submit', 'aria-label': t('search')}, icon(MAGNIFIER)));
 }
 
-function leave(event) {
-  return act(event.currentTarget, async () => {
+function onLogOut(event) {
+  return runAction(event.currentTarget, async () => {
     await logOut();
     notice(t('logged_out'));
     await go('/');
@@ -46,13 +46,13 @@ function links() {
   }
   return [
     el('a', {class: 'button primary', href: '/upload'}, t('upload')),
-    el('a', {class: 'me', href: `/users/${user.id}`}, avatar(user.id, user.name), el('span', {}, user.name)),
+    el('a', {class: 'account', href: `/users/${user.id}`}, avatar(user.id, user.name), el('span', {}, user.name)),
     el('a', {href: '/settings'}, t('settings')),
-    el('button', {type: 'button', class: 'link', onclick: leave}, t('log_out')),
+    el('button', {type: 'button', class: 'link-button', onclick: onLogOut}, t('log_out')),
   ];
 }
 
-export function drawHeader() {
+export function renderHeader() {
   document.getElementById('header').replaceChildren(
     brand(), searchForm(), el('nav', {'aria-label': t('name')}, links()));
 }

@@ -1,31 +1,34 @@
-// Short messages at the foot of the page, read out by screen readers.
+// Short messages at the bottom of the page, in a live region that screen readers
+// announce.
 
 import {el} from '../dom.js';
 import {problemText} from '../language.js';
 
 const SHOWN_MS = 6000;
 
-function put(kind, text) {
-  const note = el('p', {class: kind}, text);
-  document.getElementById('notices').append(note);
-  setTimeout(() => note.remove(), SHOWN_MS);
+function add(className, text) {
+  const message = el('p', {class: className}, text);
+  document.getElementById('notices').append(message);
+  setTimeout(() => message.remove(), SHOWN_MS);
 }
 
+// Shows a message and has it announced.
 export function notice(text) {
-  put('notice', text);
+  add('notice', text);
 }
 
-// Has that read out alone, because it is to be seen elsewhere.
-export function say(text) {
-  put('unseen', text);
+// Has a text announced that the page shows elsewhere.
+export function announce(text) {
+  add('visually-hidden', text);
 }
 
-// Does what a button is there for; the button rests meanwhile, and a failure is said.
-export async function act(button, work) {
+// Runs a button's action. The button ignores clicks until it is done; a failure is shown
+// as a notice.
+export async function runAction(button, action) {
   if (button.getAttribute('aria-disabled') === 'true') return;
   button.setAttribute('aria-disabled', 'true');
   try {
-    await work();
+    await action();
   } catch (problem) {
     notice(problemText(problem));
   } finally {

@@ -1,77 +1,78 @@
-// The player. When as many watch as may, or the server is away, it says so and tries again.
+// The video player. When the server is busy or unreachable, it shows why and retries.
 
-import {mayWorkLater, Problem, problemOf} from '../api.js';
+import {isRetryable, Problem, problemFromResponse} from '../api.js';
 import {el, icon} from '../dom.js';
 import {problemText, t} from '../language.js';
-import {picture} from './card.js';
-import {say} from './notice.js';
+import {poster} from './card.js';
+import {announce} from './notice.js';
 
-const USUAL_WAIT_S = 5;
+const DEFAULT_RETRY_S = 5;
 const TRIANGLE = 'M8 5v14l11-7z';
 
-// Why the film doesn't come: the player itself can't tell. One byte is asked for.
-async function reason(url) {
+// Why the video doesn't load: a media element reports no HTTP status, so this requests
+// one byte. Resolves to a Problem, or to null when the request succeeds.
+async function probe(url) {
   try {
     const response = await fetch(url, {headers: {Range: 'bytes=0-0'}, cache: 'no-store'});
-    return response.ok ? null : await problemOf(response);
+    return response.ok ? null : await problemFromResponse(response);
   } catch {
     return new Problem(0);
   }
 }
 
-function explain(problem) {
+function errorText(problem) {
   if (problem === null) return t('cannot_play');
-  return problem.status === 404 ? t('film_gone') : problemText(problem);
+  return problem.status === 404 ? t('file_gone') : problemText(problem);
 }
 
-// The same while one waits for better times.
-function explainWait(problem, seconds) {
-  if (problem.status === 429) return t('full', {seconds});
+function retryText(problem, seconds) {
+  if (problem.status === 429) return t('busy', {seconds});
   return problem.status === 0 ? t('lost', {seconds}) : t('waits', {problem: problemText(problem), seconds});
 }
 
-// preload=none: a film takes a place only when somebody wants to see it. Until then the cover is all that there is to
-// press.
+// The player's elements. preload=none: a stream takes up one of the server's tokens, so
+// it starts only when the visitor presses play. Until then a cover with a play button
+// hides the browser's own controls.
 export function player(video) {
-  const screen = el('video', {
+  const media = el('video', {
     preload: 'none', playsinline: true, src: video.stream_url, poster: video.poster_url, 'aria-label': video.title,
   });
   const cover = el('button', {type: 'button', class: 'cover', 'aria-label': t('play'), onclick: () => {
-    uncover();
-    screen.play().catch(() => {}); // the error event tells what went wrong
-    screen.focus();
-  }}, picture(video), el('span', {class: 'start'}, icon(TRIANGLE)));
-  const trouble = el('p', {class: 'trouble'});
+    removeCover();
+    media.play().catch(() => {}); // the error event reports the failure
+    media.focus();
+  }}, poster(video), el('span', {class: 'start'}, icon(TRIANGLE)));
+  const error = el('p', {class: 'error'});
   let timer = null;
 
-  function uncover() {
-    screen.controls = true;
+  function removeCover() {
+    media.controls = true;
     cover.remove();
   }
 
-  function again(at) {
-    trouble.textContent = '';
-    screen.src = video.stream_url;
-    screen.currentTime = at;
-    screen.play().catch(() => {}); // the error event tells what went wrong
+  function retry(position) {
+    error.textContent = '';
+    media.src = video.stream_url;
+    media.currentTime = position;
+    media.play().catch(() => {}); // the error event reports the failure
   }
 
-  function countDown(problem, seconds, at) {
-    if (!screen.isConnected) return;
-    trouble.textContent = explainWait(problem, seconds);
-    if (seconds > 0) timer = setTimeout(() => countDown(problem, seconds - 1, at), 1000);
-    else again(at);
+  function countDown(problem, seconds, position) {
+    if (!media.isConnected) return;
+    error.textContent = retryText(problem, seconds);
+    if (seconds > 0) timer = setTimeout(() => countDown(problem, seconds - 1, position), 1000);
+    else retry(position);
   }
 
-  screen.addEventListener('error', async () => {
+  media.addEventListener('error', async () => {
     clearTimeout(timer);
-    const at = screen.currentTime;
-    const wasCut = screen.error.code === MediaError.MEDIA_ERR_NETWORK;
-    const problem = await reason(video.stream_url) ?? (wasCut ? new Problem(0) : null);
-    if (problem && mayWorkLater(problem)) countDown(problem, problem.retryAfter || USUAL_WAIT_S, at);
-    else trouble.textContent = explain(problem);
-    say(trouble.textContent);
+    const position = media.currentTime;
+    const wasInterrupted = media.error.code === MediaError.MEDIA_ERR_NETWORK;
+    const problem = await probe(video.stream_url) ?? (wasInterrupted ? new Problem(0) : null);
+    if (problem && isRetryable(problem)) countDown(problem, problem.retryAfter || DEFAULT_RETRY_S, position);
+    else error.textContent = errorText(problem);
+    announce(error.textContent);
   });
-  screen.addEventListener('play', uncover);
-  return [el('div', {class: 'screen'}, screen, cover), trouble];
+  media.addEventListener('play', removeCover);
+  return [el('div', {class: 'player'}, media, cover), error];
 }

@@ -1,30 +1,33 @@
-// How far an upload is: a bar, the speed and the time left, and the buttons to pause and to stop it.
+// The progress of an upload: a bar, the speed, the time left, and buttons to pause and
+// cancel.
 
 import {el} from '../dom.js';
 import {bytes, duration} from '../format.js';
 import {problemText, t} from '../language.js';
-import {say} from './notice.js';
+import {announce} from './notice.js';
 
-const LOOK_BACK_MS = 5000;
+const SPEED_WINDOW_MS = 5000;
 
-// Bytes a second, of the last few seconds.
+// Returns a function that takes the bytes sent so far and returns the speed in bytes per
+// second, averaged over the last SPEED_WINDOW_MS.
 function speedometer() {
   let samples = [];
   return (sent) => {
     const now = performance.now();
-    samples = [...samples.filter(([time]) => now - time < LOOK_BACK_MS), [now, sent]];
+    samples = [...samples.filter(([time]) => now - time < SPEED_WINDOW_MS), [now, sent]];
     const [[time, before]] = samples;
     return now > time ? (sent - before) / ((now - time) / 1000) : 0;
   };
 }
 
-// {view, tell, follow, focus}: what is shown, what the upload calls, what takes the upload that the buttons steer, and
-// what gives the first of them the focus.
+// Returns {view, display, attach, focus}: the element, the callbacks for startUpload, a
+// function that connects the buttons to the started upload, and one that focuses the
+// first.
 export function progress(file) {
   let upload = null;
   let isPaused = false;
   const bar = el('progress', {max: file.size, value: 0, 'aria-label': t('uploading')});
-  const text = el('p', {class: 'quiet'});
+  const text = el('p', {class: 'muted'});
   const pause = el('button', {type: 'button', class: 'button', onclick: () => {
     isPaused = !isPaused;
     pause.textContent = t(isPaused ? 'resume' : 'pause');
@@ -32,11 +35,11 @@ export function progress(file) {
     else upload.resume();
   }}, t('pause'));
   const stop = el('button', {type: 'button', class: 'button danger', onclick: () => upload.stop()}, t('cancel'));
-  let measure = speedometer();
+  let speedOf = speedometer();
   let isWaiting = false;
-  const tell = {
+  const display = {
     progress(sent) {
-      const speed = measure(sent);
+      const speed = speedOf(sent);
       isWaiting = false;
       bar.value = sent;
       const values = {sent: bytes(sent), size: bytes(file.size)};
@@ -45,19 +48,19 @@ export function progress(file) {
         : t('upload_start', values);
     },
     waiting(seconds, problem) {
-      measure = speedometer();
+      speedOf = speedometer();
       text.textContent = problem.status === 0
         ? t('lost', {seconds})
         : t('waits', {seconds, problem: problemText(problem)});
-      if (!isWaiting) say(text.textContent);
+      if (!isWaiting) announce(text.textContent);
       isWaiting = true;
     },
     paused() {
-      measure = speedometer();
+      speedOf = speedometer();
       text.textContent = t('upload_paused', {sent: bytes(bar.value), size: bytes(file.size)});
-      say(text.textContent);
+      announce(text.textContent);
     },
   };
   const view = el('div', {class: 'progress'}, el('h2', {}, file.name), bar, text, el('p', {class: 'actions'}, pause, stop));
-  return {view, tell, follow: (started) => { upload = started; }, focus: () => pause.focus()};
+  return {view, display, attach: (started) => { upload = started; }, focus: () => pause.focus()};
 }
