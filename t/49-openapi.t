@@ -146,7 +146,7 @@ subtest 'what goes well' => sub {
     ask($site, GET => "/stream/videos/$READY/poster", 304, headers => {'If-None-Match' => scalar $poster->header('ETag')});
     ask($site, OPTIONS => $_, 204) for "/stream/videos/$EMPTY", '/stream/uploads/' . NOBODYS_UUID;
     my $upload = begin_upload();
-    ask($ann, PATCH => $upload->url, 204, Tus->piece(0, substr $FILM, 0, 1000));
+    ask($ann, PATCH => $upload->url, 204, Tus->chunk(0, substr $FILM, 0, 1000));
     ask($ann, GET => $upload->url, 200, %TUS);
     ask($ann, DELETE => $upload->url, 204, %TUS);
     ask($site, DELETE => '/scheduler/videos/' . new_video(), 200);
@@ -226,12 +226,12 @@ subtest 'what is wrong with a request' => sub {
     }
     my $upload = begin_upload();
     my ($at, $no_upload) = ($upload->url, '/stream/uploads/' . NOBODYS_UUID);
-    my @piece = Tus->piece(0, 'x' x 1000);
+    my @piece = Tus->chunk(0, 'x' x 1000);
     for my $case (
         [$ann,  '/stream/uploads/x', 400, @piece], [$site, $at, 401, @piece], [$bob, $at, 403, @piece], [$ann, $no_upload, 404, @piece],
-        [$ann,  $at, 409, Tus->piece(1, 'x')], [$ann, $at, 412, Tus->piece(0, 'x', 'Tus-Resumable' => '2.0.0')],
-        [$ann,  $at, 413, Tus->piece(0, $FILM . 'x')], [$ann, $at, 415, Tus->piece(0, 'x', 'Content-Type' => 'video/mp4')],
-        [$ann,  $at, 460, Tus->piece(0, 'x', 'Upload-Checksum' => Tus::sha1('y'))],
+        [$ann,  $at, 409, Tus->chunk(1, 'x')], [$ann, $at, 412, Tus->chunk(0, 'x', 'Tus-Resumable' => '2.0.0')],
+        [$ann,  $at, 413, Tus->chunk(0, $FILM . 'x')], [$ann, $at, 415, Tus->chunk(0, 'x', 'Content-Type' => 'video/mp4')],
+        [$ann,  $at, 460, Tus->chunk(0, 'x', 'Upload-Checksum' => Tus::sha1('y'))],
     ) {
         my ($who, $address, $status, @options) = @$case;
         ask($who, PATCH => $address, $status, @options);
@@ -243,7 +243,7 @@ subtest 'what is wrong with a request' => sub {
         ask($ann, $method => $no_upload, 404, %TUS);
         ask($ann, $method => $at, 412);
     }
-    my %begin = ('Tus-Resumable' => '1.0.0', 'Upload-Length' => length $FILM, 'Content-Type' => Tus::PIECE_TYPE);
+    my %begin = ('Tus-Resumable' => '1.0.0', 'Upload-Length' => length $FILM, 'Content-Type' => Tus::CHUNK_TYPE);
     ask($ann, POST => "/stream/videos/$EMPTY", 412, body => '', headers => {%begin, 'Tus-Resumable' => '2.0.0'});
     ask($ann, POST => "/stream/videos/$EMPTY", 460, body => 'x', headers => {%begin, 'Upload-Checksum' => Tus::sha1('y')});
     upload(400, '');
@@ -263,7 +263,7 @@ subtest 'when all tokens are taken' => sub {
     $viewer->close;
     my $uploader = $ann->open('POST', '/stream/videos/' . new_video(), body => '', headers => {'Content-Length' => 1000});
     $site->soon(sub { $bucket->in_use('upload') }, 'somebody uploads');
-    ask($ann, PATCH => $upload->url, 429, Tus->piece(0, 'x'));
+    ask($ann, PATCH => $upload->url, 429, Tus->chunk(0, 'x'));
     ask($ann, PUT => "/stream/videos/$EMPTY/poster", 429, body => $PICTURE);
     ask($ann, POST => "/stream/videos/$EMPTY", 429, body => $FILM, headers => {'Content-Type' => 'video/mp4'});
     $uploader->close;
@@ -283,7 +283,7 @@ subtest 'when the disk is nearly full' => sub {
     $site->stop(keep => 1);
     $site = Site->start(%SETTINGS, folder => $site->folder, VS_DISK_HEADROOM_BYTES => '1024T');
     ($ann, $bob) = map { $site->user($_) } qw(ann bob);
-    ask($ann, PATCH => $url, 507, Tus->piece(0, 'x'));
+    ask($ann, PATCH => $url, 507, Tus->chunk(0, 'x'));
     ask($ann, PUT => "/stream/videos/$EMPTY/poster", 507, body => $PICTURE);
 };
 
@@ -310,7 +310,7 @@ my @all = (
     [$site, GET => "/stream/videos/$READY/poster"], [$ann, PUT => "/stream/videos/$READY/poster", body => $PICTURE],
     [$ann, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $FILM],
     [$ann, GET => '/stream/uploads/' . NOBODYS_UUID, %TUS], [$ann, DELETE => '/stream/uploads/' . NOBODYS_UUID, %TUS],
-    [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->piece(0, 'x')],
+    [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->chunk(0, 'x')],
     [$site, DELETE => "/scheduler/videos/$READY"],
 );
 

@@ -304,7 +304,7 @@ subtest 'refused before the body' => sub {
             ->is($status, "$name, unasked: $status")->problem($code);
         for my $expect (undef, '100-continue') {
             my $bytes = $actor->bytes('POST', url($id), body => $body, headers => {Expect => $expect, %headers});
-            is Http2->refusal($http2, $bytes), "$status $code", "$name, over HTTP/2, without a byte of the body";
+            is Http2->rejection($http2, $bytes), "$status $code", "$name, over HTTP/2, without a byte of the body";
         }
     }
     is_deeply [incoming()], [], 'nothing has been stored';
@@ -336,7 +336,7 @@ subtest 'as many as may be' => sub {
         ->is(429)->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
     is $refused->json->{detail}, 'as many uploads are being received as may be', 'says which limit it is';
     is $refused->sent, 0, 'no byte of the body has been sent';
-    is Http2->refusal($http2, $ann->bytes('POST', url(add()), body => $bytes)), '429 011', 'nor is it over HTTP/2';
+    is Http2->rejection($http2, $ann->bytes('POST', url(add()), body => $bytes)), '429 011', 'nor is it over HTTP/2';
     $ann->post(url(add($ben)), $bytes, %typed, on => $site->connect)->is(403, 'what is forbidden is still forbidden');
     my $first = shift @uploads;
     $first->send(substr $bytes, -1);

@@ -26,7 +26,7 @@ my $film = Site::Media::content('mp4', BODY);
 my $upload = Tus->create($ann, $video, BODY);
 my @WAYS = (
     ['a film',   'POST',  "/stream/videos/$video", body => $film],
-    ['a piece',  'PATCH', $upload->url, Tus->piece(0, $film)],
+    ['a piece',  'PATCH', $upload->url, Tus->chunk(0, $film)],
     ['a poster', 'PUT',   "/stream/videos/$video/poster", body => "\xff\xd8\xff\xe0" . 'x' x 1000],
 );
 
@@ -47,7 +47,7 @@ for my $way (@WAYS) {
         $answer->is(503, 'is not taken')->problem('012')->header_is('Retry-After', 1);
         is $answer->sent, 0, 'no byte of it has been sent';
         cmp_ok $took, '<', TIMEOUT / 2, 'the client is told in time';
-        is Http2->refusal($http2, $ann->bytes($method, $path, %options)), '503 012', 'over HTTP/2, too';
+        is Http2->rejection($http2, $ann->bytes($method, $path, %options)), '503 012', 'over HTTP/2, too';
 
         # Who sends the body unasked is not read from either.
         my $connection = $ann->open($method, $path, %options);

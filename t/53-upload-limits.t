@@ -41,7 +41,7 @@ sub refused ($actor, $method, $path, $detail, $name, %options) {
     $answer->is(429, "$name: no")->problem('011')->header_like('Retry-After', qr/^[1-9]\d*$/);
     is $answer->json->{detail}, $detail, 'it says why';
     is $answer->sent, 0, 'no byte of the body has been sent';
-    return is Http2->refusal($http2, $actor->bytes($method, $path, %options)), '429 011', 'nor is it over HTTP/2';
+    return is Http2->rejection($http2, $actor->bytes($method, $path, %options)), '429 011', 'nor is it over HTTP/2';
 }
 
 subtest 'tokens of a user' => sub {
@@ -58,7 +58,7 @@ subtest 'tokens of a user' => sub {
     $in_use->(TOKENS, 'a user uploads as much as one may, in two sessions');
     refused($_, 'POST', url($_), $why, 'a film') for $home, $away;
     refused($home, 'PUT', url($home) . '/poster', $why, 'a poster', body => $poster);
-    refused($home, 'PATCH', $resumable->url, $why, 'a piece', Tus->piece(0, $film));
+    refused($home, 'PATCH', $resumable->url, $why, 'a piece', Tus->chunk(0, $film));
     is $bucket->in_use('upload'), TOKENS, 'a refusal takes nothing';
     is $site->sql('SELECT count(*) FROM uploads'), TOKENS + 1, 'nor sets it anything aside';
     my $other = begin($ben);
@@ -73,7 +73,7 @@ subtest 'tokens of a user' => sub {
     $in_use->(TOKENS, 'it is back');
     my $piece = $resumable->open(1000, substr($film, 1000, 1), $length - 1000);
     $in_use->(TOKENS + 1, 'a piece that takes its time has one');
-    refused($home, 'PATCH', $resumable->url, $why, 'one more piece of the same', Tus->piece(1000, $film, 'Content-Length' => 10));
+    refused($home, 'PATCH', $resumable->url, $why, 'one more piece of the same', Tus->chunk(1000, $film, 'Content-Length' => 10));
     Program->output('vsctl', ['tokens', '--per-user', 0], VS_STATE_DIR => $site->state_path(''));
     $home->post(url($home), $film)->is(201, 'without a cap there is one');
     $_->close for @uploads, $piece, $other;
@@ -91,7 +91,7 @@ subtest 'uploads of a user' => sub {
     my $full = sub ($name) {
         refused($ann, 'POST', url($ann), $why, "$name, a film");
         refused($ann, 'POST', url($ann), $why, "$name, one in pieces", headers => {'Tus-Resumable' => '1.0.0',
-            'Upload-Length' => $length, 'Content-Type' => Tus::PIECE_TYPE});
+            'Upload-Length' => $length, 'Content-Type' => Tus::CHUNK_TYPE});
         refused($ann, 'PUT', url($ann) . '/poster', $why, "$name, a poster", body => $poster);
         $site->soon(sub { !$bucket->in_use('upload') }, 'a refusal takes no token');
     };

@@ -148,7 +148,7 @@ subtest 'many streams on one HTTP/2 connection' => sub {
     $site->get($url)->is(429, 'there is none for anybody else');
 
     my ($whole, $cancelled, @others) = @sent;
-    $connection->give_room($whole, LONG);
+    $connection->grant_window($whole, LONG);
     ok $connection->await(sub { $whole->{ended} }), 'one is read to its end';
     ok $whole->{body} eq $film, 'it is whole';
     in_use(TOKENS - 1, 'its token is back, those of the others are not');
@@ -157,7 +157,7 @@ subtest 'many streams on one HTTP/2 connection' => sub {
     my @next = map { $connection->get($url) } 1 .. 3;
     ok $connection->await(sub { !grep { !$_->{status} } @next }), 'more are asked for on the same connection';
     is_deeply [sort map { $_->{status} } @next], [200, 200, 429], 'two get the tokens';
-    $connection->give_room($_, LONG) for @others;
+    $connection->grant_window($_, LONG) for @others;
     ok $connection->await(sub { !grep { !$_->{ended} } @others }), 'the others are read to their ends';
     is scalar(grep { $_->{body} ne $film } @others), 0, 'and whole';
     in_use(2, 'two are left');

@@ -38,7 +38,7 @@ subtest 'write-back starts before the upload is complete' => sub {
     $upload->send(substr $file, -1);
     like $upload->answer('POST', TIMEOUT), qr{^HTTP/1\.1 201}, 'the upload does not wait for a slow disk';
     $upload->close;
-    $faults->go_on('before_writeback');
+    $faults->clear('before_writeback');
     $site->get("/stream/videos/$video")->body_is($file, 'the video file is complete');
 };
 

@@ -53,7 +53,7 @@ my %EXPECT = (Expect => '100-continue');
 my %ASKS = (
     'a film'             => sub () { $site->get("/stream/videos/$video", on => $site->connect) },
     'to upload one'      => sub () { $ann->post("/stream/videos/$video", $film, on => $site->connect, headers => {%EXPECT}) },
-    'to upload a piece'  => sub () { $ann->request('PATCH', $upload->url, on => $site->connect, Tus->piece(0, $film, %EXPECT)) },
+    'to upload a piece'  => sub () { $ann->request('PATCH', $upload->url, on => $site->connect, Tus->chunk(0, $film, %EXPECT)) },
     'where an upload is' => sub () { $ann->get($upload->url, on => $site->connect, headers => {'Tus-Resumable' => '1.0.0'}) },
 );
 
@@ -63,7 +63,7 @@ for my $name (sort keys %ASKS) {
         $faults->fail(realloc => ENOMEM);
         my $answer = $ASKS{$name}->()->is(503, 'there is no answer')->problem('012')->header_is('Retry-After', 1);
         is $answer->sent, 0, 'no byte of a body has been sent' if $name =~ /^to upload/;
-        $faults->go_on('realloc');
+        $faults->clear('realloc');
     };
 }
 
@@ -77,7 +77,7 @@ subtest 'for what an upload has become' => sub {
     $upload->send(substr $film, -1);
     like $upload->answer('POST', TIMEOUT), qr{^HTTP/1\.1 503 .*"error_code":"012"}s, 'that cannot be told';
     $upload->close;
-    $faults->go_on('realloc');
+    $faults->clear('realloc');
     $site->soon(sub { $site->get("/stream/videos/$other")->status == 200 }, 'it is there all the same', TIMEOUT);
     $site->get("/stream/videos/$other")->body_is($film, 'whole');
     is $site->media_files, scalar $site->sql('SELECT count(*) FROM videos WHERE media_key IS NOT NULL'), 'and once';

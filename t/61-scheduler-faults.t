@@ -46,7 +46,7 @@ subtest 'killed many times' => sub {
         $deletions->end_leases;
         $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "time $time, at $step", TIMEOUT);
         $killed++ if !$faults->is_set($step);
-        $faults->go_on($step);
+        $faults->clear($step);
         $deletions->queue($deletions->make_files(BATCH));
     }
     cmp_ok $killed, '>', KILLS / 2, 'it died often';
@@ -65,7 +65,7 @@ subtest 'PostgreSQL is restarted in mid-batch' => sub {
             $site->soon(sub { $faults->is_held($step) }, "a daemon is at $step");
             $cluster->down($signal);
             $cluster->up;
-            $faults->go_on($step);
+            $faults->clear($step);
             $deletions->end_leases;
             $deletions->all_done("SIG$signal to the server: all is done");
         }
@@ -86,10 +86,10 @@ subtest 'a notification is lost' => sub {
         'a dispatcher is about to renew a claim');
     $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video_scheduler'});
     $deletions->queue($lost);
-    $faults->go_on('before_renew');
+    $faults->clear('before_renew');
     $site->soon(sub { $deletions->value('leased_by', $lost) }, 'with another connection it looks what it has not heard of',
         SILENCE / 2);
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('and all is done');
     $daemon->stop;
     $site->kill(CONT => $worker);
@@ -108,7 +108,7 @@ subtest 'the disk fails' => sub {
             is $deletions->value('dead_at', $bad), undef, 'and tried again';
             $site->soon(sub { $deletions->rows == 1 }, 'others are done');
             is $deletions->left(@good), 0, 'for good';
-            $faults->go_on($call);
+            $faults->clear($call);
             $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
             $deletions->all_done('and this one when the disk is well again');
         }
@@ -120,7 +120,7 @@ subtest 'the disk fails for many at once' => sub {
     $faults->fail(syncfs => EIO);
     $deletions->queue(@keys);
     $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row goes before it is durable', TIMEOUT);
-    $faults->go_on('syncfs');
+    $faults->clear('syncfs');
     $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
     $deletions->all_done('all are done when the disk is well again');
 };

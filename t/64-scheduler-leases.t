@@ -36,7 +36,7 @@ subtest 'a slow one keeps what it has' => sub {
         return time > $until;
     }, 'for longer than a lease', 3 * LEASE);
     is_deeply \@lost, [], 'it keeps its claims all the time';
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('and does its tasks in the end');
     is scalar(my @done = $other->log =~ /event=tasks_done kind=file_delete/g), 0, 'not the other one';
     $other->stop;
@@ -52,7 +52,7 @@ subtest 'a stopped one loses what it has' => sub {
     my $other = $deletions->daemon;
     $deletions->all_done('another one does it when the lease is over');
     my @again = $deletions->make_files(3);
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $site->kill(CONT => $worker);
     $deletions->queue(@again);
     $deletions->all_done('and the first one goes on');
@@ -92,22 +92,22 @@ subtest 'a claim is foreign by then' => sub {
     my @keys = $deletions->make_files(5);
     my $foreign = q{leased_by IS NOT NULL AND leased_until > now() AND attempts = 0};
     my ($own, $slow) = take_over(after_sync => @keys);
-    $own->go_on('after_sync');
+    $own->clear('after_sync');
     $site->soon(sub { has_ended($slow) }, 'the slow one says that they are done');
     is $deletions->rows($foreign), @keys, 'which is not listened to';
-    $own->go_on('before_renew');
-    $faults->go_on('before_unlink');
+    $own->clear('before_renew');
+    $faults->clear('before_unlink');
     $deletions->all_done('before the other one says so');
     $slow->stop;
 
     @keys = $deletions->make_files(5);
     ($own, $slow) = take_over(before_unlink => @keys);
     $own->fail(unlink => EIO);
-    $own->go_on('before_unlink');
+    $own->clear('before_unlink');
     $site->soon(sub { has_ended($slow) }, 'the slow one says that they have failed');
     is $deletions->rows($foreign), @keys, 'which is not listened to either';
-    $own->go_on('before_renew');
-    $faults->go_on('before_unlink');
+    $own->clear('before_renew');
+    $faults->clear('before_unlink');
     $deletions->all_done('and the other one does them');
     $slow->stop;
 
@@ -117,11 +117,11 @@ subtest 'a claim is foreign by then' => sub {
     $site->soon(sub { $slow->log =~ /event=runner_ending/ }, 'the slow one is to end');
     my $until = time + LATE;
     $site->soon(sub { time > $until }, 'and late', 2 * LATE);
-    $own->go_on($_) for 'before_unlink', 'before_renew';
+    $own->clear($_) for 'before_unlink', 'before_renew';
     $slow->stop;
     like $slow->log, qr/event=tasks_released .*count=4/, 'it gives back what it has not begun';
     is $deletions->rows($foreign), @keys, 'which is not its own any more';
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('and the other one does them');
 };
 
@@ -130,12 +130,12 @@ subtest 'renewed in vain' => sub {
     my ($own, $slow) = take_over(before_unlink => @keys);
     my $owners = 'SELECT leased_by FROM video_deletions ORDER BY id';
     my @owners = $site->sql($owners);
-    $own->go_on('before_renew');
+    $own->clear('before_renew');
     my $until = time + LEASE;
     $site->soon(sub { time > $until }, 'the slow one renews again', 2 * LEASE);
     is_deeply [$site->sql($owners)], \@owners, 'what is not its own any more stays the other one\'s';
-    $own->go_on('before_unlink');
-    $faults->go_on('before_unlink');
+    $own->clear('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('and is done');
     $slow->stop;
 };
@@ -154,7 +154,7 @@ subtest 'several daemons on one table' => sub {
     $faults->hold_at('before_unlink');
     $deletions->queue(@keys[$_ * 100 .. $_ * 100 + 99]) for 0 .. MANY / 100 - 1;
     $site->soon(sub { $site->sql('SELECT count(DISTINCT leased_by) FROM video_deletions') == DAEMONS }, 'each claims a part');
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('do all of it');
     my @done = (done($site->log('scheduler')) - $before, map { done($_->log) } @others);
     my $sum = 0;

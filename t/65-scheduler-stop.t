@@ -27,7 +27,7 @@ subtest 'two batches at a time' => sub {
     $deletions->queue(@keys);
     $site->soon(sub { !$deletions->left(@keys) }, 'while one is made durable the files of the next go');
     is $deletions->rows, 2 * BATCH, 'the rows do not';
-    $faults->go_on('after_sync');
+    $faults->clear('after_sync');
     $deletions->all_done('before that is done');
 };
 
@@ -49,7 +49,7 @@ subtest 'SIGTERM in mid-batch' => sub {
     $site->soon(sub { $faults->times('before_unlink') == EXECUTORS }, 'and works at two');
     my $start = time;
     ends($daemon);
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $daemon->stop;
     my $seconds = time - $start;
     cmp_ok $seconds, '<', 15, 'it ends soon';
@@ -73,7 +73,7 @@ subtest 'SIGTERM when a batch takes too long' => sub {
     ends($daemon);
     my $until = time + 3;
     $site->soon(sub { time > $until }, 'but that file takes its time');
-    $faults->go_on('after_unlink');
+    $faults->clear('after_unlink');
     $daemon->stop;
     is $deletions->rows, BATCH - 1, 'it finishes that one and no other';
     is $deletions->rows('leased_by IS NOT NULL'), 0, 'and gives the rest back';
@@ -90,7 +90,7 @@ subtest 'SIGTERM with a large backlog' => sub {
     my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
     $site->soon(sub { $deletions->rows('leased_by IS NOT NULL') == BATCH && $faults->is_held('after_claim') }, 'it has begun to claim');
     ends($daemon);
-    $faults->go_on('after_claim');
+    $faults->clear('after_claim');
     is $daemon->await_end, 0, 'it ends as it should';
     my $given_back = () = $daemon->log =~ /event=tasks_released/g;
     is $given_back, 1, 'and has claimed no more of it';
@@ -110,7 +110,7 @@ subtest 'SIGTERM while the database hangs' => sub {
     $cluster->freeze($site);
     my $start = time;
     $daemon->kill('TERM');
-    $faults->go_on('after_sync');
+    $faults->clear('after_sync');
     is $daemon->await_end, 0, 'it ends as it should';
     cmp_ok time - $start, '<', STOP, 'within seconds';
     $cluster->thaw;
@@ -132,7 +132,7 @@ subtest 'SIGTERM while somebody has locked the rows' => sub {
     my $lock = $site->transaction('SELECT count(*) FROM (SELECT 1 FROM video_deletions FOR UPDATE) locked');
     my $start = time;
     ends($daemon);
-    $faults->go_on('after_sync');
+    $faults->clear('after_sync');
     is $daemon->await_end, 0, 'it ends as it should';
     cmp_ok time - $start, '<', STOP, 'within seconds';
     $lock->commit;

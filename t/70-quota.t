@@ -52,7 +52,7 @@ sub refused ($actor, $video, $detail, $name) {
     $answer->is(507, $name)->problem('013');
     is $answer->sent, 0, 'no byte of the body has been sent';
     is $answer->json->{detail}, $detail, 'it says why';
-    is Http2->refusal($http2, $actor->bytes('POST', url($video), body => $bytes)), '507 013', 'over HTTP/2, too';
+    is Http2->rejection($http2, $actor->bytes('POST', url($video), body => $bytes)), '507 013', 'over HTTP/2, too';
     return upload($actor, $video)->is(507, "$name, unasked");
 }
 

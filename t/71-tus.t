@@ -66,12 +66,12 @@ subtest 'what the client says of it' => sub {
     my $upload = Tus->create($ann, $video, $length, 'Upload-Metadata' => "${longest}y");
     $upload->head->is(200)->header_is('Upload-Metadata', "${longest}y", 'comes back');
     $upload->delete->is(204);
-    Tus->ask($ann, $video, $length, 'Upload-Metadata' => "${longest}yz")->is(400, 'more does not come in')->problem('001');
+    Tus->request_upload($ann, $video, $length, 'Upload-Metadata' => "${longest}yz")->is(400, 'more does not come in')->problem('001');
 };
 
 subtest 'in pieces' => sub {
     my $video = add();
-    my $answer = Tus->ask($ann, $video, $length, 'Upload-Metadata' => 'filename YS5tcDQ=,private')
+    my $answer = Tus->request_upload($ann, $video, $length, 'Upload-Metadata' => 'filename YS5tcDQ=,private')
         ->is(201)->header_is('Tus-Resumable', '1.0.0')->header_is('Upload-Offset', '0')
         ->header_like('Upload-Expires', qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/)
         ->header_like('Location', qr{^/stream/uploads/[0-9a-f-]{36}$});
@@ -102,7 +102,7 @@ subtest 'in one go' => sub {
     my $video = add();
     my $create = sub ($body, %headers) {
         return $ann->post("/stream/videos/$video", $body, headers => {'Tus-Resumable' => '1.0.0',
-            'Upload-Length' => $length, 'Content-Type' => Tus::PIECE_TYPE, %headers});
+            'Upload-Length' => $length, 'Content-Type' => Tus::CHUNK_TYPE, %headers});
     };
     $create->($film)->is(201)->header_is('Upload-Offset', $length);
     is_stored($video, 'in one go');
@@ -140,11 +140,11 @@ subtest 'creations that are refused' => sub {
     for my $case (@cases) {
         my ($name, $status, $code, $actor, $id, %headers) = @$case;
         my %asked = (headers => {'Tus-Resumable' => '1.0.0', 'Upload-Length' => $length,
-            'Content-Type' => Tus::PIECE_TYPE, Expect => '100-continue', %headers});
+            'Content-Type' => Tus::CHUNK_TYPE, Expect => '100-continue', %headers});
         my $answer = $actor->post("/stream/videos/$id", $film, on => $site->connect, %asked);
         $answer->is($status, "$name: $status")->problem($code)->header_is('Tus-Resumable', '1.0.0');
         is $answer->sent, 0, 'no byte of the body has been sent';
-        is Http2->refusal($http2, $actor->bytes('POST', "/stream/videos/$id", body => $film, %asked)), "$status $code",
+        is Http2->rejection($http2, $actor->bytes('POST', "/stream/videos/$id", body => $film, %asked)), "$status $code",
             'nor is it over HTTP/2';
         $answer->header_is('Tus-Version', '1.0.0') if $status == 412;
     }
@@ -176,11 +176,11 @@ subtest 'pieces that are refused' => sub {
     for my $case (@cases) {
         my ($name, $status, $code, $actor, %headers) = @$case;
         my $url = delete $headers{url} // $upload->url;
-        my %asked = Tus->piece(1000, $rest, Expect => '100-continue', %headers);
+        my %asked = Tus->chunk(1000, $rest, Expect => '100-continue', %headers);
         my $answer = $actor->request('PATCH', $url, on => $site->connect, %asked);
         $answer->is($status, "$name: $status")->problem($code);
         is $answer->sent, 0, 'no byte of the body has been sent';
-        is Http2->refusal($http2, $actor->bytes('PATCH', $url, %asked)), "$status $code", 'nor is it over HTTP/2';
+        is Http2->rejection($http2, $actor->bytes('PATCH', $url, %asked)), "$status $code", 'nor is it over HTTP/2';
     }
     is $upload->offset, 1000, 'the upload is where it was';
     $ben->head($upload->url, headers => {'Tus-Resumable' => '1.0.0'})->is(403, 'another user may not see it');
@@ -319,7 +319,7 @@ subtest 'the end of an upload' => sub {
 subtest 'methods in a header' => sub {
     my $video = add();
     my $upload = Tus->create($ann, $video, $length);
-    my %piece = Tus->piece(0, $film, 'X-HTTP-Method-Override' => 'PATCH');
+    my %piece = Tus->chunk(0, $film, 'X-HTTP-Method-Override' => 'PATCH');
     $ann->request('POST', $upload->url, %piece)->is(204, 'a piece');
     is_stored($video, 'methods in a header');
     $ann->post($upload->url, '', headers => {'Tus-Resumable' => '1.0.0', 'X-HTTP-Method-Override' => 'DELETE'})->is(204, 'an end');
@@ -343,7 +343,7 @@ subtest 'uploads that nobody goes on with' => sub {
     my $expires = Time::Piece->strptime(scalar $uploads[0]->head->header('Upload-Expires'), '%a, %d %b %Y %H:%M:%S GMT');
     cmp_ok abs($expires->epoch - time - $left->($uploads[0])), '<', 10, 'the client is told when they will be gone';
     cmp_ok $left->($_), '>', 7000, 'which is not soon' for @uploads;
-    Tus->ask($ann, $videos[2], $length)->is(507, 'what is being uploaded counts')->problem('013');
+    Tus->request_upload($ann, $videos[2], $length)->is(507, 'what is being uploaded counts')->problem('013');
 
     $site->sql("UPDATE uploads SET expires_at = now() + interval '1 minute'");
     $uploads[0]->patch(0, substr $film, 0, 1000)->is(204, 'a piece');
@@ -354,7 +354,7 @@ subtest 'uploads that nobody goes on with' => sub {
     $_->head->is(404, 'then it is gone') for @uploads;
     $uploads[0]->patch(1000, substr $film, 1000)->is(404, 'for good');
     is_deeply [incoming()], [], 'with all its bytes';
-    Tus->ask($ann, $videos[2], $length)->is(201, 'and what was set aside is free');
+    Tus->request_upload($ann, $videos[2], $length)->is(201, 'and what was set aside is free');
     $site->stop;
 };
 

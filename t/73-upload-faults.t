@@ -98,7 +98,7 @@ sub is_whole ($name, $video) {
 
 # An upload that comes along with its creation.
 sub create ($video) {
-    my %piece = Tus->piece(0, $film, 'Upload-Length' => $length, 'Upload-Offset' => undef);
+    my %piece = Tus->chunk(0, $film, 'Upload-Length' => $length, 'Upload-Offset' => undef);
     return $ann->request('POST', "/stream/videos/$video", on => $site->connect, %piece);
 }
 
@@ -138,7 +138,7 @@ sub interrupt ($name, $step, $time) {
     $faults->kill_at($step, $time);
     my $answer = $way->{send}->($video, $upload);
     if ($faults->is_set($step)) {
-        $faults->go_on($step);
+        $faults->clear($step);
         return 0;
     }
     my $where = "$name, $step $time";
@@ -198,7 +198,7 @@ subtest 'what cannot be made durable' => sub {
             $way->{send}->($video, $upload)->is(500, "$where: nothing is acknowledged")->problem('005');
             is_deeply [folders(), $site->media_files], \@before, 'no file has been published, nor is there a folder for it';
             in_order($where);
-            $faults->go_on('fsync');
+            $faults->clear('fsync');
             $way->{go_on}->($video, $upload);
             ok is_whole($name, $video), "$where: then the video is what was uploaded";
             $site->soon(sub { !incoming() }, 'and nothing is left');
@@ -218,7 +218,7 @@ subtest 'taken back too early' => sub {
         my $upload = $uploads{$name}->();
         $site->soon(sub { $faults->is_held('after_rename') }, "$name is about to be published", TIMEOUT);
         $site->sql('DELETE FROM uploads WHERE NOT resumable');
-        $faults->go_on('after_rename');
+        $faults->clear('after_rename');
         like $upload->answer($name eq 'a film' ? 'POST' : 'PUT'), qr{^HTTP/1\.1 404 }, 'then it is not';
         $upload->close;
         in_order($name);
@@ -231,7 +231,7 @@ subtest 'killed in the gate' => sub {
     my $upload = Tus->create($ann, $video, $length);
     my %asks = (
         'a raw body' => sub (%options) { $ann->post("/stream/videos/$video", $film, %options) },
-        'a piece'    => sub (%options) { $ann->request('PATCH', $upload->url, %options, Tus->piece(0, $film, Expect => '100-continue')) },
+        'a piece'    => sub (%options) { $ann->request('PATCH', $upload->url, %options, Tus->chunk(0, $film, Expect => '100-continue')) },
         'a poster'   => sub (%options) { $ann->put("/stream/videos/$video/poster", 'x' x 1000, %options) },
     );
     for my $name (sort keys %asks) {
@@ -270,7 +270,7 @@ sub die_at ($program, $name, $step, $time) {
     my $held;
     $site->soon(sub { $held = $faults->is_held($step); $held || $connection->await(qr/./, 0.01) }, "$name comes to $step $time", TIMEOUT);
     my $await = $held && kill_program($program);
-    $faults->go_on($step);
+    $faults->clear($step);
     $connection->close;
     return 0 if !$held;
     $await->();

@@ -54,7 +54,7 @@ subtest 'pictures that are refused' => sub {
         my $answer = $actor->put($address, $body, headers => {Expect => '100-continue'}, on => $site->connect);
         $answer->is($status, "$name: $status")->problem($code);
         is $answer->sent, 0, 'no byte of the body has been sent';
-        is Http2->refusal($http2, $actor->bytes('PUT', $address, body => $body)), "$status $code", 'nor is it over HTTP/2';
+        is Http2->rejection($http2, $actor->bytes('PUT', $address, body => $body)), "$status $code", 'nor is it over HTTP/2';
     }
     $ann->put($url, 'no picture at all')->is(415)->problem('010');
     $ann->put($url, Site::Media::content('mp4'))->is(415, 'a film');
