@@ -12,13 +12,13 @@ use Time::HiRes qw(time);
 use Tus;
 
 use constant {
-    TIMEOUT  => 3,      # seconds that nginx waits for the pool
-    TIMEOUT => 30,
-    BODY     => 1024 * 1024,
+    NGINX_TIMEOUT => 3,     # seconds that nginx waits for the pool
+    TIMEOUT       => 30,    # seconds that the test waits for an answer
+    BODY          => 1024 * 1024,
 };
 
 my $http2 = Site::Port::free();
-my $site = Site->start(VS_STREAM_TIMEOUT => TIMEOUT . 's', VS_HTTP2_PORT => $http2);
+my $site = Site->start(VS_STREAM_TIMEOUT => NGINX_TIMEOUT . 's', VS_HTTP2_PORT => $http2);
 my $bucket = Bucket->new($site);
 my $ann = $site->user('ann');
 my $video = $ann->post('/api/videos', {title => 'A film'})->json->{id};
