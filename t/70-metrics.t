@@ -131,10 +131,11 @@ subtest 'times' => sub {
     my %route = (service => 'api', route => '/api/videos/:vid/comments');
     my $lock = $site->transaction("SELECT FROM videos WHERE id = $vid FOR UPDATE");
     my $waiting = $ann->open('POST', "/api/videos/$vid/comments", json => {content => 'nice'});
-    $site->soon(sub { $site->waiting('video_api') > 0 }, 'a request waits');
-    $site->sql('SELECT pg_sleep(0.1)');
+    my $blocked = q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'video_api' AND wait_event_type = 'Lock'}
+        . q{ AND clock_timestamp() - query_start >= interval '0.1 s'};
+    $site->soon(sub { $site->sql($blocked) > 0 }, 'a request has waited for a lock for 0.1 s');
     $lock->commit;
-    like $waiting->rest, qr{^HTTP/1\.1 201 }, 'for a while';
+    like $waiting->rest, qr{^HTTP/1\.1 201 }, 'the request succeeds once the lock is released';
     my $metrics = metrics();
     is $metrics->value('video_server_request_seconds_count', %route), 1, 'it has been counted';
     cmp_ok $metrics->value('video_server_request_seconds_sum', %route), '>=', 0.1, 'with its time';
