@@ -39,10 +39,10 @@ subtest 'a healthy site is alive and ready' => sub {
 subtest 'the site is not ready while the database is down' => sub {
     $site->expect_log(qr/the database system is (?:shutting down|starting up)/);
     $cluster->down;
-    readiness_becomes(503, 'not ready once the database is down');
+    readiness_becomes(503, '/readyz returns 503 once the database is down');
     is_not_ready('004', 'the database does not answer');
     $cluster->up;
-    readiness_becomes(200, 'ready once the database is up');
+    readiness_becomes(200, '/readyz returns 200 once the database is up');
 };
 
 subtest 'the site is not ready while the database hangs' => sub {
@@ -50,7 +50,7 @@ subtest 'the site is not ready while the database hangs' => sub {
     my $response = $site->get('/readyz', seconds => 10)->is(503, '/readyz answers 503 within its timeout')->problem('004');
     $site->get('/livez')->is(200);
     $cluster->thaw;
-    readiness_becomes(200, 'ready once the database continues');
+    readiness_becomes(200, '/readyz returns 200 once the database continues');
 };
 
 subtest 'the site is not ready while no file can be written' => sub {
@@ -59,12 +59,12 @@ subtest 'the site is not ready while no file can be written' => sub {
     is_not_ready('012', "the disk can't be written to");
     ok $site->log_lines(qr/event=disk_not_ready id=\S+ reason="No such file or directory"/), 'the reason is logged';
     rename "$incoming.away", $incoming or die "cannot rename $incoming: $!\n";
-    $site->get('/readyz')->is(200, 'ready once the folder is back');
+    $site->get('/readyz')->is(200, '/readyz returns 200 once the folder is back');
 
     chmod 0500, $incoming or die "cannot change $incoming: $!\n";
     is_not_ready('012', "the disk can't be written to");
     chmod 0750, $incoming or die "cannot change $incoming: $!\n";
-    $site->get('/readyz')->is(200, 'ready once files can be created');
+    $site->get('/readyz')->is(200, '/readyz returns 200 once files can be created');
 };
 
 subtest 'the site is not ready while the disk is full' => sub {
@@ -72,11 +72,11 @@ subtest 'the site is not ready while the disk is full' => sub {
     my @mount = ('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs');
     my ($status) = Runner::Command::capture([@mount, "$site->{media}/incoming"]);
     plan skip_all => 'file systems cannot be mounted here' if $status != 0;
-    $site->get('/readyz')->is(200, 'ready with a little free space');
+    $site->get('/readyz')->is(200, '/readyz returns 200 with a little free space');
     Runner::Command::capture(['dd', 'if=/dev/zero', "of=$site->{media}/incoming/fill", 'bs=4k']);
     is_not_ready('012', "the disk can't be written to");
     Runner::Command::output(['umount', "$site->{media}/incoming"]);
-    $site->get('/readyz')->is(200, 'ready once the disk has free space');
+    $site->get('/readyz')->is(200, '/readyz returns 200 once the disk has free space');
 };
 
 done_testing;
