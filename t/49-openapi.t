@@ -146,7 +146,7 @@ subtest 'successful requests' => sub {
     expect($site, GET => "/stream/videos/$READY/poster", 304, headers => {'If-None-Match' => scalar $poster->header('ETag')});
     expect($site, OPTIONS => $_, 204) for "/stream/videos/$EMPTY", '/stream/uploads/' . NOBODYS_UUID;
     my $upload = create_upload();
-    expect($ann, PATCH => $upload->url, 204, Tus->piece(0, substr $VIDEO, 0, 1000));
+    expect($ann, PATCH => $upload->url, 204, Tus->chunk(0, substr $VIDEO, 0, 1000));
     expect($ann, GET => $upload->url, 200, %TUS);
     expect($ann, DELETE => $upload->url, 204, %TUS);
     expect($site, DELETE => '/scheduler/videos/' . new_video(), 200);
@@ -226,12 +226,12 @@ subtest 'rejected requests' => sub {
     }
     my $upload = create_upload();
     my ($at, $no_upload) = ($upload->url, '/stream/uploads/' . NOBODYS_UUID);
-    my @chunk = Tus->piece(0, 'x' x 1000);
+    my @chunk = Tus->chunk(0, 'x' x 1000);
     for my $case (
         [$ann,  '/stream/uploads/x', 400, @chunk], [$site, $at, 401, @chunk], [$bob, $at, 403, @chunk], [$ann, $no_upload, 404, @chunk],
-        [$ann,  $at, 409, Tus->piece(1, 'x')], [$ann, $at, 412, Tus->piece(0, 'x', 'Tus-Resumable' => '2.0.0')],
-        [$ann,  $at, 413, Tus->piece(0, $VIDEO . 'x')], [$ann, $at, 415, Tus->piece(0, 'x', 'Content-Type' => 'video/mp4')],
-        [$ann,  $at, 460, Tus->piece(0, 'x', 'Upload-Checksum' => Tus::sha1('y'))],
+        [$ann,  $at, 409, Tus->chunk(1, 'x')], [$ann, $at, 412, Tus->chunk(0, 'x', 'Tus-Resumable' => '2.0.0')],
+        [$ann,  $at, 413, Tus->chunk(0, $VIDEO . 'x')], [$ann, $at, 415, Tus->chunk(0, 'x', 'Content-Type' => 'video/mp4')],
+        [$ann,  $at, 460, Tus->chunk(0, 'x', 'Upload-Checksum' => Tus::sha1('y'))],
     ) {
         my ($who, $address, $status, @options) = @$case;
         expect($who, PATCH => $address, $status, @options);
@@ -243,7 +243,7 @@ subtest 'rejected requests' => sub {
         expect($ann, $method => $no_upload, 404, %TUS);
         expect($ann, $method => $at, 412);
     }
-    my %creation = ('Tus-Resumable' => '1.0.0', 'Upload-Length' => length $VIDEO, 'Content-Type' => Tus::PIECE_TYPE);
+    my %creation = ('Tus-Resumable' => '1.0.0', 'Upload-Length' => length $VIDEO, 'Content-Type' => Tus::CHUNK_TYPE);
     expect($ann, POST => "/stream/videos/$EMPTY", 412, body => '', headers => {%creation, 'Tus-Resumable' => '2.0.0'});
     expect($ann, POST => "/stream/videos/$EMPTY", 460, body => 'x', headers => {%creation, 'Upload-Checksum' => Tus::sha1('y')});
     upload(400, '');
@@ -263,7 +263,7 @@ subtest 'requests while all tokens are in use' => sub {
     $viewer->close;
     my $uploader = $ann->open('POST', '/stream/videos/' . new_video(), body => '', headers => {'Content-Length' => 1000});
     $site->soon(sub { $bucket->in_use('upload') }, 'an upload holds the token');
-    expect($ann, PATCH => $upload->url, 429, Tus->piece(0, 'x'));
+    expect($ann, PATCH => $upload->url, 429, Tus->chunk(0, 'x'));
     expect($ann, PUT => "/stream/videos/$EMPTY/poster", 429, body => $POSTER);
     expect($ann, POST => "/stream/videos/$EMPTY", 429, body => $VIDEO, headers => {'Content-Type' => 'video/mp4'});
     $uploader->close;
@@ -283,7 +283,7 @@ subtest 'requests while the disk is nearly full' => sub {
     $site->stop(keep => 1);
     $site = Site->start(%SETTINGS, folder => $site->folder, VS_DISK_HEADROOM_BYTES => '1024T');
     ($ann, $bob) = map { $site->user($_) } qw(ann bob);
-    expect($ann, PATCH => $url, 507, Tus->piece(0, 'x'));
+    expect($ann, PATCH => $url, 507, Tus->chunk(0, 'x'));
     expect($ann, PUT => "/stream/videos/$EMPTY/poster", 507, body => $POSTER);
 };
 
@@ -310,7 +310,7 @@ my @all = (
     [$site, GET => "/stream/videos/$READY/poster"], [$ann, PUT => "/stream/videos/$READY/poster", body => $POSTER],
     [$ann, GET => "/stream/videos/$READY"], [$ann, POST => "/stream/videos/$READY", body => $VIDEO],
     [$ann, GET => '/stream/uploads/' . NOBODYS_UUID, %TUS], [$ann, DELETE => '/stream/uploads/' . NOBODYS_UUID, %TUS],
-    [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->piece(0, 'x')],
+    [$ann, PATCH => '/stream/uploads/' . NOBODYS_UUID, Tus->chunk(0, 'x')],
     [$site, DELETE => "/scheduler/videos/$READY"],
 );
 

@@ -1,5 +1,5 @@
-# While a video file arrives, the disk already writes what is there; nobody waits for that. And what is left of
-# a form when its worker dies or its client vanishes: nothing.
+# Write-back of a video file starts while it is still arriving, and the upload does not wait for it. A form
+# whose worker dies or whose client disconnects leaves no files.
 
 use v5.36;
 use FindBin;
@@ -22,7 +22,7 @@ my $ann = $site->user('ann');
 my $video = $ann->post('/api/videos', {title => 'A video'})->json->{id};
 my $file = Site::Media::content('mp4', SIZE);
 
-# Uploads a form, all but its last byte.
+# Starts to upload a form and sends all but its last byte.
 sub begin_form () {
     my $size = length($HEAD) + length($file) + length($END);
     return $ann->open('POST', "/stream/videos/$video", body => $HEAD . $file . substr($END, 0, -1),
@@ -38,7 +38,7 @@ subtest 'write-back starts before the upload is complete' => sub {
     $upload->send(substr $file, -1);
     like $upload->answer('POST', TIMEOUT), qr{^HTTP/1\.1 201}, 'the upload does not wait for a slow disk';
     $upload->close;
-    $faults->go_on('before_writeback');
+    $faults->clear('before_writeback');
     $site->get("/stream/videos/$video")->body_is($file, 'the video file is complete');
 };
 
@@ -47,16 +47,16 @@ subtest 'a worker dies while it extracts the file from a form' => sub {
     my $upload = begin_form();
     $faults->kill_at('half_copy');
     $upload->send(substr $END, -1);
-    like $upload->answer('POST', TIMEOUT), qr{^HTTP/1\.1 503}, 'the client is told';
+    like $upload->answer('POST', TIMEOUT), qr{^HTTP/1\.1 503}, 'the client gets 503';
     $upload->close;
     $site->soon(sub { !incoming() }, 'neither the form nor the extracted file is left');
 };
 
-subtest 'the client vanishes during a form' => sub {
+subtest 'the client disconnects during a form' => sub {
     my $upload = begin_form();
-    $site->soon(sub { incoming() }, 'the form is arriving', TIMEOUT);
+    $site->soon(sub { incoming() }, 'the form is being received', TIMEOUT);
     $upload->close;
-    $site->soon(sub { !incoming() }, 'nothing is left', TIMEOUT);
+    $site->soon(sub { !incoming() }, 'no incoming file is left', TIMEOUT);
 };
 
 done_testing;

@@ -48,7 +48,7 @@ subtest 'tasks are done although the scheduler is killed many times' => sub {
         $deletions->expire_leases;
         $site->soon(sub { !$faults->is_set($step) || $deletions->is_done }, "kill $time at $step takes effect, or all is done", TIMEOUT);
         $killed++ if !$faults->is_set($step);
-        $faults->go_on($step);
+        $faults->clear($step);
         $deletions->queue($deletions->make_files(BATCH));
     }
     cmp_ok $killed, '>', KILLS / 2, 'it was killed more than half the times';
@@ -67,7 +67,7 @@ subtest 'tasks are done although PostgreSQL is restarted in the middle of a batc
             $site->soon(sub { $faults->is_held($step) }, "the scheduler is at $step");
             $cluster->down($signal);
             $cluster->up;
-            $faults->go_on($step);
+            $faults->clear($step);
             $deletions->expire_leases;
             $deletions->all_done("after SIG$signal to the server all files are deleted");
         }
@@ -89,10 +89,10 @@ subtest 'a notification lost with the connection delays nothing' => sub {
         'a dispatcher is about to renew a lease');
     $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'video_scheduler'});
     $deletions->queue($lost);
-    $faults->go_on('before_renew');
+    $faults->clear('before_renew');
     $site->soon(sub { $deletions->value('leased_by', $lost) }, 'after the reconnection it leases the task without a notification',
         IDLE / 2);
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('all files are deleted');
     $daemon->stop;
     $site->kill(CONT => $worker);
@@ -111,7 +111,7 @@ subtest 'a failed system call fails its task, which is retried' => sub {
             is $deletions->value('dead_at', $bad), undef, 'the task is not dead';
             $site->soon(sub { $deletions->rows == 1 }, 'other tasks are done');
             is $deletions->left(@good), 0, 'their files are deleted';
-            $faults->go_on($call);
+            $faults->clear($call);
             $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
             $deletions->all_done('the task is done once the disk works again');
         }
@@ -123,7 +123,7 @@ subtest 'a failed sync of the file system fails the whole batch' => sub {
     $faults->fail(syncfs => EIO);
     $deletions->queue(@keys);
     $site->soon(sub { $deletions->rows("last_error = 'Input/output error'") == @keys }, 'no row is deleted before its deletion is durable', TIMEOUT);
-    $faults->go_on('syncfs');
+    $faults->clear('syncfs');
     $site->sql("UPDATE video_deletions SET next_attempt_at = now()");
     $deletions->all_done('all tasks are done once the disk works again');
 };

@@ -39,7 +39,7 @@ subtest 'a slow daemon keeps its leases' => sub {
         return time > $until;
     }, 'more time than a lease lasts goes by', 3 * LEASE);
     is_deeply \@lost, [], 'it keeps its leases and the files all the time';
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('the files are deleted in the end');
     is scalar(my @done = $other->log =~ /event=tasks_done kind=file_delete/g), 0, 'the other daemon has deleted none';
     $other->stop;
@@ -55,7 +55,7 @@ subtest 'a stopped daemon loses its leases' => sub {
     my $other = $deletions->daemon;
     $deletions->all_done('another daemon deletes the files once the leases have expired');
     my @again = $deletions->make_files(3);
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $site->kill(CONT => $worker);
     $deletions->queue(@again);
     $deletions->all_done('with the first daemon running again, later files are deleted');
@@ -97,22 +97,22 @@ subtest 'results for tasks that another daemon has taken over are ignored' => su
     my @keys = $deletions->make_files(5);
     my $foreign = q{leased_by IS NOT NULL AND leased_until > now() AND attempts = 0};
     my ($own, $slow) = take_over(after_sync => @keys);
-    $own->go_on('after_sync');
+    $own->clear('after_sync');
     $site->soon(sub { has_ended($slow) }, 'the slow daemon reports the tasks as done');
     is $deletions->rows($foreign), @keys, 'its report is ignored';
-    $own->go_on('before_renew');
-    $faults->go_on('before_unlink');
+    $own->clear('before_renew');
+    $faults->clear('before_unlink');
     $deletions->all_done('the other daemon finishes the tasks');
     $slow->stop;
 
     @keys = $deletions->make_files(5);
     ($own, $slow) = take_over(before_unlink => @keys);
     $own->fail(unlink => EIO);
-    $own->go_on('before_unlink');
+    $own->clear('before_unlink');
     $site->soon(sub { has_ended($slow) }, 'the slow daemon reports the tasks as failed');
     is $deletions->rows($foreign), @keys, 'that report is ignored, too';
-    $own->go_on('before_renew');
-    $faults->go_on('before_unlink');
+    $own->clear('before_renew');
+    $faults->clear('before_unlink');
     $deletions->all_done('the other daemon deletes the files');
     $slow->stop;
 
@@ -122,11 +122,11 @@ subtest 'results for tasks that another daemon has taken over are ignored' => su
     $site->soon(sub { $slow->log =~ /event=runner_ending/ }, 'the slow daemon is stopping');
     my $until = time + LATE;
     $site->soon(sub { time > $until }, 'its deadline has passed', 2 * LATE);
-    $own->go_on($_) for 'before_unlink', 'before_renew';
+    $own->clear($_) for 'before_unlink', 'before_renew';
     $slow->stop;
     like $slow->log, qr/event=tasks_released .*count=4/, 'it releases the tasks that it has not started';
     is $deletions->rows($foreign), @keys, 'the leases of the other daemon remain';
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('the other daemon deletes the files');
 };
 
@@ -135,12 +135,12 @@ subtest 'a late renewal does not take leases back' => sub {
     my ($own, $slow) = take_over(before_unlink => @keys);
     my $owners = 'SELECT leased_by FROM video_deletions ORDER BY id';
     my @owners = $site->sql($owners);
-    $own->go_on('before_renew');
+    $own->clear('before_renew');
     my $until = time + LEASE;
     $site->soon(sub { time > $until }, 'the slow daemon has renewed again', 2 * LEASE);
     is_deeply [$site->sql($owners)], \@owners, 'the leases still belong to the other daemon';
-    $own->go_on('before_unlink');
-    $faults->go_on('before_unlink');
+    $own->clear('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('the files are deleted');
     $slow->stop;
 };
@@ -159,7 +159,7 @@ subtest 'several daemons share one table' => sub {
     $faults->hold_at('before_unlink');
     $deletions->queue(@keys[$_ * 100 .. $_ * 100 + 99]) for 0 .. MANY / 100 - 1;
     $site->soon(sub { $site->sql('SELECT count(DISTINCT leased_by) FROM video_deletions') == DAEMONS }, 'each daemon leases some of the tasks');
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $deletions->all_done('all files are deleted');
     my @done = (done($site->log('scheduler')) - $before, map { done($_->log) } @others);
     my $sum = 0;

@@ -31,7 +31,7 @@ subtest 'two batches run at a time' => sub {
     $deletions->queue(@keys);
     $site->soon(sub { !$deletions->left(@keys) }, 'while one batch is held after its sync, the files of the other are deleted');
     is $deletions->rows, 2 * BATCH, 'the rows of both batches are still there';
-    $faults->go_on('after_sync');
+    $faults->clear('after_sync');
     $deletions->all_done('the rows are deleted when the batches continue');
 };
 
@@ -53,7 +53,7 @@ subtest 'SIGTERM: running batches are finished' => sub {
     $site->soon(sub { $faults->times('before_unlink') == EXECUTORS }, 'it runs two of them');
     my $start = time;
     ends($daemon);
-    $faults->go_on('before_unlink');
+    $faults->clear('before_unlink');
     $daemon->stop;
     my $seconds = time - $start;
     cmp_ok $seconds, '<', 15, 'it ends within 15 seconds';
@@ -77,7 +77,7 @@ subtest 'SIGTERM: the rest of a batch that takes too long is released' => sub {
     ends($daemon);
     my $until = time + 3;
     $site->soon(sub { time > $until }, 'its task takes longer than it may');
-    $faults->go_on('after_unlink');
+    $faults->clear('after_unlink');
     $daemon->stop;
     is $deletions->rows, BATCH - 1, 'it finishes that task and no other';
     is $deletions->rows('leased_by IS NOT NULL'), 0, 'the other tasks are released';
@@ -94,7 +94,7 @@ subtest 'SIGTERM: no more of a large backlog is leased' => sub {
     my $daemon = $deletions->daemon(FAULT_DIR => $faults->folder);
     $site->soon(sub { $deletions->rows('leased_by IS NOT NULL') == BATCH && $faults->is_held('after_claim') }, 'the daemon has leased its first batch');
     ends($daemon);
-    $faults->go_on('after_claim');
+    $faults->clear('after_claim');
     is $daemon->await_end, 0, 'it exits with 0';
     my $released = () = $daemon->log =~ /event=tasks_released/g;
     is $released, 1, 'it has leased no other batch';
@@ -114,7 +114,7 @@ subtest 'SIGTERM: the daemon stops although the database hangs' => sub {
     $cluster->freeze($site);
     my $start = time;
     $daemon->kill('TERM');
-    $faults->go_on('after_sync');
+    $faults->clear('after_sync');
     is $daemon->await_end, 0, 'it exits with 0';
     cmp_ok time - $start, '<', STOP, 'it stops within five seconds';
     $cluster->thaw;
@@ -136,7 +136,7 @@ subtest 'SIGTERM: the daemon stops although the rows are locked' => sub {
     my $lock = $site->transaction('SELECT count(*) FROM (SELECT 1 FROM video_deletions FOR UPDATE) locked');
     my $start = time;
     ends($daemon);
-    $faults->go_on('after_sync');
+    $faults->clear('after_sync');
     is $daemon->await_end, 0, 'it exits with 0';
     cmp_ok time - $start, '<', STOP, 'it stops within five seconds';
     $lock->commit;

@@ -1,4 +1,4 @@
-# The metrics: what is counted, what survives whom, who may see them.
+# The metrics: their format, what they count, that counts survive dead processes, and who may read them.
 
 use v5.36;
 
@@ -25,28 +25,28 @@ my $vid = $ann->post('/api/videos', {title => 'Bunny'})->is(201)->json->{id};
 
 sub metrics () { return Prometheus->parse($site->get('/metrics')->body) }
 
-# How many requests were answered with that status.
+# The number of requests that returned this status.
 sub requests ($service, $route, $status) {
     return metrics()->value('video_server_requests_total', service => $service, route => $route, status => $status) // 0;
 }
 
 sub restarts ($service) { return metrics()->value('video_server_worker_restarts_total', service => $service) }
 
-subtest 'the format' => sub {
+subtest '/metrics conforms to the Prometheus text format' => sub {
     $ann->upload($vid, 'bunny.mp4')->is(201);
     $site->get("/stream/videos/$vid")->is(200);
     $site->delete('/scheduler/videos/999')->is(200);
     my $response = $site->get('/metrics')->is(200)
         ->header_is('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     my $metrics = Prometheus->parse($response->body);
-    is_deeply [$metrics->wrong], [], 'is right in every line';
+    is_deeply [$metrics->wrong], [], 'every line is valid';
     my %families = map { $_ => 1 } $metrics->families;
-    ok delete $families{"video_server_$_"}, "video_server_$_ is there" for @NAMES;
-    is_deeply [sort keys %families], [], 'and nothing else';
+    ok delete $families{"video_server_$_"}, "the metric video_server_$_ exists" for @NAMES;
+    is_deeply [sort keys %families], [], 'there are no other metrics';
     for my $service (qw(api stream scheduler)) {
-        is $metrics->value('video_server_db_reconnects_total', service => $service), 0, "$service is there";
+        is $metrics->value('video_server_db_reconnects_total', service => $service), 0, "the metrics of the service $service are included";
     }
-    $site->get('/metrics/')->is(200, 'with a trailing slash');
+    $site->get('/metrics/')->is(200, 'the URL with a trailing slash returns 200');
     $site->post('/metrics', 'x')->is(405)->header_is('Allow', 'OPTIONS, GET, HEAD');
 
     plan skip_all => 'promtool is not installed' if !grep { -x "$_/promtool" } split /:/, $ENV{PATH};
@@ -54,22 +54,22 @@ subtest 'the format' => sub {
     is $status, 0, 'promtool finds nothing wrong' or diag $output;
 };
 
-subtest 'waiting for a password to be hashed' => sub {
+subtest 'password_hash_waiting shows the logins that wait for a hash thread' => sub {
     my $slow = Site->start(VS_PASSWORD_THREADS => 1, VS_PASSWORD_MEMORY_KIB => 64 * 1024, VS_PASSWORD_PASSES => 12);
     my $waiting = sub { Prometheus->parse($slow->get('/metrics')->body)->value('video_server_password_hash_waiting') };
     $slow->user('ann');
-    is $waiting->(), 0, 'nobody waits';
+    is $waiting->(), 0, 'the metric is 0 at the start';
     my %login = (json => {user_name => 'ann', pwd => 'not the password'});
     my @logins = map { $slow->open('POST', '/api/sessions', %login) } 1 .. 5;
-    $slow->soon(sub { $waiting->() == 4 }, 'one is hashed, the others wait');
-    $slow->post('/api/sessions', {user_name => 'ann'})->is(400, 'what needs no hash needs not wait');
-    cmp_ok $waiting->(), '>', 0, 'as the others still do';
-    like $_->rest(60), qr{^HTTP/1[.]1 401}, 'each has its turn' for @logins;
-    is $waiting->(), 0, 'and in the end nobody waits';
+    $slow->soon(sub { $waiting->() == 4 }, 'of five logins one is hashed and four wait');
+    $slow->post('/api/sessions', {user_name => 'ann'})->is(400, 'an invalid login, which needs no hash, is answered at once');
+    cmp_ok $waiting->(), '>', 0, 'other logins still wait then';
+    like $_->rest(60), qr{^HTTP/1[.]1 401}, 'every waiting login is answered' for @logins;
+    is $waiting->(), 0, 'the metric is 0 at the end';
     $slow->stop;
 };
 
-subtest 'a collector that is wrong is noticed' => sub {
+subtest 'the parser of this test rejects invalid metrics' => sub {
     my $head = "# HELP a_total A.\n# TYPE a_total counter\n";
     for my $wrong (
         "a_total 1\n", "${head}a_total 1", "${head}a_total{b=\"c} 1\n", "${head}a_total 1\na_total 1\n",
@@ -80,11 +80,11 @@ subtest 'a collector that is wrong is noticed' => sub {
             "h_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n",
     ) {
         my @found = Prometheus->parse($wrong)->wrong;
-        isnt scalar @found, 0, $wrong =~ s/\n/, /gr;
+        isnt scalar @found, 0, 'rejected: ' . $wrong =~ s/\n/, /gr;
     }
 };
 
-subtest 'requests' => sub {
+subtest 'each request is counted once, with its route and status' => sub {
     for my $case (
         [api => 'GET', "/api/videos/$vid", '/api/videos/:vid', 200], [api => 'GET', '/api/videos/999', '/api/videos/:vid', 404],
         [api => 'HEAD', "/api/videos/$vid/", '/api/videos/:vid', 200], [api => 'GET', '/api/videos/x', '/api/videos/:vid', 400],
@@ -100,113 +100,114 @@ subtest 'requests' => sub {
     my $refused = requests('stream', '/stream/videos/:vid', 401);
     my ($all, $received) = map { requests('stream', '/stream/videos/:vid', $_) } 204, 201;
     $site->upload($vid, 'bunny.mp4')->is(401);
-    is requests('stream', '/stream/videos/:vid', 401), $refused + 1, 'an upload that the gate refuses is counted once';
+    is requests('stream', '/stream/videos/:vid', 401), $refused + 1, 'an upload rejected before the body is counted once';
     $ann->upload($vid, 'bunny.mp4')->is(201);
-    is requests('stream', '/stream/videos/:vid', 201), $received + 1, 'so is one that it lets through';
-    is requests('stream', '/stream/videos/:vid', 204), $all, 'and the gate itself is not';
+    is requests('stream', '/stream/videos/:vid', 201), $received + 1, 'an accepted upload is counted once';
+    is requests('stream', '/stream/videos/:vid', 204), $all, 'the check before the body is not counted itself';
 };
 
-subtest 'bytes' => sub {
+subtest 'the bytes of uploads and streams are counted' => sub {
     my $bytes = sub ($what) { metrics()->value("video_server_${what}_bytes_total") };
     my $before = $bytes->('upload');
     $ann->upload($vid, 'bunny.mp4')->is(201);
-    is $bytes->('upload'), $before + Site::Media::BYTES, 'those of an upload';
+    is $bytes->('upload'), $before + Site::Media::BYTES, 'the bytes of an upload are counted';
     my $sent = $bytes->('stream');
     $site->get("/stream/videos/$vid")->is(200);
-    $site->soon(sub { $bytes->('stream') >= $sent + Site::Media::BYTES }, 'and those that were sent');
+    $site->soon(sub { $bytes->('stream') >= $sent + Site::Media::BYTES }, 'the bytes sent to a client are counted');
 
-    my $film = Site::Media::content('mp4', 600_000);
-    my $upload = Tus->create($ann, $vid, length $film);
+    my $content = Site::Media::content('mp4', 600_000);
+    my $upload = Tus->create($ann, $vid, length $content);
     $before = $bytes->('upload');
-    $upload->patch(0, substr $film, 0, 40_000)->is(204);
-    is $bytes->('upload'), $before + 40_000, 'those of a piece';
-    my $cut = $upload->open(40_000, substr($film, 40_000, 300_000), 560_000);
-    $site->soon(sub { grep { -s } glob "$site->{media}/incoming/*" }, 'one has begun to come');
+    $upload->patch(0, substr $content, 0, 40_000)->is(204);
+    is $bytes->('upload'), $before + 40_000, 'the bytes of a chunk are counted';
+    my $cut = $upload->open(40_000, substr($content, 40_000, 300_000), 560_000);
+    $site->soon(sub { grep { -s } glob "$site->{media}/incoming/*" }, 'a second chunk is being received');
     $cut->close;
-    $site->soon(sub { $upload->offset > 40_000 }, 'and is cut off');
-    is $bytes->('upload'), $before + $upload->offset, 'of it, those that came';
+    $site->soon(sub { $upload->offset > 40_000 }, 'the received part of an interrupted chunk is kept');
+    is $bytes->('upload'), $before + $upload->offset, 'only the received bytes of the interrupted chunk are counted';
 };
 
-subtest 'times' => sub {
+subtest 'the duration of a request is counted in the histogram' => sub {
     my %route = (service => 'api', route => '/api/videos/:vid/comments');
     my $lock = $site->transaction("SELECT FROM videos WHERE id = $vid FOR UPDATE");
     my $waiting = $ann->open('POST', "/api/videos/$vid/comments", json => {content => 'nice'});
-    $site->soon(sub { $site->waiting('video_api') > 0 }, 'a request waits');
-    $site->sql('SELECT pg_sleep(0.1)');
+    my $blocked = q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'video_api' AND wait_event_type = 'Lock'}
+        . q{ AND clock_timestamp() - query_start >= interval '0.1 s'};
+    $site->soon(sub { $site->sql($blocked) > 0 }, 'a request has waited for a lock for 0.1 s');
     $lock->commit;
-    like $waiting->rest, qr{^HTTP/1\.1 201 }, 'for a while';
+    like $waiting->rest, qr{^HTTP/1\.1 201 }, 'the request succeeds once the lock is released';
     my $metrics = metrics();
-    is $metrics->value('video_server_request_seconds_count', %route), 1, 'it has been counted';
-    cmp_ok $metrics->value('video_server_request_seconds_sum', %route), '>=', 0.1, 'with its time';
-    is $metrics->value('video_server_request_seconds_bucket', %route, le => 0.05), 0, 'not among the quick ones';
-    is $metrics->value('video_server_request_seconds_bucket', %route, le => '+Inf'), 1, 'but among all';
+    is $metrics->value('video_server_request_seconds_count', %route), 1, 'the request is counted';
+    cmp_ok $metrics->value('video_server_request_seconds_sum', %route), '>=', 0.1, 'the sum contains its duration';
+    is $metrics->value('video_server_request_seconds_bucket', %route, le => 0.05), 0, 'the bucket of 0.05 s does not contain the request';
+    is $metrics->value('video_server_request_seconds_bucket', %route, le => '+Inf'), 1, 'the bucket +Inf contains the request';
 };
 
-subtest 'many at once' => sub {
+subtest 'concurrent requests are all counted' => sub {
     my $before = requests('api', '/api/videos/:vid', 200);
     for my $round (1 .. 20) {
         my @requests = map { $site->open('GET', "/api/videos/$vid") } 1 .. 10;
         $_->rest for @requests;
     }
-    is requests('api', '/api/videos/:vid', 200), $before + 200, 'each of 200 requests, by two workers, is counted';
+    is requests('api', '/api/videos/:vid', 200), $before + 200, 'each of 200 requests to two workers is counted';
 };
 
-subtest 'a worker that is killed' => sub {
+subtest 'counts survive the death of the workers' => sub {
     $site->expect_log(qr/event=worker_ended pool=\w+ worker=\d+ signal=9/, qr/(?:recv|writev)\(\) failed/);
     my ($counted, $before) = (requests('api', '/api/videos/:vid', 200), restarts('api'));
     my ($supervisor, @workers) = $site->pids('fcgi-api');
     $site->kill(KILL => @workers);
-    $site->soon(sub { restarts('api') == $before + @workers }, 'is one that was started again');
-    cmp_ok requests('api', '/api/videos/:vid', 200), '>=', $counted, 'nothing that it had counted is lost';
+    $site->soon(sub { restarts('api') == $before + @workers }, 'the restarts of the workers are counted');
+    cmp_ok requests('api', '/api/videos/:vid', 200), '>=', $counted, 'the requests counted before are still there';
     $counted = requests('api', '/api/videos/:vid', 200);
     $site->get("/api/videos/$vid")->is(200);
-    is requests('api', '/api/videos/:vid', 200), $counted + 1, 'and the new one goes on';
-    is restarts('stream'), 0, 'no other program had any';
-    is_deeply [metrics()->wrong], [], 'the format is still right';
+    is requests('api', '/api/videos/:vid', 200), $counted + 1, 'a new worker continues the count';
+    is restarts('stream'), 0, 'no restart is counted for another program';
+    is_deeply [metrics()->wrong], [], 'the format is still valid';
 };
 
-subtest 'a program that is killed' => sub {
+subtest 'counts survive the death of a whole program' => sub {
     $site->expect_log(qr/fcgi-stream died \(signal 9\)/, qr/connect\(\) to \S+ failed/);
     my $counted = requests('stream', '/stream/videos/:vid', 200);
     my ($old) = $site->kill(KILL => 'fcgi-stream');
-    is requests('stream', '/stream/videos/:vid', 200), $counted, 'what it had counted is there while it is away';
-    $site->soon(sub { $site->get("/stream/videos/$vid")->status == 200 }, 'it is started again');
-    is requests('stream', '/stream/videos/:vid', 200), $counted + 1, 'and goes on counting';
+    is requests('stream', '/stream/videos/:vid', 200), $counted, 'the counts are shown while the program is down';
+    $site->soon(sub { $site->get("/stream/videos/$vid")->status == 200 }, 'the program is restarted');
+    is requests('stream', '/stream/videos/:vid', 200), $counted + 1, 'the restarted program continues the count';
 };
 
-# As after an upgrade: the file that is there was written by a program whose metrics were others.
-subtest 'a file of another version' => sub {
+# As after an upgrade: the existing file was written by a version with other metrics.
+subtest 'a metrics file of another version is ignored and then replaced' => sub {
     $site->expect_log(qr/scheduler died \(signal 9\)/);
     open my $file, '+<:raw', $site->run_path('scheduler.metrics') or die "no file: $!\n";
     sysseek $file, 8, 0;
     syswrite $file, 'version2';
-    is requests('scheduler', '/scheduler/videos/:vid', 200), 0, 'is not shown';
-    ok $site->log_lines(qr/event=metrics_file_ignored service=scheduler/), 'which is logged';
-    is_deeply [metrics()->wrong], [], 'the others are';
+    is requests('scheduler', '/scheduler/videos/:vid', 200), 0, 'the counts of a file of another version are not shown';
+    ok $site->log_lines(qr/event=metrics_file_ignored service=scheduler/), 'the ignored file is logged';
+    is_deeply [metrics()->wrong], [], 'the other metrics are still valid';
     $site->kill(KILL => 'scheduler');
-    $site->soon(sub { $site->log_lines(qr/event=shared_memory_replaced/) }, 'a program that finds such a file says so');
+    $site->soon(sub { $site->log_lines(qr/event=shared_memory_replaced/) }, 'a program that starts logs that it replaces the file');
     $site->soon(sub {
-        $site->delete('/scheduler/videos/999');    # by a worker of the old one, perhaps
+        $site->delete('/scheduler/videos/999');    # perhaps answered by a worker of the old program
         return requests('scheduler', '/scheduler/videos/:vid', 200) > 0;
-    }, 'and begins a new one');
+    }, 'requests are counted in the new file');
 };
 
-subtest 'the database' => sub {
+subtest 'reconnects to the database are counted' => sub {
     my @before = map { metrics()->value('video_server_db_reconnects_total', service => $_) } qw(api stream);
     $cluster->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^video_'});
     $site->soon(sub {
         $site->get("/api/videos/$vid");
         return metrics()->value('video_server_db_reconnects_total', service => 'api') > $before[0];
-    }, 'connections that were lost are made again');
+    }, 'the reconnects of the API are counted');
     my $other = metrics()->value('video_server_db_reconnects_total', service => 'stream');
-    cmp_ok $other, '>=', $before[1], 'each program counts its own';
+    cmp_ok $other, '>=', $before[1], 'the reconnects of fcgi-stream are counted separately';
 };
 
-subtest 'who may see them' => sub {
+subtest 'only local clients may read the metrics' => sub {
     $site->expect_log(qr/access forbidden by rule/);
-    $site->get('/metrics', from => '127.0.0.2')->is(403, 'only this machine by its usual address')->problem('006');
-    $site->get('/metrics/', from => '127.0.0.2')->is(403);
-    $site->get('/%6detrics', from => '127.0.0.2')->is(403, 'in any spelling');
+    $site->get('/metrics', from => '127.0.0.2')->is(403, 'another address gets 403')->problem('006');
+    $site->get('/metrics/', from => '127.0.0.2')->is(403, 'another address gets 403 with a trailing slash, too');
+    $site->get('/%6detrics', from => '127.0.0.2')->is(403, 'another address gets 403 for an escaped path, too');
     $site->get('/api/metrics')->is(404);
 };
 

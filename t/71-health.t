@@ -1,4 +1,4 @@
-# Alive and ready: what a load balancer is told, and when.
+# /livez and /readyz: what they tell a load balancer, and when.
 
 use v5.36;
 
@@ -11,72 +11,72 @@ use Site;
 my $cluster = Cluster->start;
 my $site = Site->start(cluster => $cluster, VS_API_PROCESSES => 1);
 
-# Who is connecting when the database goes away says so as an error.
+# A worker that is connecting while the database goes down logs an error.
 $site->expect_log(qr/event=db_failed/);
 
-# Whether the site is ready, as soon as it can know.
-sub becomes ($status, $name) { return $site->soon(sub { $site->get('/readyz')->status == $status }, $name) }
+# Waits until /readyz returns this status.
+sub readiness_becomes ($status, $name) { return $site->soon(sub { $site->get('/readyz')->status == $status }, $name) }
 
-sub not_ready ($code, $detail) {
+sub is_not_ready ($code, $detail) {
     my $response = $site->get('/readyz')->is(503)->problem($code);
-    is $response->json->{detail}, $detail, $detail;
-    $site->get('/livez')->is(200, 'it is alive all the same');
+    is $response->json->{detail}, $detail, 'the detail names the cause';
+    $site->get('/livez')->is(200, '/livez still returns 200');
     return;
 }
 
-subtest 'all is well' => sub {
+subtest 'a healthy site is alive and ready' => sub {
     for my $slash ('', '/') {
         $site->get("/livez$slash")->is(200)->json_is({status => 'alive'})->header_is('Content-Type', 'application/json');
         $site->get("/readyz$slash")->is(200)->json_is({status => 'ready'});
         $site->head("/readyz$slash")->is(200)->body_is('');
     }
-    $site->get('/readyz', from => '127.0.0.2')->is(200, 'other machines may ask');
+    $site->get('/readyz', from => '127.0.0.2')->is(200, 'clients on other machines may request /readyz');
     $site->post('/livez', 'x')->is(405)->problem('009')->header_is('Allow', 'OPTIONS, GET, HEAD');
     $site->get($_)->is(404) for '/livez/x', '/livezx', '/api/livez';
-    is_deeply [glob "$site->{media}/incoming/{*,.p*}"], [], 'no file is left of the attempt to write one';
+    is_deeply [glob "$site->{media}/incoming/{*,.p*}"], [], 'the write check leaves no file behind';
 };
 
-subtest 'no database' => sub {
+subtest 'the site is not ready while the database is down' => sub {
     $site->expect_log(qr/the database system is (?:shutting down|starting up)/);
     $cluster->down;
-    becomes(503, 'not ready when it has gone');
-    not_ready('004', 'the database does not answer');
+    readiness_becomes(503, '/readyz returns 503 once the database is down');
+    is_not_ready('004', 'the database does not answer');
     $cluster->up;
-    becomes(200, 'ready when it is back');
+    readiness_becomes(200, '/readyz returns 200 once the database is up');
 };
 
-subtest 'a database that hangs' => sub {
+subtest 'the site is not ready while the database hangs' => sub {
     $cluster->freeze($site);
-    my $response = $site->get('/readyz', seconds => 10)->is(503, 'is told in time')->problem('004');
+    my $response = $site->get('/readyz', seconds => 10)->is(503, '/readyz answers 503 within its timeout')->problem('004');
     $site->get('/livez')->is(200);
     $cluster->thaw;
-    becomes(200, 'ready when it goes on');
+    readiness_becomes(200, '/readyz returns 200 once the database continues');
 };
 
-subtest 'no disk' => sub {
+subtest 'the site is not ready while no file can be written' => sub {
     my $incoming = "$site->{media}/incoming";
     rename $incoming, "$incoming.away" or die "cannot rename $incoming: $!\n";
-    not_ready('012', "the media directory is not writable");
-    ok $site->log_lines(qr/event=disk_not_writable id=\S+ reason="No such file or directory"/), 'the log says why';
+    is_not_ready('012', "the media directory is not writable");
+    ok $site->log_lines(qr/event=disk_not_writable id=\S+ reason="No such file or directory"/), 'the reason is logged';
     rename "$incoming.away", $incoming or die "cannot rename $incoming: $!\n";
-    $site->get('/readyz')->is(200, 'ready when it is back');
+    $site->get('/readyz')->is(200, '/readyz returns 200 once the folder is back');
 
     chmod 0500, $incoming or die "cannot change $incoming: $!\n";
-    not_ready('012', "the media directory is not writable");
+    is_not_ready('012', "the media directory is not writable");
     chmod 0750, $incoming or die "cannot change $incoming: $!\n";
-    $site->get('/readyz')->is(200, 'ready when files can be made again');
+    $site->get('/readyz')->is(200, '/readyz returns 200 once files can be created');
 };
 
-subtest 'a full disk' => sub {
-    plan skip_all => 'this test mounts a file system, and so needs root' if $> != 0;
+subtest 'the site is not ready while the disk is full' => sub {
+    plan skip_all => 'mounting a file system requires root' if $> != 0;
     my @mount = ('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs');
     my ($status) = Runner::Command::capture([@mount, "$site->{media}/incoming"]);
-    plan skip_all => 'nothing can be mounted here' if $status != 0;
-    $site->get('/readyz')->is(200, 'ready with a little room');
+    plan skip_all => 'file systems cannot be mounted here' if $status != 0;
+    $site->get('/readyz')->is(200, '/readyz returns 200 with a little free space');
     Runner::Command::capture(['dd', 'if=/dev/zero', "of=$site->{media}/incoming/fill", 'bs=4k']);
-    not_ready('012', "the media directory is not writable");
+    is_not_ready('012', "the media directory is not writable");
     Runner::Command::output(['umount', "$site->{media}/incoming"]);
-    $site->get('/readyz')->is(200, 'ready with the other disk');
+    $site->get('/readyz')->is(200, '/readyz returns 200 once the disk has free space');
 };
 
 done_testing;

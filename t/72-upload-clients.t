@@ -70,7 +70,7 @@ subtest 'curl, resuming' => sub {
         my $rest = "$folder/rest";
         is system('sh', '-c', 'tail -c +$(($1 + 1)) "$2" > "$3"', 'sh', $offset, $file, $rest), 0, "the rest from $offset is cut out";
         my $answer = curl('-X', 'PATCH', '-H', 'Expect:', '-H', 'Tus-Resumable: 1.0.0', '-H', "Upload-Offset: $offset",
-            '-H', 'Content-Type: ' . Tus::PIECE_TYPE, '--data-binary', "\@$rest",
+            '-H', 'Content-Type: ' . Tus::CHUNK_TYPE, '--data-binary', "\@$rest",
             'http://127.0.0.1:' . $cutter->port . $upload->url);
         last if defined $answer && $answer =~ /\n204\z/;
         $cuts++;

@@ -1,4 +1,4 @@
-# The fuzz targets go through what they begin with and what they have found, see t/fuzz.
+# Every fuzz target (t/fuzz) accepts the files of its corpus: seeds, and inputs that once made it fail.
 
 use v5.36;
 
@@ -13,8 +13,8 @@ for my $folder (glob "$FindBin::Bin/fuzz/corpus/*") {
     my @files = glob "$folder/*";
     open my $output, '-|', "$build/replay/$name", @files or die "cannot run $build/replay/$name: $!\n";
     my $passed = grep { /^ok / } <$output>;
-    ok close $output, "$name ends well";
-    is $passed, scalar @files, 'and has read ' . @files . ' files';
+    ok close $output, "the fuzz target $name ends successfully";
+    is $passed, scalar @files, "the fuzz target $name has processed all " . @files . ' files of its corpus';
 }
 
 done_testing;

@@ -1,7 +1,7 @@
 package Bucket;
 
-# The token bucket of a running site, read from the file in its run folder. The layout is the one that
-# fcgi-stream/bucket_layout.h describes.
+# The token bucket of a running site, read from the shared file in its run folder.
+# fcgi-stream/tokens/bucket_layout.h describes the layout.
 #
 #   my $bucket = Bucket->new($site);
 #   $bucket->in_use('stream');
@@ -16,9 +16,9 @@ use constant {
     SLOT          => 'a16 Q q l S S S a16 a16 x2 Q q',
     SLOT_SIZE     => 96,
     WORD_SIZE     => 8,
-    SLOTS_A_KIND  => 100_000,
+    SLOTS_PER_KIND => 100_000,
     KINDS         => 2,
-    SLOTS_READ    => 1024,            # more than the tests have tokens
+    SLOTS_READ    => 1024,            # more slots than any test has tokens
 };
 
 my %KIND  = (stream => 0, upload => 1);
@@ -26,7 +26,7 @@ my @STATE = qw(free claimed held);
 
 sub new ($class, $site) { return bless {path => $site->run_path('bucket')}, $class }
 
-# The slots of a kind that are not free: {state, worker, generation, request, nginx, nginx_start, client, video}.
+# The occupied slots of a kind: {state, worker, generation, request, nginx, nginx_start, client, video}.
 sub slots ($self, $kind) {
     open my $file, '<:raw', $self->{path} or die "cannot open $self->{path}: $!\n";
     _check_head($file);
@@ -37,7 +37,7 @@ sub slots ($self, $kind) {
 
 sub in_use ($self, $kind = 'stream') { return scalar(my @slots = $self->slots($kind)) }
 
-# Does to the first slot, which must be free, what the worker of this number does before it fills the slot in.
+# Claims the first slot, which must be free, as the worker with this pid does before it fills the slot in.
 sub claim ($self, $kind, $worker) {
     open my $file, '+<:raw', $self->{path} or die "cannot open $self->{path}: $!\n";
     sysseek $file, _word_start($kind), 0;
@@ -45,23 +45,23 @@ sub claim ($self, $kind, $worker) {
     return;
 }
 
-# How far the journal has been read.
+# The offset up to which the supervisor has read the journal.
 sub journal_offset ($self) {
     open my $file, '<:raw', $self->{path} or die "cannot open $self->{path}: $!\n";
     return _check_head($file)->[5];
 }
 
-sub _word_start ($kind) { return HEAD_SIZE + $KIND{$kind} * SLOTS_A_KIND * WORD_SIZE }
+sub _word_start ($kind) { return HEAD_SIZE + $KIND{$kind} * SLOTS_PER_KIND * WORD_SIZE }
 
-# The words and the clients of all slots come first.
+# The state words and the client keys of all slots precede the slots.
 sub _slot_start ($kind, $number) {
-    my $first = HEAD_SIZE + 2 * KINDS * SLOTS_A_KIND * WORD_SIZE;
-    return $first + ($KIND{$kind} * SLOTS_A_KIND + $number) * SLOT_SIZE;
+    my $first = HEAD_SIZE + 2 * KINDS * SLOTS_PER_KIND * WORD_SIZE;
+    return $first + ($KIND{$kind} * SLOTS_PER_KIND + $number) * SLOT_SIZE;
 }
 
 sub _check_head ($file) {
     my @head = unpack HEAD, _read_at($file, 0, HEAD_SIZE);
-    die "the bucket has another layout than this test knows\n"
+    die "the layout of the bucket is not the one that this module reads\n"
         if $head[0] ne MAGIC || $head[1] != VERSION || $head[2] != SLOT_SIZE;
     return \@head;
 }

@@ -1,7 +1,7 @@
 package Cluster;
 
-# A PostgreSQL of the test's own, as an administrator would provide it: it listens on TCP, and the site
-# logs in with a password. It can be stopped and started while the site runs.
+# A PostgreSQL server for one test, set up as an administrator would do it: it listens on TCP, and the
+# site logs in with a password. The test can stop, freeze and restart it while the site runs.
 #
 #   my $cluster = Cluster->start;
 #   my $site = Site->start(cluster => $cluster);
@@ -21,12 +21,12 @@ use Site::Processes;
 use Site::Psql;
 
 use constant {
-    DATABASE      => 'films',
+    DATABASE      => 'video_site',
     LOGIN         => 'site',
     PASSWORD      => q{it's 1 secret\\},
     READY_SECONDS => 60,
 
-    # What a server that hung may say of statements and connections that nobody waits for any more.
+    # What a server that was frozen may log about abandoned statements and connections.
     HUNG => qr/ERROR:[ ]+canceling[ ]statement[ ]due[ ]to[ ]statement[ ]timeout
         |FATAL:[ ]+(?:connection[ ]to[ ]client[ ]lost|canceling[ ]authentication[ ]due[ ]to[ ]timeout)/x,
 };
@@ -43,7 +43,7 @@ sub start ($class) {
         durable       => 0,
     );
     $self->{postgresql}->make_cluster;
-    $self->_admit_passwords;
+    $self->_allow_passwords;
     $self->up;
     $self->make_login(LOGIN, 'CREATEROLE');
     $self->make_database(DATABASE);
@@ -52,14 +52,14 @@ sub start ($class) {
 
 sub log_file ($self) { return "$self->{folder}/postgresql.log" }
 
-# How to connect to the site's database, or to another one or as another user: database, user.
+# The connection string for the site's database. Options: database, user.
 sub url ($self, %other) {
     my $password = PASSWORD =~ s/([\\'])/\\$1/gr;
     return sprintf "host=127.0.0.1 port=%d dbname=%s user=%s password='%s'",
         $self->{port}, $other{database} // DATABASE, $other{user} // LOGIN, $password;
 }
 
-# A user who logs in with the same password.
+# Creates another role that logs in, with the same password.
 sub make_login ($self, $name, $attributes = '') {
     return $self->sql("CREATE ROLE $name LOGIN $attributes PASSWORD '" . PASSWORD =~ s/'/''/gr . "'");
 }
@@ -68,15 +68,15 @@ sub make_database ($self, $name, $options = '') {
     return $self->sql("CREATE DATABASE $name OWNER " . LOGIN . " $options");
 }
 
-# Rows of a statement that the administrator makes, each an array; in scalar context the first value of
-# the first.
+# Executes a statement as the administrator. Returns its rows, each an array; in scalar context the first
+# value of the first row.
 sub sql ($self, $statement, $database = 'postgres') {
     my ($rows, $error) = $self->psql($database)->ask($statement);
     die $error if defined $error;
     return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
 }
 
-# The administrator's way into a database.
+# Connects to a database as the administrator.
 sub psql ($self, $database = DATABASE) {
     return Site::Psql->new(
         account => $self->{account},
@@ -84,7 +84,7 @@ sub psql ($self, $database = DATABASE) {
     );
 }
 
-# Starts the server, and waits until it takes connections.
+# Starts the server and waits until it accepts connections.
 sub up ($self) {
     my %child = $self->{postgresql}->child;
     my @options = ('-c', 'listen_addresses=127.0.0.1', '-p', $self->{port});
@@ -101,7 +101,7 @@ sub up ($self) {
     return;
 }
 
-# Ends the server: in an orderly way, by default.
+# Stops the server, by default with a fast shutdown.
 sub down ($self, $signal = 'INT') {
     my $pid = delete $self->{pid} or return;
     kill $signal, $pid;
@@ -109,19 +109,20 @@ sub down ($self, $signal = 'INT') {
     return;
 }
 
-# Makes the server hang, with all its connections, or go on. The site's log may hold what it says in the end.
+# Suspends the server with all its connections. Messages about that may then be in the site's log.
 sub freeze ($self, $site) {
     $site->expect_log(HUNG);
     return kill 'STOP', $self->_pids;
 }
 
+# Resumes a server that is frozen.
 sub thaw ($self) { return kill 'CONT', $self->_pids }
 
 sub _pids ($self) {
     return ($self->{pid}, map { $_->[0] } Site::Processes::below($self->{pid}));
 }
 
-sub _admit_passwords ($self) {
+sub _allow_passwords ($self) {
     open my $file, '>', "$self->{folder}/data/pg_hba.conf" or die "cannot write pg_hba.conf: $!\n";
     print {$file} "local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n";
     close $file or die "cannot write pg_hba.conf: $!\n";

@@ -1,8 +1,10 @@
 package Cutter;
 
-# A bad network: a port that leads to a site, whose connections break when the client has sent so many bytes.
+# An unreliable network: a TCP proxy in front of a site that resets a connection once its client has sent
+# more than a given number of bytes.
 #
-#   my $cutter = Cutter->start($site->port, 200_000, 500_000);    # the first two that send that much
+#   # Resets one connection after 200,000 bytes, then one after 500,000; afterwards it forwards everything.
+#   my $cutter = Cutter->start($site->port, 200_000, 500_000);
 #   ... $cutter->port ...
 #   $cutter->stop;
 
@@ -15,7 +17,7 @@ use Socket qw(SO_LINGER SOL_SOCKET);
 
 use constant BLOCK_BYTES => 16 * 1024;
 
-# It works in a process of its own, which ends with the test.
+# Runs the proxy in a child process, which ends with the test.
 sub start ($class, $port, @budgets) {
     my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 64)
         or die "cannot listen: $!\n";
@@ -23,7 +25,7 @@ sub start ($class, $port, @budgets) {
     my $pid = fork // die "cannot fork: $!\n";
     if (!$pid) {
         close $ours;
-        _work($listener, $port, $end, @budgets);
+        _forward($listener, $port, $end, @budgets);
         POSIX::_exit(0);
     }
     return bless {pid => $pid, port => $listener->sockport, pipe => $ours}, $class;
@@ -43,11 +45,11 @@ sub DESTROY ($self) {
     return;
 }
 
-sub _work ($listener, $port, $end, @budgets) {
+sub _forward ($listener, $port, $end, @budgets) {
     local $SIG{PIPE} = 'IGNORE';
     my $select = IO::Select->new($listener, $end);
-    my %peer;      # of each socket, the one that its bytes go to
-    my %from;      # clients' sockets: how much they have sent
+    my %peer;      # for each socket, the one that receives its bytes
+    my %sent;      # bytes sent so far, by client socket
     while (1) {
         for my $socket ($select->can_read) {
             return if $socket == $end;
@@ -55,16 +57,16 @@ sub _work ($listener, $port, $end, @budgets) {
                 my $client = $listener->accept or next;
                 my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or next;
                 @peer{$client, $server} = ($server, $client);
-                $from{$client} = 0;
+                $sent{$client} = 0;
                 $select->add($client, $server);
                 next;
             }
             my $other = $peer{$socket} // next;
             my $count = sysread $socket, my $bytes, BLOCK_BYTES;
             my $cut = 0;
-            if ($count && exists $from{$socket}) {
-                $from{$socket} += $count;
-                $cut = @budgets && $from{$socket} > $budgets[0] && shift @budgets;
+            if ($count && exists $sent{$socket}) {
+                $sent{$socket} += $count;
+                $cut = @budgets && $sent{$socket} > $budgets[0] && shift @budgets;
             }
             next if $count && _write($other, $bytes) && !$cut;
             setsockopt $_, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0 for $cut ? ($socket, $other) : ();

@@ -1,11 +1,12 @@
 package FastCGI;
 
-# A FastCGI client that speaks to a pool's unix socket directly, as nginx does or, on purpose, doesn't.
+# A FastCGI client that talks to a pool's unix socket directly. It can behave like nginx or, on purpose,
+# send what nginx would never send.
 # (https://fastcgi-archives.github.io/FastCGI_Specification.html)
 #
 #   my $pool = FastCGI->connect("$run/api.sock");
 #   $pool->request({REQUEST_METHOD => 'GET', REQUEST_URI => '/api/videos'}, keep => 1)->{status};
-#   $pool->send(FastCGI::begin(1), FastCGI::params(1, {...}));    # and then nothing
+#   $pool->send(FastCGI::begin(1), FastCGI::params(1, {...}));    # an incomplete request
 
 use v5.36;
 
@@ -47,7 +48,7 @@ sub begin ($id, $keep = 0) {
     return record(TYPE_BEGIN, $id, pack 'nCx5', RESPONDER, $keep ? KEEP_CONN : 0);
 }
 
-# All of a stream, with the empty record that ends it.
+# A complete stream: its records and the empty record that ends it.
 sub stream ($type, $id, $bytes) {
     my $records = '';
     $records .= record($type, $id, substr $bytes, 0, CONTENT_MAX, '') while length $bytes;
@@ -74,7 +75,7 @@ sub connect ($class, $path) {
     return bless {socket => $socket, got => '', ended => 0}, $class;
 }
 
-# Sends bytes as they are. False when the pool has closed the connection.
+# Sends raw bytes. Returns false when the pool has closed the connection.
 sub send ($self, @bytes) {
     local $SIG{PIPE} = 'IGNORE';
     my $bytes = join '', @bytes;
@@ -86,7 +87,8 @@ sub send ($self, @bytes) {
     return 1;
 }
 
-# A whole request and its answer. The usual parameters (usual) are there if not given. Options: body, keep, id.
+# Sends a complete request and returns its response, see answer. Default parameters come from usual().
+# Options: body, keep, id.
 sub request ($self, $params, %options) {
     my $id = $options{id} // 1;
     my $body = $options{body} // '';
@@ -95,8 +97,8 @@ sub request ($self, $params, %options) {
     return $self->answer;
 }
 
-# Reads up to the end of one request: {status, head, headers, body, stderr, app_status, protocol_status}.
-# Nothing when the pool closes the connection or is silent for too long; is_closed tells which.
+# Reads the response to one request: {status, head, headers, body, id, stderr, app_status, protocol_status}.
+# Returns nothing when the pool closes the connection or the timeout expires; is_closed tells which.
 sub answer ($self, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     my ($stdout, $stderr) = ('', '');
@@ -116,7 +118,7 @@ sub answer ($self, $seconds = SECONDS) {
     return;
 }
 
-# Whether the pool has closed the connection, or does so in time. Bytes that come meanwhile are kept.
+# Whether the pool closes the connection before the timeout. Bytes received meanwhile are kept.
 sub is_closed ($self, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     1 while !$self->{ended} && $self->_receive($deadline);
@@ -139,7 +141,7 @@ sub _record ($self, $deadline) {
     }
 }
 
-# False when the pool has closed or the time is over.
+# Returns false when the pool has closed the connection or the deadline has passed.
 sub _receive ($self, $deadline) {
     my $left = $deadline - time;
     return 0 if $self->{ended} || $left <= 0;

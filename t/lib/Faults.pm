@@ -1,7 +1,7 @@
 package Faults;
 
-# What goes wrong in programs of the tests' own build: in a scheduler, see t/fault/step.c, and in fcgi-stream, see
-# t/fault/upload.c.
+# Fault injection. The programs of the fault build (t/fault) stop or die at named steps, and their system
+# calls fail, as the test tells them through files in a folder.
 #
 #   my $faults = Faults->new;
 #   my $site = Site->start(build => Faults::build(), FAULT_DIR => $faults->folder);
@@ -24,18 +24,19 @@ sub new ($class) {
     return $self;
 }
 
-# The folder of the programs that have faults.
+# The folder of the programs that are built with fault injection.
 sub build () { return ($ENV{VS_BUILD} // 'build') . '/fault' }
 
 sub folder ($self) { return $self->{folder} }
 
-# Whichever process comes to the step for that time dies.
+# Kills the process that reaches the step for the Nth time, counted over all processes from now on.
 sub kill_at ($self, $step, $time = 1) {
     unlink "$self->{folder}/$step.count";
     return $self->_write($step, "kill $time");
 }
 
-# A process that comes to the step for that time or later stays there until go_on; is_held tells when one does.
+# Blocks each process that reaches the step, from the Nth time on, until clear; is_held tells whether one is
+# blocked.
 sub hold_at ($self, $step, $time = 1) {
     unlink map { "$self->{folder}/$step.$_" } qw(reached count);
     return $self->_write($step, "wait $time");
@@ -43,16 +44,17 @@ sub hold_at ($self, $step, $time = 1) {
 
 sub is_held ($self, $step) { return -e "$self->{folder}/$step.reached" }
 
-# How many times a step has been reached since the test last spoke of it.
+# How many times a step has been reached since the test last set a fault there.
 sub times ($self, $step) { return -s "$self->{folder}/$step.count" // 0 }
 
-# unlink, fsync or syncfs fails with the error, of paths with that part in them; with ! before it, of those without.
+# Makes unlink, fsync, syncfs or realloc fail with this error if the path (of realloc: the size) contains
+# the part, or with "!part" if it does not.
 sub fail ($self, $call, $error, $part = '') { return $self->_write($call, 0 + $error . " $part") }
 
-# Takes back what was said of a step or a system call.
-sub go_on ($self, $name) { return unlink "$self->{folder}/$name" }
+# Removes the fault from a step or a system call. Processes blocked at the step continue.
+sub clear ($self, $name) { return unlink "$self->{folder}/$name" }
 
-# Whether a step's process has not died yet.
+# Whether the fault is still set. A kill_at is removed once it has killed a process.
 sub is_set ($self, $name) { return -e "$self->{folder}/$name" }
 
 sub _write ($self, $name, $text) {

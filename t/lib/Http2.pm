@@ -1,17 +1,17 @@
 package Http2;
 
-# One HTTP/2 connection to the site (RFC 9113), for many streams at a time. A stream gets no more of its
-# body than the test gives it room for.
+# One HTTP/2 connection to the site (RFC 9113) with any number of concurrent streams. A stream receives only
+# as much of its body as the flow-control window that the test grants.
 #
 #   my $connection = Http2->connect($port);
 #   my $stream = $connection->get('/stream/videos/1');
 #   $connection->await(sub { $stream->{status} });
-#   $connection->give_room($stream, 1_000_000);
+#   $connection->grant_window($stream, 1_000_000);
 #   $connection->await(sub { $stream->{ended} });
 #
 # A stream is {number, status, body, ended, broken}.
 #
-#   is Http2->refusal($port, $ann->bytes('POST', '/stream/videos/1', body => 'x')), '403 006';
+#   is Http2->rejection($port, $ann->bytes('POST', '/stream/videos/1', body => 'x')), '403 006';
 
 use v5.36;
 
@@ -24,12 +24,12 @@ use constant {
     DATA    => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4, PING => 6, GOAWAY => 7, WINDOW_UPDATE => 8,
     ACK     => 1, END_STREAM => 1, END_HEADERS => 4,
     CANCEL  => 8,
-    ROOM_OF_ALL => 1 << 30,
+    CONNECTION_WINDOW => 1 << 30,
     BLOCK_BYTES => 256 * 1024,
     SECONDS     => 30,
 };
 
-# RFC 7541, appendix A: the statuses that have a number of their own.
+# RFC 7541, appendix A: the indices of statuses in the static table.
 my %STATUS = (8 => 200, 9 => 204, 10 => 206, 11 => 304, 12 => 400, 13 => 404, 14 => 500);
 
 sub connect ($class, $port) {
@@ -37,17 +37,17 @@ sub connect ($class, $port) {
     my $self = bless {socket => $socket, port => $port, got => '', streams => {}, next => 1}, $class;
     $self->_send(PREFACE);
     $self->_frame(SETTINGS, 0, 0, '');
-    $self->_frame(WINDOW_UPDATE, 0, 0, pack 'N', ROOM_OF_ALL);
+    $self->_frame(WINDOW_UPDATE, 0, 0, pack 'N', CONNECTION_WINDOW);
     return $self;
 }
 
-# Asks for the path; the stream.
+# Sends a GET request for the path. Returns the stream.
 sub get ($self, $path) {
     return $self->_begin(END_STREAM, _header(':method' => 'GET') . $self->_address($path));
 }
 
-# Asks as an HTTP/1.1 request of those bytes would, but sends no byte of its body; the stream.
-sub ask ($self, $bytes) {
+# Sends the headers of an HTTP/1.1 request given as bytes, and nothing of its body. Returns the stream.
+sub start_request ($self, $bytes) {
     my ($line, @lines) = split /\r\n/, $bytes =~ s/\r\n\r\n.*//sr;
     my ($method, $path) = split / /, $line;
     my @headers = grep { !/^(?:host|connection):/i } @lines;
@@ -55,23 +55,23 @@ sub ask ($self, $bytes) {
         map { _header(lc $_->[0], $_->[1]) } map { [split /: /, $_, 2] } @headers);
 }
 
-# How the request is refused of which only the head is sent: status and error code.
-sub refusal ($class, $port, $bytes) {
+# Sends only the headers of a request. Returns how it is rejected: the status and the error code.
+sub rejection ($class, $port, $bytes) {
     my $self = $class->connect($port);
-    my $stream = $self->ask($bytes);
+    my $stream = $self->start_request($bytes);
     $self->await(sub { $stream->{ended} || $stream->{broken} });
     $self->close;
     my $problem = eval { JSON::PP->new->utf8->decode($stream->{body}) } // {};
-    return "$stream->{status} " . ($problem->{error_code} // 'without a problem');
+    return "$stream->{status} " . ($problem->{error_code} // 'no error code');
 }
 
-# Lets so many bytes more of the stream's body come.
-sub give_room ($self, $stream, $bytes) { return $self->_frame(WINDOW_UPDATE, 0, $stream->{number}, pack 'N', $bytes) }
+# Lets the site send this many more bytes of the stream's body.
+sub grant_window ($self, $stream, $bytes) { return $self->_frame(WINDOW_UPDATE, 0, $stream->{number}, pack 'N', $bytes) }
 
-# Ends a stream; the others go on.
+# Cancels one stream; the others continue.
 sub cancel ($self, $stream) { return $self->_frame(RST_STREAM, 0, $stream->{number}, pack 'N', CANCEL) }
 
-# Takes in what comes until the check says yes. False when it doesn't in time, or the connection ends.
+# Receives frames until the check returns true. Returns false on a timeout or when the connection ends.
 sub await ($self, $check, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     until ($check->()) {
@@ -97,7 +97,7 @@ sub _address ($self, $path) {
     return _header(':scheme' => 'http') . _header(':path' => $path) . _header(':authority' => "localhost:$self->{port}");
 }
 
-# A header as it is (RFC 7541, 6.2.2).
+# A literal header field (RFC 7541, 6.2.2).
 sub _header ($name, $value) { return "\0" . join '', map { chr(length) . $_ } $name, $value }
 
 sub _length ($self) { return unpack 'N', "\0" . substr $self->{got}, 0, 3 }
@@ -117,7 +117,7 @@ sub _take_frame ($self) {
     return;
 }
 
-# The status comes first, as a number of the table or, behind the name's number, as text.
+# The status is the first field: an index in the static table, or the index of its name and a literal value.
 sub _status ($headers) {
     $headers =~ s/^[\x20-\x3f]+//;
     return $1 if $headers =~ /^\x48\x03(\d{3})/;

@@ -1,6 +1,6 @@
 package Parallel;
 
-# Clients that do things at the same time.
+# Runs several clients at the same time.
 #
 #   my @statuses = Parallel::at_once(map { my $name = $_; sub { register($name)->status } } @names);
 
@@ -8,8 +8,8 @@ use v5.36;
 
 use POSIX ();
 
-# Runs each function in a process of its own, all from the same moment on. Returns what they return, one
-# line of text each, in no order. They can't make tests of their own.
+# Runs each function in a child process; all start together. Returns their results, one line of text each,
+# in no particular order. The functions must not run tests.
 sub at_once (@functions) {
     pipe my $start, my $go or die "no pipe: $!\n";
     pipe my $results, my $result or die "no pipe: $!\n";
@@ -18,7 +18,7 @@ sub at_once (@functions) {
         push @pids, my $pid = fork // die "cannot fork: $!\n";
         next if $pid;
         close $go;
-        readline $start;    # until the test closes its end
+        readline $start;    # blocks until the parent closes its end
         syswrite $result, (eval { $function->() } // "died: $@") =~ s/\n//gr . "\n";
         POSIX::_exit(0);
     }

@@ -1,7 +1,7 @@
 package Program;
 
-# One of the programs by itself, for tests of how it starts and ends: with the settings and descriptors
-# that the test gives it, and a run folder of its own.
+# One program without the rest of the site, for tests of how it starts and stops. The test chooses its
+# settings and the descriptors that it inherits; it gets its own run folder.
 #
 #   my $api = Program->start('fcgi-api', VS_DATABASE_URL => $site->database_url);
 #   $api->fastcgi('api')->request({REQUEST_URI => '/api/videos'});
@@ -28,15 +28,15 @@ use Site::Processes;
 use constant {
     START_SECONDS => 30,
     STOP_SECONDS  => 20,
-    HIGH          => 100,    # descriptors that nobody uses
+    HIGH          => 100,    # first of a range of unused descriptors
 };
 
 my $CHECKOUT = Cwd::realpath("$FindBin::Bin/..");
 
-# Starts it, and waits until its log says that it has started. Settings with names in capitals go to its
-# environment. The others are:
-#   run          its run folder, when that is another's, too
-#   descriptors  {number => handle}: what it inherits
+# Starts the program and waits until its log says that it has started. Settings with upper-case names go to
+# its environment. The others are:
+#   run          its run folder, when it is shared with another program
+#   descriptors  {number => handle}: the descriptors that it inherits
 sub start ($class, $name, %settings) {
     my $self = $class->launch($name, %settings);
     my $deadline = time + START_SECONDS;
@@ -47,7 +47,7 @@ sub start ($class, $name, %settings) {
     return $self;
 }
 
-# The same without waiting.
+# As start, but does not wait.
 sub launch ($class, $name, %settings) {
     my %environment = map { $_ => delete $settings{$_} } grep { /^[A-Z]/ } keys %settings;
     my $self = bless {name => $name, %settings, environment => \%environment}, $class;
@@ -75,10 +75,10 @@ sub _spawn ($self) {
     open STDIN,  '<',  '/dev/null';
     open STDOUT, '>&', $log;
     open STDERR, '>&', $log;
-    my $given = $self->{descriptors} // {};
-    POSIX::dup2(fileno $given->{$_}, HIGH + $_) for keys %$given;
-    POSIX::dup2(HIGH + $_, $_) && POSIX::close(HIGH + $_) for keys %$given;
-    # A death signal, so that nothing is left when the test dies.
+    my $inherited = $self->{descriptors} // {};
+    POSIX::dup2(fileno $inherited->{$_}, HIGH + $_) for keys %$inherited;
+    POSIX::dup2(HIGH + $_, $_) && POSIX::close(HIGH + $_) for keys %$inherited;
+    # The parent death signal ends the program when the test dies.
     { no warnings 'exec'; exec 'setpriv', '--pdeathsig=TERM', '--', $program }
     POSIX::_exit(127);
 }
@@ -90,7 +90,7 @@ sub _environment () {
 
 sub _path ($name) { return File::Spec->rel2abs($ENV{VS_BUILD} // 'build', $CHECKOUT) . "/$name" }
 
-# Runs it with a command line, to its end. Returns the exit status, and what it printed.
+# Runs a program with these arguments until it exits. Returns its exit status and its output.
 sub output ($class, $name, $arguments, %settings) {
     my $program = _path($name);
     local %ENV = (_environment(), %settings);
@@ -98,7 +98,7 @@ sub output ($class, $name, $arguments, %settings) {
     return ($status >> 8, $output);
 }
 
-# --- what it consists of
+# --- its parts
 
 sub pid      ($self)        { return $self->{pid} }
 sub log_file ($self)        { return "$self->{folder}/$self->{name}.log" }
@@ -112,7 +112,7 @@ sub kill ($self, $signal) { return CORE::kill $signal, $self->{pid} // die "$sel
 
 sub expect_log ($self, @patterns) { return $self->{logs}->expect(@patterns) }
 
-# --- its end
+# --- stopping
 
 sub has_ended ($self) {
     return 1 if !$self->{pid};
@@ -122,7 +122,7 @@ sub has_ended ($self) {
     return 1;
 }
 
-# Waits until it has ended by itself. Returns its wait status, undef when it still runs.
+# Waits until the program has ended by itself. Returns its wait status, undef when it still runs.
 sub await_end ($self, $seconds = STOP_SECONDS) {
     my $deadline = time + $seconds;
     until ($self->has_ended) {
@@ -132,7 +132,7 @@ sub await_end ($self, $seconds = STOP_SECONDS) {
     return $self->{status};
 }
 
-# Stops it. This is a test: all went as it should.
+# Stops the program. This is one test: it ended with status 0 and logged no unexpected error.
 sub stop ($self) {
     $self->kill('TERM') if $self->{pid};
     my $status = $self->await_end;
@@ -140,7 +140,7 @@ sub stop ($self) {
     push @wrong, defined $status ? "it ended with the wait status $status" : 'it did not stop' if $status // 1;
     push @wrong, $self->{logs}->unexpected;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    Test::More::ok(!@wrong, "$self->{name} has stopped, and nothing went wrong") or Test::More::diag(join "\n", @wrong);
+    Test::More::ok(!@wrong, "$self->{name} stopped cleanly") or Test::More::diag(join "\n", @wrong);
     return;
 }
 

@@ -1,7 +1,7 @@
 package Scratch;
 
-# Folders outside the checkout, for what a test writes. They go when it ends; when it has failed they stay, and it
-# says where they are.
+# Temporary folders for a test. They are removed when the test ends; when it has failed they are kept, and
+# their paths are printed.
 #
 #   my $folder = Scratch::folder('cluster');
 #   Scratch::remove($folder);
@@ -12,8 +12,8 @@ use File::Path ();
 use File::Temp ();
 use Test::More ();
 
-my %made;      # by which process
-my $failed;    # known once the test ends: Test::More is gone when the last objects go
+my %made;      # the process that made each folder
+my $failed;    # set at the end of the test: Test::More is gone when the last objects are destroyed
 
 END {
     $failed = $? || !Test::More->builder->is_passing;
@@ -28,8 +28,8 @@ sub folder ($purpose) {
     return $folder;
 }
 
-# Removes folders with all that is in them, unless the test has failed. A process that the test has forked removes
-# nothing.
+# Removes folders and their contents, unless the test has failed. A child process removes none of its
+# parent's folders.
 sub remove (@folders) {
     return if $failed // !Test::More->builder->is_passing;
     File::Path::remove_tree(grep { ($made{$_} // $$) == $$ && -d } @folders);

@@ -1,7 +1,7 @@
 package Site;
 
-# The whole site for a test: started as a user would start it, in a temporary folder, on a free port,
-# with a PostgreSQL of its own. `use Site` brings Test::More along.
+# A complete site for a test, started as a user would start it: in a temporary folder, on a free port, with
+# its own PostgreSQL. `use Site` also imports Test::More.
 #
 #   my $site = Site->start;
 #   my $ann = $site->user('ann');
@@ -10,9 +10,9 @@ package Site;
 #   $site->get("/stream/videos/$vid")->is(200)->body_is(...);
 #   done_testing;
 #
-# done_testing first stops all sites. That is a test of its own, and fails when a log has a line that
-# the test did not expect, when a sanitizer said something, when something died unasked or when a
-# process is left behind. Then the folder is kept, as it is when any test of the file failed.
+# done_testing first stops all sites. Each stop is a test. It fails if a log contains an error that the test
+# did not expect or a sanitizer report, if a process died unexpectedly or if one is left behind. When any
+# test of the file has failed, the folder is kept.
 
 use v5.36;
 use parent 'Site::Actor';
@@ -45,8 +45,8 @@ use constant {
 };
 
 my $CHECKOUT = Cwd::realpath(File::Basename::dirname(__FILE__) . '/../..');
-my @sites;    # all that run
-my @made;     # all that were made, whether they run or not
+my @sites;    # the sites that run
+my @made;     # all sites, running or not
 
 sub import ($class) {
     my $caller = caller;
@@ -58,12 +58,12 @@ sub import ($class) {
 }
 
 sub done_testing {
-    my @running = @sites;    # each that stops goes from the list
+    my @running = @sites;    # a copy: stop removes the site from the list
     $_->stop for @running;
     return Test::More::done_testing();
 }
 
-# What the test did not stop because it died.
+# Cleans up when the test has died.
 END {
     local $?;
     for my $site (grep { $$ == $_->{test} } @made) {
@@ -72,12 +72,12 @@ END {
     }
 }
 
-# Starts a site, and waits until it answers. Settings with names in capitals go to its environment. The
-# others are:
-#   folder    where it keeps its state/, when that exists already (stop it with keep => 1)
-#   cluster   the Cluster that it uses instead of a PostgreSQL of its own
-#   checkout  another copy of the program
-#   as        the user to start it as, when the test runs as root
+# Starts a site and waits until it answers. Settings with upper-case names go to its environment. The others
+# are:
+#   folder    an existing folder with a state/ to reuse (stop the previous site with keep => 1)
+#   cluster   the Cluster to use instead of the site's own PostgreSQL
+#   checkout  the source tree to run, if not this one
+#   as        the account to start it as, when the test runs as root
 #   build     the folder of the compiled programs
 sub start ($class, %settings) {
     my $self = $class->new(%settings);
@@ -90,7 +90,7 @@ sub start ($class, %settings) {
     die "the site did not start, see $self->{folder}:\n" . $self->output;
 }
 
-# A site that isn't started yet; run starts it.
+# Creates a site without starting it; run starts it.
 sub new ($class, %settings) {
     my %environment = map { $_ => delete $settings{$_} } grep { /^[A-Z]/ } keys %settings;
     my $self = bless {checkout => $CHECKOUT, %settings, environment => \%environment, test => $$}, $class;
@@ -98,7 +98,7 @@ sub new ($class, %settings) {
     $self->{account} = defined $self->{as} ? Runner::Account->named($self->{as}) : Runner::Account->current;
     $self->{folder} //= Scratch::folder('test');
     $self->{account}->own_folder($self->{folder}, 0755);
-    $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";    # '': where the site likes
+    $self->{state} = $environment{VS_STATE_DIR} // "$self->{folder}/state";    # '': the site's default
     $self->{logs} = Site::Logs->new(sub { $self->log_files });
     push @made, $self;
     return $self;
@@ -106,7 +106,7 @@ sub new ($class, %settings) {
 
 # --- the process
 
-# Runs `deploy/site run`, without waiting for it.
+# Runs `deploy/site run` in the background.
 sub run ($self) {
     my $output = "$self->{folder}/site.log";
     open my $log, '>', $output or die "cannot write $output: $!\n";
@@ -122,7 +122,7 @@ sub run ($self) {
     return;
 }
 
-# What `deploy/site` is to be called with.
+# The environment for `deploy/site`.
 sub environment ($self) {
     my $build = $self->{build} // $ENV{VS_BUILD} // 'build';
     return (
@@ -130,7 +130,7 @@ sub environment ($self) {
         UBSAN_OPTIONS       => 'print_stacktrace=1',
         VS_BUILD            => $build,
         VS_POSTGRESQL_FSYNC => 'off',
-        VS_REGISTRATIONS_PER_ADDRESS => 0,    # tests have one address, and many users
+        VS_REGISTRATIONS_PER_ADDRESS => 0,    # the users of a test share one address
         VS_STATE_DIR        => $self->{state},
         VS_PORT             => $self->{port} // '',
         VS_DATABASE_URL     => $self->{cluster} ? $self->{cluster}->url : '',
@@ -138,7 +138,7 @@ sub environment ($self) {
     );
 }
 
-# Waits until the site says that it answers. False when it has ended instead; output tells why.
+# Waits until the site reports that it is ready. Returns false if it has ended instead; output tells why.
 sub await_answer ($self) {
     my $deadline = time + START_SECONDS;
     until ($self->output =~ /^video-server is running at /m) {
@@ -151,7 +151,7 @@ sub await_answer ($self) {
     return 1;
 }
 
-# Whether the runner has ended; its wait status is then in {status}.
+# Whether the runner has ended; then {status} holds its wait status.
 sub has_ended ($self) {
     return 1 if !$self->{pid};
     waitpid($self->{pid}, POSIX::WNOHANG) == $self->{pid} or return 0;
@@ -171,7 +171,7 @@ sub await_end ($self, $seconds = STOP_SECONDS) {
     return 1;
 }
 
-# Kills the runner alone, which gets no chance to stop the others; run starts it again.
+# Kills only the runner, which cannot stop the other processes then; run starts it again.
 sub crash ($self) {
     CORE::kill 'KILL', $self->{pid};
     $self->await_end;
@@ -179,7 +179,7 @@ sub crash ($self) {
     return;
 }
 
-# Stops the site. This is a test: all went as it should. keep => 1 leaves the folder to a next site.
+# Stops the site. This is one test, see above. keep => 1 leaves the folder for another site.
 sub stop ($self, %options) {
     CORE::kill 'TERM', $self->{pid} if $self->{pid};
     my @wrong;
@@ -188,30 +188,30 @@ sub stop ($self, %options) {
     push @wrong, map { "left behind: $_" } $self->processes;
     push @wrong, $self->{logs}->unexpected;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    Test::More::ok(!@wrong, 'the site has stopped, and nothing went wrong') or Test::More::diag(join "\n", @wrong);
+    Test::More::ok(!@wrong, 'the site stopped cleanly') or Test::More::diag(join "\n", @wrong);
     $self->_end;
     $self->remove unless $options{keep};
     return;
 }
 
-# Removes all that the site has kept, unless a test has failed.
+# Removes the site's folders, unless a test has failed.
 sub remove ($self) {
     $self->_remove_run;
     Scratch::remove($self->{folder}, grep { !m{^\Q$self->{folder}\E/} } $self->{state});
     return;
 }
 
-# The run folder is memory, and says nothing of what went wrong.
+# The run folder is in shared memory. It does not help to diagnose a failure, so it is never kept.
 sub _remove_run ($self) {
     my $run = $self->_run_folder;
     File::Path::remove_tree($run) if defined $run;
     return;
 }
 
-# Undef before it is known, and when there is none.
+# Undef as long as the site has no run folder.
 sub _run_folder ($self) { return length $self->{state} ? readlink "$self->{state}/run" : undef }
 
-# Ends what still runs.
+# Ends all processes that still run.
 sub _end ($self) {
     @sites = grep { $_ != $self } @sites;
     if (my $pid = delete $self->{pid}) {
@@ -222,37 +222,38 @@ sub _end ($self) {
     return;
 }
 
-# --- what it consists of
+# --- its parts
 
 sub port   ($self) { return $self->{port} }
 sub folder ($self) { return $self->{folder} }
 sub pid    ($self) { return $self->{pid} }          # the runner's
 sub output ($self) { return _read("$self->{folder}/site.log") }
 
-# The path of something in the state folder, or of a socket or the journal.
+# Paths of files in the state folder, and of sockets and the journal in the run folder.
 sub state_path ($self, $name) { return "$self->{state}/$name" }
 sub run_path   ($self, $name) { return "$self->{state}/run/pool/$name" }
 
-# All processes that belong to the site, as text.
+# All processes of the site, as text.
 sub processes ($self) { return Site::Processes::using($self->_folders) }
 
-# Where they are.
+# The folders by which the site's processes are recognised.
 sub _folders ($self) { return ($self->{state}, $self->_run_folder // '') }
 
-# The processes of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the
-# supervisor (master, postmaster), its workers follow.
+# The pids of a program: fcgi-api, fcgi-stream, scheduler, nginx or postgres. The first is the supervisor
+# (master, postmaster), followed by its workers.
 sub pids ($self, $program) {
     return map { $_->[0] } grep { $_->[2] eq $program } Site::Processes::below($self->{pid});
 }
 
-# Sends a signal to processes: by number, or by a program's name to its first one. Returns the numbers.
+# Sends a signal to processes, each given by its pid or by its program's name, which means the supervisor.
+# Returns the pids.
 sub kill ($self, $signal, @targets) {
     my @pids = map { /^\d+$/ ? $_ : ($self->pids($_))[0] // die "no $_ runs\n" } @targets;
     CORE::kill $signal, @pids;
     return @pids;
 }
 
-# The names of the published media files, below the media folder.
+# The paths of the published media files, relative to the media folder.
 sub media_files ($self) {
     my @files;
     File::Find::find({no_chdir => 1, wanted => sub { push @files, $_ if -f }}, $self->{media});
@@ -273,40 +274,41 @@ sub log        ($self, $name)     { return $self->{logs}->text($name) }
 sub log_lines  ($self, $pattern)  { return $self->{logs}->matching($pattern) }
 sub expect_log ($self, @patterns) { return $self->{logs}->expect(@patterns) }
 
-# --- other ways in
+# --- low-level connections
 
-# A connection to nginx, for bytes as they are.
+# Connects to nginx, for raw bytes.
 sub connect ($self) { return Site::Connection->new($self->port) }
 
-# Sends bytes to nginx and returns all that comes back until it closes the connection or is silent.
+# Sends raw bytes to nginx. Returns all that it sends until it closes the connection or the timeout expires.
 sub raw ($self, $bytes, $seconds = 5) {
     return $self->connect->send($bytes)->rest($seconds);
 }
 
-# A FastCGI connection to a pool: api, login, stream or scheduler.
+# Connects to a pool by FastCGI: api, login, stream or scheduler.
 sub fastcgi ($self, $pool) { return FastCGI->connect($self->run_path("$pool.sock")) }
 
 # --- the database
 
-# Rows of a statement that the owner makes, each an array; in scalar context the first value of the first.
+# Executes a statement as the database's owner. Returns its rows, each an array; in scalar context the first
+# value of the first row.
 sub sql ($self, $statement) {
     my ($rows, $error) = $self->_psql->ask($statement);
     die $error if defined $error;
     return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
 }
 
-# The rows and the error (undef when there is none) of a statement that a program's role makes.
+# Executes a statement as a program's role. Returns the rows and the error (undef if it succeeded).
 sub sql_as ($self, $role, $statement) {
     return $self->_psql->ask("SET ROLE $role;\n$statement");
 }
 
-# How many connections of a program's role wait for a lock.
+# The number of a role's connections that are waiting for a lock.
 sub waiting ($self, $role) {
     return $self->sql("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
         . " WHERE NOT granted AND application_name = '$role'");
 }
 
-# A transaction that has executed the statement and stays open, see Site::Transaction.
+# Opens a transaction, executes the statement and keeps the transaction open, see Site::Transaction.
 sub transaction ($self, $statement) { return Site::Transaction->new($self->_psql, $statement) }
 
 sub database_url ($self) {
@@ -318,9 +320,9 @@ sub _psql ($self) {
     return Site::Psql->new(account => $self->{account}, url => $self->database_url);
 }
 
-# --- time
+# --- waiting
 
-# A test that passes once the function says yes. It is asked again and again, up to the time given.
+# A test that passes as soon as the function returns true. It is called repeatedly until the timeout.
 sub soon ($self, $check, $name, $seconds = 10) {
     my $deadline = time + $seconds;
     my $good;

@@ -1,7 +1,7 @@
 package Site::Actor;
 
-# Somebody who uses the site: nobody in particular (the site itself is such an actor), or a user who is
-# logged in and says so with each request.
+# A client of the site: anonymous (the site object itself is such an actor), or a logged-in user who sends
+# the session id with each request.
 
 use v5.36;
 
@@ -13,7 +13,7 @@ use Site::Response;
 
 use constant {
     PASSWORD        => 'correct horse battery staple',
-    REFUSAL_SECONDS => 0.2,
+    REJECTION_SECONDS => 0.2,
 };
 
 sub new ($class, $site, %who) { return bless {site => $site, %who}, $class }
@@ -23,12 +23,12 @@ sub id      ($self) { return $self->{id} }
 sub name    ($self) { return $self->{name} }
 sub session ($self) { return $self->{session} }
 
-# The user of this name, registered if need be, and logged in.
+# Registers the user if necessary, and logs in.
 sub user ($self, $name, $password = PASSWORD) {
     my %body = (user_name => $name, pwd => $password);
     my $registered = $self->site->post('/api/users', \%body);
-    $registered->is(201, "$name registers") if $registered->status != 409;
-    my $login = $self->site->post('/api/sessions', \%body)->is(200, "$name logs in")->json;
+    $registered->is(201, "user $name registers") if $registered->status != 409;
+    my $login = $self->site->post('/api/sessions', \%body)->is(200, "user $name logs in")->json;
     return Site::Actor->new($self->site, name => $name, id => $login->{user_id}, session => $login->{session_id});
 }
 
@@ -36,20 +36,20 @@ sub get    ($self, $path, %options) { return $self->request('GET',    $path, %op
 sub head   ($self, $path, %options) { return $self->request('HEAD',   $path, %options) }
 sub delete ($self, $path, %options) { return $self->request('DELETE', $path, %options) }
 
-# The body is data, which becomes JSON, or a string, which goes as it is.
+# A body that is a reference is sent as JSON, a string unchanged.
 sub post  ($self, $path, $body = undef, %options) { return $self->request('POST',  $path, _body($body), %options) }
 sub patch ($self, $path, $body = undef, %options) { return $self->request('PATCH', $path, _body($body), %options) }
 sub put   ($self, $path, $body = undef, %options) { return $self->request('PUT',   $path, _body($body), %options) }
 
-# A request on a connection of its own, and its response. Options:
-#   on       a connection that is kept, see Site::connect
-#   headers  {name => value}; undef leaves out one that would be sent
+# Sends a request on a new connection and returns its response. Options:
+#   on       a kept connection to use instead, see Site::connect
+#   headers  {name => value}; undef suppresses a default header
 #   json     data for the body
 #   body     bytes for the body
-#   file     path of a file for the body; before and after are bytes around it
+#   file     path of a file for the body; options before and after are bytes around it
 #   seconds  how long to wait for each step
-#   to, from, buffer  of the connection, see Site::Connection
-# With the header Expect: 100-continue the body is sent when the site asks for it.
+#   to, from, buffer  see Site::Connection
+# With the header Expect: 100-continue the body is sent only after the site has answered 100.
 sub request ($self, $method, $path, %options) {
     my $connection = $self->open($method, $path, %options);
     my $seconds = $options{seconds} // Site::Connection::SECONDS;
@@ -64,7 +64,7 @@ sub request ($self, $method, $path, %options) {
     );
 }
 
-# The same, but returns the connection as soon as the request has been sent.
+# As request, but returns the connection as soon as the request has been sent.
 sub open ($self, $method, $path, %options) {
     my ($body, $file, $length) = _content(\%options);
     my $seconds = $options{seconds} // Site::Connection::SECONDS;
@@ -80,21 +80,21 @@ sub open ($self, $method, $path, %options) {
     return $connection;
 }
 
-# The bytes of a request without a file, for a test that sends them in its own way.
+# The bytes of a request without a file, for a test that sends them itself.
 sub bytes ($self, $method, $path, %options) {
     my ($body, undef, $length) = _content(\%options);
     return $self->_head($method, $path, $length, \%options) . $body;
 }
 
-# nginx says 100 even when it refuses a request, but then the refusal is right behind.
+# nginx sends 100 even when it rejects a request itself, but then the rejection follows at once.
 sub _is_asked_for_body ($connection, $seconds) {
     $connection->await(qr/\r\n\r\n/, $seconds);
-    $connection->await(qr/\r\n\r\n./s, REFUSAL_SECONDS);
+    $connection->await(qr/\r\n\r\n./s, REJECTION_SECONDS);
     return $connection->{got} =~ s{^HTTP/1\.1 100 .*?\r\n\r\n\z}{}s;
 }
 
-# Uploads the file of a video: a path, or the name of one of Site::Media's. as => 'multipart' sends it as
-# a form, with the field `file`.
+# Uploads the file of a video: a path, or a name that Site::Media::path makes a file for. as => 'multipart'
+# sends it as a form, in the field `file`.
 sub upload ($self, $video, $file, %options) {
     my $path = Site::Media::path($self->site->folder, $file);
     my $as = delete $options{as} // 'raw';
@@ -114,7 +114,7 @@ sub _body ($body) {
     return defined $body ? (ref $body ? 'json' : 'body', $body) : ();
 }
 
-# The bytes that come first, the file that follows, and the length of all of it (undef: no body).
+# A request's body: its first bytes, the file that follows them, and the total length (undef: no body).
 sub _content ($options) {
     if (defined $options->{file}) {
         CORE::open my $file, '<:raw', $options->{file} or die "cannot read $options->{file}: $!\n";

@@ -1,7 +1,7 @@
 package Site::Connection;
 
-# One TCP connection to the site, for a request at a time or for bytes as they are. Nothing here dies on
-# what the site does: a connection that it refuses or resets is a connection that has ended.
+# One TCP connection to the site, for single requests or raw bytes. Nothing here dies because of what the
+# site does: a connection that it refuses or resets is one that has ended.
 
 use v5.36;
 
@@ -17,8 +17,7 @@ use constant {
     SECONDS     => 30,
 };
 
-# Options: to, the site's address; from, one of this machine's; buffer, the bytes that the kernel may
-# receive while the test doesn't read.
+# Options: to, the site's address; from, the local address; buffer, the size of the kernel's receive buffer.
 sub new ($class, $port, %options) {
     my $socket = IO::Socket::IP->new(
         PeerHost => $options{to} // '127.0.0.1',
@@ -31,9 +30,9 @@ sub new ($class, $port, %options) {
 }
 
 sub socket ($self) { return $self->{socket} }
-sub sent   ($self) { return $self->{sent} }      # bytes of bodies and such that the kernel took
+sub sent   ($self) { return $self->{sent} }      # bytes that the kernel has accepted
 
-# Whether the site answered before all was sent. Then nginx waits a while for the rest before it closes.
+# Whether the site answered before everything was sent. Then nginx waits for the rest before it closes.
 sub was_answered ($self) { return $self->{was_answered} }
 
 sub close ($self) {
@@ -42,13 +41,13 @@ sub close ($self) {
     return $self;
 }
 
-# Closes it with a TCP reset, as the kernel does for a client that has died.
+# Closes the connection with a TCP reset, as the kernel does for a client that has died.
 sub reset ($self) {
     setsockopt $self->{socket}, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0 if !$self->{ended};
     return $self->close;
 }
 
-# Sends the bytes, then what the file holds. Stops early when the site answers meanwhile.
+# Sends the bytes, then the contents of the file. Stops early when the site answers.
 sub send ($self, $bytes, $file = undef, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     while (!$self->{ended}) {
@@ -66,8 +65,8 @@ sub send ($self, $bytes, $file = undef, $seconds = SECONDS) {
     return $self;
 }
 
-# Waits until what has come matches the pattern, the site closes, or the time is over. Returns whether it
-# matches; what has come stays.
+# Waits until the received bytes match the pattern, the site closes, or the timeout expires. Returns whether
+# they match. The bytes stay in the buffer.
 sub await ($self, $pattern, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     until ($self->{got} =~ $pattern) {
@@ -78,7 +77,8 @@ sub await ($self, $pattern, $seconds = SECONDS) {
     return 1;
 }
 
-# One answer to a request with the method; the connection stays open, and what comes after the answer stays.
+# Reads the response to one request with this method. The connection stays open; later bytes stay in the
+# buffer.
 sub answer ($self, $method, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     do {
@@ -92,29 +92,28 @@ sub answer ($self, $method, $seconds = SECONDS) {
     return substr $self->{got}, 0, $bytes, '';
 }
 
-# All that comes until the site closes or the time is over; what was taken before is not in it.
+# Reads until the site closes or the timeout expires. Returns the bytes, without those taken before.
 sub rest ($self, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     $self->_receive while !$self->{ended} && $self->_wait($deadline);
     return $self->take;
 }
 
-# What has come so far.
+# Takes the received bytes out of the buffer.
 sub take ($self) {
     my $got = $self->{got};
     $self->{got} = '';
     return $got;
 }
 
-# Whether the site has closed the connection, or does so in time.
+# Whether the site closes the connection before the timeout.
 sub is_closed ($self, $seconds = SECONDS) {
     my $deadline = time + $seconds;
     $self->_receive while !$self->{ended} && $self->_wait($deadline);
     return $self->{ended};
 }
 
-# Waits until there is something to read, or one can write if that is asked for. Returns which; 0 when
-# the time is over.
+# Waits until the socket is readable or, with $also, writable. Returns which; 0 on a timeout.
 sub _wait ($self, $deadline, $also = 0) {
     while (1) {
         my $left = $deadline - time;
@@ -140,7 +139,7 @@ sub _write ($self, $bytes) {
     my $count = syswrite $self->{socket}, $bytes, BLOCK_BYTES;
     return 0 if !defined $count && ($! == EAGAIN || $! == EINTR);
     $self->{sent} += $count // 0;
-    return $count;    # undef when the site no longer listens; its answer may still be there to read
+    return $count;    # undef when the site has closed its end; its response may still be readable
 }
 
 1;

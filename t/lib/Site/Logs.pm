@@ -1,21 +1,21 @@
 package Site::Logs;
 
-# The logs of a site, and what in them makes a test fail.
+# The logs of a site, and the lines in them that make a test fail.
 
 use v5.36;
 
 use File::Basename qw(basename);
 
-# What never may be there.
+# Always fails the test.
 my $BUG = qr/AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|panicked| at \S+ line \d+\.$/;
 
-# What may be there when the test has provoked it, and so expects it. (A server that is being stopped may
-# not have noticed yet that a program has left.)
+# Fails the test unless it expects the line. (A server that is being stopped may still report a client that
+# has disconnected.)
 my $FAILURE = qr/
       \blevel=error\b                          # the programs
     | \[(?:error|crit|alert|emerg)\]           # nginx
     | \b(?:ERROR|FATAL|PANIC):[ ][ ](?!terminating[ ]connection[ ]due[ ]to[ ]administrator[ ]command)    # PostgreSQL
-    | ^video-server:[ ](?!stopping$)           # the runner: something died or didn't start
+    | ^video-server:[ ](?!stopping$)           # the runner: a program died or did not start
 /x;
 
 # files: a function that returns the paths.
@@ -26,18 +26,18 @@ sub expect ($self, @patterns) {
     return;
 }
 
-# All of one log: fcgi-api, fcgi-stream, scheduler, nginx, postgresql or site (the runner's own).
+# The contents of one log: fcgi-api, fcgi-stream, scheduler, nginx, postgresql or site (the runner's).
 sub text ($self, $name) {
     my ($path) = grep { basename($_) eq "$name.log" } $self->{files}->();
     return defined $path ? join('', map { "$_\n" } _lines($path)) : '';
 }
 
-# The lines of all logs that match, each with the name of its log in front.
+# The matching lines of all logs, each prefixed with the name of its log.
 sub matching ($self, $pattern) {
     return map { my $path = $_; map { basename($path) . ": $_" } grep { $_ =~ $pattern } _lines($path) } $self->{files}->();
 }
 
-# The lines that should not be there.
+# The lines that fail the test.
 sub unexpected ($self) {
     my @lines = grep { $_ =~ $BUG || !$self->_is_expected($_) } $self->matching(qr/$BUG|$FAILURE/m);
     return @lines;

@@ -1,7 +1,7 @@
 package Site::Media;
 
-# Video files for tests. After a short head that makes it an MP4 or a WebM file of any length, every eight
-# bytes of a file are their own offset in hexadecimal digits, so that no wrong range can look right.
+# Video files for tests. After a short header that makes it a valid MP4 or WebM file of any length, every
+# eight bytes of a file are their own offset in hexadecimal, so that a wrong range cannot match.
 
 use v5.36;
 
@@ -12,8 +12,8 @@ my %HEAD = (
     webm => pack('H*', '1a45dfa39f4286810142f7810142f2810442f381084282847765626d4287810442858102'),
 );
 
-# The path of a file: one that is there already, or a name such as bunny.mp4, which is made in the folder
-# when it isn't there.
+# The path of a file. A name with a slash is an existing file; another name, such as bunny.mp4, is created
+# in the folder if it does not exist.
 sub path ($folder, $name, $bytes = BYTES) {
     return $name if $name =~ m{/};
     my $path = "$folder/$name";
@@ -25,9 +25,9 @@ sub path ($folder, $name, $bytes = BYTES) {
     return $path;
 }
 
-# The bytes of a file of the kind, mp4 or webm.
+# The content of a file of this kind: mp4 or webm.
 sub content ($kind, $bytes = BYTES) {
-    my $head = $HEAD{$kind} // die "no head for files of the kind $kind\n";
+    my $head = $HEAD{$kind} // die "no header for files of the kind $kind\n";
     my $start = length($head) - length($head) % 8;
     my $count = int(($bytes - $start) / 8) + 1;
     my $content = ('.' x $start) . join '', map { sprintf '%08x', $start + 8 * $_ } 0 .. $count - 1;

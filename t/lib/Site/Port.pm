@@ -1,7 +1,7 @@
 package Site::Port;
 
-# Free ports. They lie below those that the kernel gives to outgoing connections. One that a test has been given
-# stays its own until it ends, also while nothing listens there: a lock says so to the tests that run beside it.
+# Free ports, below the range that the kernel uses for outgoing connections. A port stays reserved until the
+# test ends, even while nothing listens on it: a file lock keeps concurrent tests from taking it.
 
 use v5.36;
 
@@ -13,7 +13,7 @@ use constant {
     LAST  => 32_000,
 };
 
-# Where the tests of all checkouts look.
+# Shared by the tests of all checkouts.
 my $LOCKS = "/tmp/video-server-ports-$>";
 my @held;
 

@@ -1,6 +1,6 @@
 package Site::Processes;
 
-# The processes of a site, as /proc shows them.
+# The processes of a site, found in /proc.
 
 use v5.36;
 
@@ -8,7 +8,7 @@ use Time::HiRes qw(sleep time);
 
 use constant KILL_SECONDS => 10;
 
-# [pid, parent, name] of every process that descends from this one, parents before children.
+# [pid, parent, name] of all descendants of a process, parents before children.
 sub below ($root) {
     my %children;
     for my $path (glob '/proc/[0-9]*/stat') {
@@ -23,8 +23,8 @@ sub below ($root) {
     return @found;
 }
 
-# The processes that use one of the folders: as their working directory, in an open file or in the
-# environment that they were started with. An empty name is no folder: all that runs would seem to be in it.
+# The processes that use one of the folders: as their working directory, through an open file or in their
+# initial environment. Empty names are ignored, since they would match every process.
 sub using (@folders) {
     my $inside = join '|', map { quotemeta } grep { length } @folders;
     return if $inside eq '';
@@ -38,7 +38,8 @@ sub using (@folders) {
     return @found;
 }
 
-# Kills these, and waits until they have gone, but not for ever: until then they may still write.
+# Kills these processes and waits (at most KILL_SECONDS) until they have ended: until then they may still
+# write.
 sub kill_using (@folders) {
     my $deadline = time + KILL_SECONDS;
     while (my @left = using(@folders)) {

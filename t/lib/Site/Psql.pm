@@ -1,6 +1,6 @@
 package Site::Psql;
 
-# Asks a database with psql.
+# Executes statements with psql.
 
 use v5.36;
 
@@ -8,20 +8,22 @@ use IPC::Open3 qw(open3);
 
 use Runner::Account;
 
-# url: how to connect. account: whose process asks.
+# url: the connection string. account: the account to run psql as.
 sub new ($class, %how) { return bless {account => Runner::Account->current, %how}, $class }
 
-# The newest psql that there is. Debian's in /usr/bin is a Perl program, which takes four times as long to begin.
+# The newest psql installed. Debian's wrapper in /usr/bin is a Perl program and takes four times as long to
+# start.
 my ($PSQL) = sort { ($b =~ /(\d+)/)[0] <=> ($a =~ /(\d+)/)[0] } glob '/usr/lib/postgresql/*/bin/psql';
 
-# psql itself, for statements on its standard input. It complains of a folder that its user can't enter.
+# The command for psql, which reads statements from its standard input. It starts in /, since psql warns
+# about a folder that its user can't enter.
 sub command ($self, @options) {
     my @less = map { ('-u', $_) } grep { /^PG/ } keys %ENV;
     my @psql = ($PSQL // 'psql', qw(-X -q -A -t -v ON_ERROR_STOP=1), @options, '-d', $self->{url});
     return $self->{account}->command('env', '--chdir=/', @less, @psql);
 }
 
-# The rows, each an array of strings (NULL is undef), and the error, undef when there was none.
+# Returns the rows, each an array of strings (NULL is undef), and the error (undef if there was none).
 sub ask ($self, $statements) {
     my $pid = open3(my $in, my $out, undef, $self->command('-P', 'null=\N', '-F', "\x1f", '-R', "\x1e"));
     print {$in} "SET client_min_messages = error;\n$statements\n";

@@ -1,7 +1,7 @@
 package Site::Transaction;
 
-# A transaction that stays open while the test does other things, so that requests have something to wait
-# for. It is rolled back when it goes out of scope.
+# A transaction that stays open while the test does other things, so that requests have to wait for its
+# locks. It is rolled back when it goes out of scope.
 #
 #   my $lock = $site->transaction('LOCK TABLE videos');
 #   my $waiting = $ann->open('POST', '/api/videos', json => {title => 'Bunny'});
@@ -11,9 +11,9 @@ use v5.36;
 
 use IPC::Open2 qw(open2);
 
-use constant DONE => 'that is done';
+use constant DONE => 'statement executed';
 
-# psql: the Site::Psql that says how to connect. Returns when the statement has been executed.
+# psql: the Site::Psql to connect with. Returns when the statement has been executed.
 sub new ($class, $psql, $statement) {
     my $self = bless {}, $class;
     $self->{pid} = open2($self->{answers}, $self->{asks}, $psql->command);
@@ -22,13 +22,13 @@ sub new ($class, $psql, $statement) {
     return $self;
 }
 
-# Executes another statement.
+# Executes another statement and waits until it is done.
 sub do ($self, $statement) {
     $self->send($statement);
     return $self->await;
 }
 
-# Sends a statement that may have to wait; await returns when it has been executed.
+# Sends a statement that may block; await returns when it has been executed.
 sub send ($self, $statement) {
     print {$self->{asks}} "$statement;\nSELECT '${\DONE}';\n";
     return;
@@ -38,7 +38,7 @@ sub await ($self) {
     while (defined(my $line = readline $self->{answers})) {
         return if $line =~ DONE;
     }
-    die "a statement of the test's own failed\n";
+    die "a statement of the test's transaction failed\n";
 }
 
 sub commit ($self) {
