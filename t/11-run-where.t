@@ -42,7 +42,8 @@ sub site_works ($site) {
 # The names of the users that the site's processes run as.
 sub process_users ($site) {
     my %users = map { $_ => 1 } map { scalar getpwuid((stat "/proc/$_->[0]")[4] // next) } Site::Processes::below($site->pid);
-    return sort keys %users;
+    my @users = sort keys %users;
+    return @users;
 }
 
 subtest 'root can run the site from a checkout that other users cannot enter' => sub {

@@ -99,7 +99,7 @@ my @ROUTES = ([login => 'POST', '/api/users'], [login => 'POST', '/api/sessions'
     [api => 'OPTIONS', '/api/videos'], [api => 'GET', '/api/nothing'], [stream => 'GET', '/stream/nothing'], [scheduler => 'GET', '/scheduler']);
 for my $program (sort keys %POOL) {
     open my $file, '<', "$FindBin::Bin/../$program/routes.c" or die "cannot read the routes of $program: $!\n";
-    for (<$file>) {
+    while (<$file>) {
         my ($method, $path) = /\{METHOD_(\w+),\s*"([^"]+)"/ or next;
         my $vid = $method =~ /^(?:GET|POST|GATE|OPTIONS)$/ ? $video : 999;
         $path =~ s/:vid/$vid/;

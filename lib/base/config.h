@@ -42,14 +42,15 @@ enum upload_types { UPLOAD_VIDEO, UPLOAD_ANY };
 
 enum { CONFIG_ERROR_SIZE = 512 };
 
-/* Fills config from the environment; what isn't set or is empty gets its default. On false error says which
- * setting is wrong, its value and what is allowed. The texts live as long as the environment. */
+/* Fills config from the environment. A variable that is missing or empty gets its default.
+ * Returns false and writes to error which setting is wrong, its value and what is allowed.
+ * The texts live as long as the environment. */
 WARN_UNUSED bool config_load(struct config *config, char error[CONFIG_ERROR_SIZE]);
 
 /* Prints the settings in effect to standard output, NAME=value a line. */
 void config_print(const struct config *config);
 
-/* Prints each setting with its default and its line of help, as text or as Markdown tables. */
+/* Prints each setting with its default and its line of help, as text or as Markdown. */
 void config_help(void);
 void config_help_markdown(void);
 

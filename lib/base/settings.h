@@ -1,4 +1,5 @@
-/* The table of settings: it drives parsing, --help, --check-config and docs/configuration.md. */
+/* The table of settings: parsing, --help, --check-config and docs/configuration.md follow
+ * from it. */
 #ifndef LIB_BASE_SETTINGS_H
 #define LIB_BASE_SETTINGS_H
 

@@ -79,7 +79,7 @@ sub _spawn ($self) {
     POSIX::dup2(fileno $inherited->{$_}, HIGH + $_) for keys %$inherited;
     POSIX::dup2(HIGH + $_, $_) && POSIX::close(HIGH + $_) for keys %$inherited;
     # The parent death signal ends the program when the test dies.
-    { no warnings 'exec'; exec 'setpriv', '--pdeathsig=TERM', '--', $program }
+    { no warnings 'exec'; exec 'setpriv', '--pdeathsig=TERM', '--', $program }    ## no critic (NoWarnings): it may fail
     POSIX::_exit(127);
 }
 

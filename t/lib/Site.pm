@@ -50,7 +50,7 @@ my @made;     # all sites, running or not
 
 sub import ($class) {
     my $caller = caller;
-    no strict 'refs';
+    no strict 'refs';    ## no critic (NoStrict): names are made from text
     for my $name (grep { /^\w/ } @Test::More::EXPORT, 'done_testing') {
         *{"${caller}::$name"} = \&{$name eq 'done_testing' ? "Site::$name" : "Test::More::$name"};
     }

@@ -37,7 +37,7 @@ sub become ($command, $stdin, $output) {
     open STDIN,  '<&', $stdin;
     open STDOUT, '>&', $output;
     open STDERR, '>&', $output;
-    { no warnings 'exec'; exec {$command->[0]} @$command }
+    { no warnings 'exec'; exec {$command->[0]} @$command }    ## no critic (NoWarnings): it may fail
     print STDERR "cannot run $command->[0]: $!\n";
     POSIX::_exit(127);
 }

@@ -22,7 +22,10 @@ sub get ($self, $name) {
 }
 
 # VS_* variables in the environment that are not settings.
-sub unknown ($self) { return sort grep { /^VS_/ && !exists $self->{$_} } keys %ENV }
+sub unknown ($self) {
+    my @unknown = sort grep { /^VS_/ && !exists $self->{$_} } keys %ENV;
+    return @unknown;
+}
 
 # The elements of a setting that is a list.
 sub list ($self, $name) { return grep { length } split /[\s,]+/, $self->get($name) }

@@ -8,6 +8,7 @@ use File::Spec ();
 use HTTP::Tiny ();
 use IO::Socket::UNIX;
 use POSIX      ();
+use Time::HiRes qw(sleep);
 
 use Runner::Account;
 use Runner::Children;
@@ -124,7 +125,7 @@ sub stop ($self) {
     kill 'TERM', $holder->{pid} if $holder;
     for (1 .. STOP_SECONDS / 0.1) {
         return 1 if Runner::Lock->is_free($path);
-        select undef, undef, undef, 0.1;
+        sleep 0.1;
     }
     die 'the site is still running after ' . STOP_SECONDS . ' seconds; see its logs: '
         . $self->{places}->state_path('log') . "\n";
