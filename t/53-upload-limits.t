@@ -64,7 +64,7 @@ subtest 'VS_UPLOAD_TOKENS_PER_USER limits the concurrent uploads of a user' => s
     my $other = begin($ben);
     $in_use->(TOKENS + 1, 'another user has their own tokens');
     my ($status, $shown) = Program->output('vsctl', ['tokens'], VS_STATE_DIR => $site->state_path(''));
-    like $shown, qr/^${\TOKENS} uploads from one user$/m, 'vsctl shows the limit';
+    like $shown, qr/^at most ${\TOKENS} uploads per user$/m, 'vsctl shows the limit';
     like $shown, qr/^[0-9a-f]{16} +0 +${\TOKENS} /m, 'vsctl shows both sessions as one client';
 
     (shift @uploads)->close;
