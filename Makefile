@@ -16,7 +16,8 @@ HARDEN    = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PACKAGE_LIBS)
 
-COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) -pthread $(PACKAGE_CFLAGS) $(CFLAGS) $(SANITIZE)
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) -pthread $(PACKAGE_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
+          $(SANITIZE)
 LINK    = $(CC) -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
 
 PROGRAMS := fcgi-api fcgi-stream scheduler vsctl
@@ -246,5 +247,6 @@ $(GENERATED): %.o: %.c $(OBJ)/flags
 	@$(COMPILE) $(if $(DEVELOPER),-Werror) -c -o $@ $<
 
 .SECONDARY:
+.DELETE_ON_ERROR:
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -10,6 +10,7 @@ use File::Basename qw(dirname);
 use File::Temp ();
 use JSON::PP ();
 use Site;
+use Tree;
 
 my $top = "$FindBin::Bin/..";
 
@@ -89,7 +90,7 @@ subtest 'the routes in docs/api.md' => sub {
 };
 
 subtest 'links' => sub {
-    for my $page (grep { /\.md$/ } split /\n/, qx(git -C '$top' ls-files '*.md')) {
+    for my $page (grep { /\.md$/ } Tree::files($top)) {
         my @lost = grep { !-e "$top/" . dirname($page) . "/$_" } map { s/#.*//r }
             grep { !m{^(?:https?:|mailto:|#)} } content($page) =~ /\]\(([^)\s]+)\)/g;
         is_deeply \@lost, [], "$page: every link leads to a file";

@@ -4,7 +4,10 @@
 use v5.36;
 
 use FindBin;
+use lib "$FindBin::Bin/lib";
 use Test::More;
+
+use Tree;
 
 use constant COMMENT_COLUMNS => 90;
 
@@ -21,8 +24,7 @@ my %INSTEAD = (
 );
 
 my $top = "$FindBin::Bin/..";
-my @files = grep { -T "$top/$_" } split /\n/, qx(git -C '$top' ls-files 2>/dev/null);
-plan skip_all => 'not a git checkout' if !@files;
+my @files = grep { -T "$top/$_" } Tree::files($top);
 
 sub lines ($path) {
     open my $file, '<:encoding(UTF-8)', "$top/$path" or die "cannot open $path: $!\n";

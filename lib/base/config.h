@@ -42,7 +42,8 @@ enum upload_types { UPLOAD_VIDEO, UPLOAD_ANY };
 
 enum { CONFIG_ERROR_SIZE = 512 };
 
-/* Fills config from the environment. A variable that is missing or empty gets its default.
+/* Fills config from the environment. A variable that is missing or empty gets its
+ * default.
  * Returns false and writes to error which setting is wrong, its value and what is allowed.
  * The texts live as long as the environment. */
 WARN_UNUSED bool config_load(struct config *config, char error[CONFIG_ERROR_SIZE]);
