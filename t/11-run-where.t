@@ -1,6 +1,7 @@
 # Where the site can run: in which folders, as which user, and next to which other programs.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 use File::Temp qw(tempdir);

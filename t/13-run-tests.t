@@ -1,6 +1,7 @@
 # t/run: a test that passes must leave nothing behind; a test that fails keeps its files for diagnosis.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 use File::Temp ();

@@ -5,6 +5,7 @@
 # (t/next).
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 

@@ -2,6 +2,7 @@
 # whose worker dies or whose client disconnects leaves no files.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 use FindBin;
 use lib "$FindBin::Bin/lib";
 

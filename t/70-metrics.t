@@ -1,6 +1,7 @@
 # The metrics: their format, what they count, that counts survive dead processes, and who may read them.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 use List::Util qw(sum0);

@@ -1,6 +1,7 @@
 # /livez and /readyz: what they tell a load balancer, and when.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 

@@ -3,6 +3,7 @@
 # resumed or repeated. Every file belongs to a row, and every file that a row names exists.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 use FindBin;
 use lib "$FindBin::Bin/lib";
 

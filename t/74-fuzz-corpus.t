@@ -1,6 +1,7 @@
 # Every fuzz target (t/fuzz) accepts the files of its corpus: seeds, and inputs that once made it fail.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 use Test::More;

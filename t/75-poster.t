@@ -1,6 +1,7 @@
 # Posters: an image for a video, which is delivered without a token and deleted with its video.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 use FindBin;
 use lib "$FindBin::Bin/lib";
 

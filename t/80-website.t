@@ -2,6 +2,7 @@
 # translations.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use File::Find qw(find);
 use FindBin;

@@ -2,6 +2,7 @@
 # paths from the root; and no two files include each other, not even by way of others.
 
 use v5.36;
+use File::Glob qw(:bsd_glob);    # paths may have spaces
 
 use FindBin;
 use Test::More;

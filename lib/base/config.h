@@ -42,10 +42,9 @@ enum upload_types { UPLOAD_VIDEO, UPLOAD_ANY };
 
 enum { CONFIG_ERROR_SIZE = 512 };
 
-/* Fills config from the environment. A variable that is missing or empty gets its
- * default.
- * Returns false and writes to error which setting is wrong, its value and what is allowed.
- * The texts live as long as the environment. */
+/* Fills config from the environment; what is missing or empty gets its default. Returns
+ * false and writes to error which setting is wrong, its value and what is allowed. The
+ * texts live as long as the environment. */
 WARN_UNUSED bool config_load(struct config *config, char error[CONFIG_ERROR_SIZE]);
 
 /* Prints the settings in effect to standard output, NAME=value a line. */

@@ -13,8 +13,8 @@ my $NOT_SOURCE = qr{^(?:\.git|build[^/]*|var[^/]*)$|(?:^|/)node_modules$};
 sub files ($folder) {
     my @files;
     my $wanted = sub {
-        my $path = substr $File::Find::name, 1 + length $folder;
-        return $File::Find::prune = 1 if -d && $path =~ $NOT_SOURCE;
+        my $path = $File::Find::name =~ s{^\Q$folder\E/?}{}r;
+        return $File::Find::prune = 1 if -d $_ && $path =~ $NOT_SOURCE;
         push @files, $path if -f;
         return;
     };
