@@ -63,7 +63,8 @@ int64_t db_number(const struct db_rows *rows, int row, int column)
     int length = PQgetlength(rows->result, row, column);
     if (length == 0)
         return 0;
-    int64_t number = (signed char)bytes[0]; /* NOLINT(*signed-char*,cert-str34-c): the sign */
+    /* NOLINTNEXTLINE(*signed-char*,cert-str34-c): it has the sign */
+    int64_t number = (signed char)bytes[0];
     for (int i = 1; i < length; i++)
         number = (int64_t)((uint64_t)number << 8 | bytes[i]);
     return number;
