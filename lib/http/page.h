@@ -49,9 +49,10 @@ struct page_position {
 typedef struct page_position page_row_write(struct json *json, const struct db_rows *rows, int row);
 
 /* Ends a list handler. On STORE_DONE it writes a 200 response with at most `limit` of the
- * rows: an array or, with a name, an object that holds the array under that name. The query
- * must have asked for one row more than the limit; when that row is there, the response links
- * to the next page. Any other outcome is returned as its status, and rows is not read. */
+ * rows: an array or, with a name, an object that holds the array under that name. The
+ * query must have asked for one row more than the limit; when that row is there, the
+ * response links to the next page. Any other outcome is returned as its status, and rows
+ * is not read. */
 WARN_UNUSED enum status page_respond(const struct request *request, struct response *response,
                                      enum store_outcome outcome, const struct db_rows *rows, const char *name,
                                      page_row_write *write_row);
