@@ -115,10 +115,11 @@ SOAK ?= 20
 SOAK_TESTS = t/51-tokens.t t/54-database-down.t t/55-views.t t/57-token-faults.t t/59-small-files.t \
              t/61-scheduler-faults.t t/64-scheduler-leases.t t/65-scheduler-stop.t
 
-screenshots: ## take screenshots of all pages of the website, into build/screenshots
+screenshots: ## take screenshots of all pages of the website, into build/screenshots; update the README's
 	@deploy/install-packages run test
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@VS_BUILD=$(BUILD) t/browser/screenshots $(BUILD)/screenshots
+	@cp $(BUILD)/screenshots/home-desktop-light.png docs/screenshot.png
 
 bench: ## measure the speed, as ratios within one run
 	@deploy/install-packages run bench
