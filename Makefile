@@ -61,7 +61,7 @@ start: packages ## install missing packages, build, run the site in the backgrou
 stop: ## stop the site that make start started
 	@deploy/site stop
 
-status: ## say whether the site runs, and its addresses
+status: ## show whether the site is running, and its address
 	@deploy/site status || [ $$? = 3 ]
 
 test: ## install missing packages, build, run all tests, or those in TESTS
@@ -80,7 +80,7 @@ check-asan: ## run all tests under AddressSanitizer and UndefinedBehaviorSanitiz
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test
 
-check-tsan: ## run the tests of what threads share under ThreadSanitizer
+check-tsan: ## run the tests of multi-threaded code under ThreadSanitizer
 	@deploy/install-packages run test
 	@$(MAKE) --no-print-directory BUILD=build-tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread' \
 	    TESTS='$(TSAN_TESTS)' test

@@ -31,7 +31,7 @@ WARN_UNUSED enum status attempt_begin(struct request *request, const char *accou
 /* Refunds the attempt: the password was correct. */
 void attempt_succeeded(const struct request *request, const struct attempt *attempt);
 
-/* Counts a registration. Returns the same. */
+/* Counts a registration. Returns what attempt_begin returns. */
 WARN_UNUSED enum status attempt_begin_registration(struct request *request);
 
 #endif

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
     context.lookups = coalescer_create(&video_lookup_kind);
     password_slots_init(&context.hash_slots, config.password_threads);
     if (!context.limiter || !context.lookups || !password_hash(NULL, &config, "", 0, context.dummy_hash)) {
-        log_write(LOG_ERROR, "not_started", "reason=\"out of memory\"");
+        log_write(LOG_ERROR, "start_failed", "reason=\"out of memory\"");
         return EXIT_FAILURE;
     }
     const struct service service = {

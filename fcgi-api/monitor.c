@@ -24,13 +24,13 @@ enum status live_show(struct request *request, struct response *response)
     return answer(response, "alive");
 }
 
-/* 200 when the media directory is writable and the database responds, otherwise 503. */
+/* 200 when the media folder is writable and the database responds, otherwise 503. */
 enum status ready_show(struct request *request, struct response *response)
 {
     const struct api_context *context = request->context;
     if (!media_can_write(&context->media)) {
         log_write(LOG_WARNING, "disk_not_writable", "id=%s reason=\"%s\"", request->id, strerror(errno));
-        return request_refuse(request, STATUS_UNAVAILABLE, "the media directory is not writable");
+        return request_refuse(request, STATUS_UNAVAILABLE, "the media folder is not writable");
     }
     if (db_query(request->db, READY, NULL, NULL) != DB_DONE)
         return request_refuse(request, STATUS_DB_UNAVAILABLE, "the database does not answer");

@@ -1,8 +1,8 @@
-/* Password hashing: argon2id by libsodium, at the cost that the settings name.
+/* Password hashing with libsodium's argon2id, at the cost given by the settings.
  *
  * A hash takes tens of milliseconds and VS_PASSWORD_MEMORY_KIB of memory. Therefore only
  * the login pool hashes, and only VS_PASSWORD_THREADS of its threads at the same time;
- * the others wait for a slot. Slots that are NULL mean: no limit. */
+ * the others wait for a slot. NULL slots mean no limit. */
 #ifndef FCGI_API_PASSWORD_H
 #define FCGI_API_PASSWORD_H
 
@@ -31,7 +31,7 @@ void password_slots_init(struct password_slots *slots, int64_t count);
 WARN_UNUSED bool password_hash(struct password_slots *slots, const struct config *config,
                                const char *password, size_t length, char hash[PASSWORD_HASH_SIZE]);
 
-/* True when the hash was made at another cost than the settings name. */
+/* True when the cost of the hash differs from that of the settings. */
 WARN_UNUSED bool password_is_outdated(const struct config *config, const char *hash);
 
 /* True when the hash is that of the password. */

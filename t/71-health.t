@@ -57,13 +57,13 @@ subtest 'the site is not ready while the database hangs' => sub {
 subtest 'the site is not ready while no file can be written' => sub {
     my $incoming = "$site->{media}/incoming";
     rename $incoming, "$incoming.away" or die "cannot rename $incoming: $!\n";
-    is_not_ready('012', "the media directory is not writable");
+    is_not_ready('012', "the media folder is not writable");
     ok $site->log_lines(qr/event=disk_not_writable id=\S+ reason="No such file or directory"/), 'the reason is logged';
     rename "$incoming.away", $incoming or die "cannot rename $incoming: $!\n";
     $site->get('/readyz')->is(200, '/readyz returns 200 once the folder is back');
 
     chmod 0500, $incoming or die "cannot change $incoming: $!\n";
-    is_not_ready('012', "the media directory is not writable");
+    is_not_ready('012', "the media folder is not writable");
     chmod 0750, $incoming or die "cannot change $incoming: $!\n";
     $site->get('/readyz')->is(200, '/readyz returns 200 once files can be created');
 };
@@ -75,7 +75,7 @@ subtest 'the site is not ready while the disk is full' => sub {
     plan skip_all => 'file systems cannot be mounted here' if $status != 0;
     $site->get('/readyz')->is(200, '/readyz returns 200 with a little free space');
     Runner::Command::capture(['dd', 'if=/dev/zero', "of=$site->{media}/incoming/fill", 'bs=4k']);
-    is_not_ready('012', "the media directory is not writable");
+    is_not_ready('012', "the media folder is not writable");
     Runner::Command::output(['umount', "$site->{media}/incoming"]);
     $site->get('/readyz')->is(200, '/readyz returns 200 once the disk has free space');
 };

@@ -1,4 +1,4 @@
-/* What most subcommands need: the media directory, and the database with the scheduler's
+/* What most subcommands need: the media folder, and the database with the scheduler's
  * role and SQL. */
 #ifndef VSCTL_CONTEXT_H
 #define VSCTL_CONTEXT_H

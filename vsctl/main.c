@@ -19,7 +19,7 @@ static const struct command {
     {"videos", "deleted | restore ID",
      "lists the deleted videos that can be restored (see VS_DELETE_GRACE); restores one", command_videos},
     {"fsck", "[--fix]",
-     "compares files and database; --fix deletes orphaned files and marks videos whose file is missing",
+     "compares files and database; --fix deletes orphaned files and resets videos whose file is missing",
      command_fsck},
 };
 

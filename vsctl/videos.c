@@ -29,7 +29,8 @@ static int restore(struct task_context *context, int64_t id)
         printf("video %lld restored\n", (long long)id);
         return EXIT_SUCCESS;
     }
-    fprintf(stderr, "vsctl: video %lld cannot be restored: it was not deleted, or its grace period is over\n",
+    fprintf(stderr,
+            "vsctl: video %lld cannot be restored: it was not deleted, or its grace period has ended\n",
             (long long)id);
     return EXIT_FAILURE;
 }

@@ -1,9 +1,9 @@
 /* A cache of small files, shared by the threads of a worker process: opening, reading and
  * closing a file takes longer than sending it.
  *
- * Files are written once, under unique keys, so an entry never becomes stale. Whether the
- * client may have the file is the caller's business. A file that was changed by hand on
- * disk is noticed when its entry has been evicted or the pool restarted. */
+ * Files are written once, under unique keys, so an entry never becomes stale. The caller
+ * checks whether the client may have the file. A change made by hand on disk takes effect
+ * when the file's entry has been evicted or the pool restarted. */
 #ifndef FCGI_STREAM_DELIVERY_SMALL_FILES_H
 #define FCGI_STREAM_DELIVERY_SMALL_FILES_H
 

@@ -85,7 +85,7 @@ int bucket_in_use(const struct bucket *bucket, enum bucket_kind kind);
 uint64_t bucket_releases(const struct bucket *bucket, enum bucket_kind kind);
 
 /* The limits: how many tokens may be in use in all, 1 to BUCKET_CAPACITY_MAX, and by one
- * client, 0 for no limit. Lowering a limit takes no token away; new ones are refused
+ * client, 0 for no limit. Lowering a limit releases no token; no new one can be taken
  * until fewer are in use. bucket_set_capacity returns false, and changes nothing, when
  * there is no memory for the slots. */
 enum { BUCKET_CAPACITY_MAX = 100000 };

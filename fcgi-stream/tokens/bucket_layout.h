@@ -17,7 +17,7 @@ enum slot_state { SLOT_FREE, SLOT_CLAIMED, SLOT_HELD };
 
 struct slot {
     struct bucket_holder holder;
-    uint64_t nginx_start; /* of holder.nginx_pid, as process_start says */
+    uint64_t nginx_start; /* process_start() of holder.nginx_pid */
     int64_t since_ms;     /* of clock_ms */
 };
 
@@ -31,7 +31,7 @@ struct shared {
     uint32_t epoch;
     _Atomic int32_t client_cap[BUCKET_KINDS]; /* 0: unlimited */
     _Atomic int32_t capacity[BUCKET_KINDS];
-    /* After the capacity was lowered, slots below this one may still be in use. */
+    /* After the capacity was lowered, slots below this index may still be in use. */
     _Atomic int32_t beyond[BUCKET_KINDS];
     /* The settings as they were last read. */
     int32_t set_client_cap[BUCKET_KINDS], set_capacity[BUCKET_KINDS];

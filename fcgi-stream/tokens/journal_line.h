@@ -16,7 +16,7 @@ struct journal_line {
     int64_t status;
     int64_t bytes_sent;                 /* of the response body */
     char token[BUCKET_TOKEN_SIZE];      /* "" when the response named none */
-    char upload[MEDIA_CHUNK_NAME_SIZE]; /* the chunk that the request body is, or "" */
+    char upload[MEDIA_CHUNK_NAME_SIZE]; /* ID.OFFSET if the body is a chunk, or "" */
     char body_file[MEDIA_PATH_SIZE];    /* "" when the request has no body file */
 };
 

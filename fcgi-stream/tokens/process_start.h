@@ -1,5 +1,5 @@
-/* Identifies a process: the kernel reuses pids, but not a pid with the same start
- * time. */
+/* The start time of a process, which identifies it together with its pid: the kernel
+ * reuses pids. */
 #ifndef FCGI_STREAM_TOKENS_PROCESS_START_H
 #define FCGI_STREAM_TOKENS_PROCESS_START_H
 

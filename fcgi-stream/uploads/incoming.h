@@ -12,7 +12,7 @@ struct incoming {
     int64_t size;
 };
 
-/* Returns an incoming file without a file, which lives as long as the request's arena. */
+/* Returns a struct without a file (fd -1), which lives as long as the request's arena. */
 struct incoming *incoming_new(struct request *request);
 
 /* Opens the request's body. *body is NULL when the body is empty. Returns

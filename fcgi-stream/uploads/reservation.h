@@ -19,7 +19,7 @@ struct stream_context;
  * false when nginx gave no valid one. */
 WARN_UNUSED bool reservation_id(const struct request *request, char id[PARAM_UUID_SIZE]);
 
-/* Returns STATUS_ANSWERED when everything is reserved. Otherwise nothing is: 404 when the
+/* Reserves token and bytes: STATUS_ANSWERED. Otherwise reserves nothing: 404 when the
  * video is gone, 429, 507, or another failure. */
 enum status reservation_make(struct request *request, enum upload_kind kind, int64_t bytes);
 

@@ -8,8 +8,8 @@
 /* True when the request has Tus-Resumable. */
 bool tus_is_requested(const struct request *request);
 
-/* Validates the headers of a creation and sets *bytes to the upload's length: 400, 412,
- * 413, 415. */
+/* Validates the headers of a creation and sets *bytes to the upload's length. Returns
+ * STATUS_ANSWERED, 400, 412, 413 or 415. */
 enum status tus_check_creation(struct request *request, int64_t *bytes);
 
 /* 201: makes the upload that the gate has reserved resumable, and appends the first chunk
@@ -24,7 +24,7 @@ enum status tus_append(struct request *request, struct response *response);
 /* 200 with the offset in the headers, for HEAD and GET. */
 enum status tus_show(struct request *request, struct response *response);
 
-/* 204: deletes the upload. A video that it has become stays. */
+/* 204: deletes the upload. A file that was published from it stays. */
 enum status tus_terminate(struct request *request, struct response *response);
 
 /* 204 with the supported version, extensions and algorithms. */
@@ -37,7 +37,7 @@ struct tus_patch {
     bool checksum;  /* has Upload-Checksum, so an incomplete body is useless */
 };
 
-/* Parses them: 400, 415. */
+/* Parses the headers of a PATCH. Returns STATUS_ANSWERED, 400 or 415. */
 enum status tus_parse_patch(struct request *request, struct tus_patch *patch);
 
 #endif

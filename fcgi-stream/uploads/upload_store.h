@@ -14,7 +14,7 @@ struct upload_demand {
     int64_t video_id, user_id;
     int64_t bytes;
     enum upload_kind kind;
-    int64_t disk_bytes; /* that uploads may still write to the disk */
+    int64_t disk_bytes; /* free bytes beyond VS_DISK_HEADROOM_BYTES */
 };
 
 /* The values that upload_reserve() of the database returns. */

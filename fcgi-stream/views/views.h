@@ -1,5 +1,5 @@
-/* The queue of responses to be counted, from the supervisor, which reads the journal, to
- * the accounting process, which writes to the database.
+/* The queue of responses to be counted. The supervisor, which reads the journal, appends
+ * them; the accounting process writes them to the database.
  *
  * It is a ring buffer in a file on tmpfs with one writer and one reader. Its positions
  * only grow. The database stores the position up to which entries are counted in the same

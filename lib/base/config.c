@@ -134,9 +134,9 @@ void config_help_markdown(void)
     printf(
         "# Configuration\n\n"
         "Settings are environment variables, which all programs and `vsctl` read when they start. A program\n"
-        "does not start with a value that is not allowed, and the site does not start with a `VS_` name "
-        "that\n"
-        "is no setting. `fcgi-api --check-config` prints the settings in effect, or which one is wrong.\n"
+        "does not start with an invalid value, and the site does not start with an unknown `VS_` "
+        "name.\n"
+        "`fcgi-api --check-config` prints the settings in effect, or the invalid one.\n"
         "This page is the output of `fcgi-api --help=markdown`; `make docs` writes it.\n");
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting *setting = &settings[i];

@@ -51,7 +51,7 @@ static bool is_utf8(PGconn *connection)
     if (strcmp(encoding, "UTF8") == 0)
         return true;
     log_write(LOG_ERROR, "migration_failed",
-              "reason=\"the database's encoding is %s, not UTF8; create it with UTF8\"", encoding);
+              "reason=\"the database's encoding is %s; create the database with UTF8\"", encoding);
     return false;
 }
 
@@ -102,8 +102,7 @@ static bool check_schema(PGconn *connection, struct schema *schema)
     if (schema->newest <= known)
         return true;
     log_write(LOG_ERROR, "migration_failed",
-              "reason=\"the database has a newer version (%d) than this program (%d)\"", schema->newest,
-              known);
+              "reason=\"the schema has a newer version (%d) than this program (%d)\"", schema->newest, known);
     return false;
 }
 

@@ -3,8 +3,8 @@
  * The body is one JSON object in UTF-8. Members that the table doesn't list are ignored,
  * the last of several members with the same name counts, and null means absent. Parsed
  * values are valid: they have the right type, are within their bounds, and a line or text
- * contains no NUL or other control character. A text may
- * contain tabs and line ends. All memory is the arena's. */
+ * contains no control character, except that a text may contain tabs and line ends.
+ * All memory is the arena's. */
 #ifndef LIB_HTTP_BODY_H
 #define LIB_HTTP_BODY_H
 

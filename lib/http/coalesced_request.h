@@ -1,8 +1,8 @@
 /* Coalesces concurrent requests for the same list: one thread of the process runs the
  * handler and the others send a copy of its response.
  *
- * A handler call never starts before a request that it answers arrived, so a coalesced
- * response is as fresh as one of its own (see coalescer.h). */
+ * A handler call starts only after the requests that it answers have arrived, so their
+ * shared response is as fresh as separate ones (see coalescer.h). */
 #ifndef LIB_HTTP_COALESCED_REQUEST_H
 #define LIB_HTTP_COALESCED_REQUEST_H
 

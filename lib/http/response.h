@@ -1,5 +1,5 @@
 /* One HTTP response. It is complete before its first byte is sent, so a failure half-way
- * leaves nothing but its own response. Handlers end with `return response_…`. */
+ * replaces all of it. Handlers end with `return response_…`. */
 #ifndef LIB_HTTP_RESPONSE_H
 #define LIB_HTTP_RESPONSE_H
 

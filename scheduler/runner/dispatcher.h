@@ -13,7 +13,7 @@ struct dispatcher_options {
     const struct db_options *db;
     /* The timer's interval. */
     int64_t interval_s;
-    /* The daemon's UUID, which its leases bear. */
+    /* The daemon's UUID, which is recorded in its leases. */
     const char *owner;
     struct leases *leases;
     /* Indexed by enum work_queue_name. */

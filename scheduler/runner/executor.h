@@ -9,7 +9,7 @@
 #include "scheduler/runner/task.h"
 
 /* Runs the batch and records which tasks are done and which failed. Tasks that were not
- * started are released. What cannot be recorded is logged; those leases expire. */
+ * started are released. A failure to record is logged, and the leases expire. */
 void executor_run(struct task_context *context, const char *owner, struct task_batch *batch);
 
 /* Releases the leases of all tasks that were not started. */

@@ -50,8 +50,8 @@ struct task_cursor {
     int64_t time_us, id;
 };
 
-/* The queue of a kind. owner is the daemon's UUID; tasks on which it holds no lease, or
- * no longer holds one, are left alone. */
+/* The queue of a kind. owner is the daemon's UUID. Tasks on which the daemon holds no
+ * lease (any more) are not changed. */
 struct task_queue {
     /* Leases due tasks and fills batch, whose kind is set, with them. Advances the
      * cursor. */

@@ -32,7 +32,7 @@ WARN_UNUSED bool work_queue_has_room(const struct work_queue *work_queue);
  * work_queue_has_room first. */
 void work_queue_put(struct work_queue *work_queue, struct task_batch *batch);
 
-/* Starts no further batch. Running ones get FINISH_MS. Does not wait. */
+/* Stops starting batches; running ones have FINISH_MS to finish. Does not wait. */
 void work_queue_stop(struct work_queue *work_queue);
 
 /* Waits for running batches, releases the leases of all others, and frees the work queue.

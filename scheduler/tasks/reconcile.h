@@ -36,8 +36,8 @@ struct reconcile_action {
     void (*on_missing)(int64_t video_id, const char *key);
 };
 
-/* Returns NULL, also when the deadline cut it short, or the reason of the failure as a
- * static string. Fills *result in both cases. */
+/* Returns NULL on success or when the deadline cut it short, else the reason as a
+ * static string. Fills *result in all cases. */
 const char *reconcile(struct task_context *context, const struct reconcile_action *action,
                       struct reconcile_result *result);
 

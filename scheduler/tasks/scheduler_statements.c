@@ -120,7 +120,7 @@ const struct db_statement scheduler_statements[STATEMENT_COUNT] = {
 
     [DELETION_LIST] = {"deletion_list",
                        "SELECT id, video_id, media_key::text, request_time,"
-                       " CASE WHEN dead_at IS NOT NULL THEN 'dead' WHEN leased_until > now() THEN 'claimed'"
+                       " CASE WHEN dead_at IS NOT NULL THEN 'dead' WHEN leased_until > now() THEN 'leased'"
                        " ELSE 'waiting' END, attempts,"
                        " CASE WHEN dead_at IS NULL THEN next_attempt_at ELSE 'epoch' END, last_error"
                        " FROM video_deletions WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint",

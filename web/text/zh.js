@@ -115,7 +115,7 @@ export default {
   // Translations of the "detail" of problem responses, by the exact English text.
   details: {
     'a valid session is needed': '请先登录',
-    'another request is writing to the upload': '另一个请求正在写入此上传',
+    'another request is writing to the upload': '另一个请求正在上传同一文件',
     'the server is at its upload limit': '服务器的同时上传数已达上限',
     'the server is at its streaming limit': '服务器的同时播放数已达上限',
     'content is empty': '评论不能为空',
@@ -133,9 +133,9 @@ export default {
     'wrong user name or password': '用户名或密码不正确',
     'this client is at its streaming limit': '你同时播放的视频数已达上限',
     'title is empty': '标题不能为空',
-    'too many registrations from this address; try again later': '此地址注册的用户过多，请稍后重试',
-    'too many wrong passwords from this address; try again later': '此地址输错密码的次数过多，请稍后重试',
-    'too many wrong passwords for this account from this address; try again later': '此地址为该账号输错密码的次数过多，请稍后重试',
+    'too many registrations from this address; try again later': '此 IP 地址注册次数过多，请稍后重试',
+    'too many wrong passwords from this address; try again later': '此 IP 地址输错密码次数过多，请稍后重试',
+    'too many wrong passwords for this account from this address; try again later': '在此 IP 地址登录该账号时输错密码次数过多，请稍后重试',
     'user_name is empty': '用户名不能为空',
   },
 };

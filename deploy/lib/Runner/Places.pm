@@ -104,7 +104,7 @@ sub _make_run ($self) {
     my $path = $self->{run};
     mkdir $path, 0711 or $!{EEXIST} or die "cannot create the folder $path: $!\n";
     my ($mode, $owner) = (lstat $path)[2, 4];
-    die "$path exists but is not a folder of this user; remove it\n" if !-d _ || -l _ || $owner != $>;
+    die "$path is not a folder owned by this user; remove it\n" if !-d _ || -l _ || $owner != $>;
     chmod 0711, $path or die "cannot set the mode of $path: $!\n";
 
     my $link = $self->state_path('run');
