@@ -72,7 +72,7 @@ test: ## install missing packages, build, run all tests, or those in TESTS
 
 TESTS = $(UNIT_TESTS) t t/browser
 
-test-unit: ## run the unit tests alone: a few seconds, nothing is started
+test-unit: ## run only the unit tests: takes seconds, starts no site
 	@$(MAKE) --no-print-directory -j$(JOBS) DEVELOPER=1 $(UNIT_TESTS)
 	@t/run -j$(JOBS) $(UNIT_TESTS)
 
@@ -121,7 +121,7 @@ screenshots: ## take screenshots of all pages of the website, into build/screens
 	@VS_BUILD=$(BUILD) t/browser/screenshots $(BUILD)/screenshots
 	@cp $(BUILD)/screenshots/home-desktop-light.png docs/screenshot.png
 
-bench: ## measure the speed, as ratios within one run
+bench: ## run the benchmarks, which print ratios within one run
 	@deploy/install-packages run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@bench/run

@@ -10,7 +10,7 @@
 
 /* Created before the fork. A worker's threads share it; all workers share the limiter. */
 struct api_context {
-    /* Verified for an unknown user, so that the log-in takes as long. */
+    /* Verified for an unknown user, so that the response takes as long as usual. */
     char dummy_hash[PASSWORD_HASH_SIZE];
     struct password_slots hash_slots;
     struct limiter *limiter;   /* counts log-ins and registrations, see attempt.h */

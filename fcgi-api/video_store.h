@@ -32,7 +32,7 @@ enum store_outcome video_store_create(struct db *db, int64_t author_id, const ch
 enum store_outcome video_store_edit(struct db *db, int64_t id, int64_t author_id,
                                     const struct video_edit *edit, struct video *video);
 
-/* Deletes a video and queues its files for deletion. Same outcomes. grace_s: for how many
+/* Deletes a video and queues its files. Outcomes of video_store_edit. grace_s: how many
  * seconds it can be restored. */
 enum store_outcome video_store_delete(struct db *db, int64_t id, int64_t author_id, const char *revisions,
                                       int64_t grace_s);

@@ -1,5 +1,5 @@
 /* The accounting process: writes to the database what the journal has reported, the bytes
- * and views of each video (views.h), and takes back the reservations of failed uploads
+ * and views of each video (views.h), and reclaims the reservations of failed uploads
  * (reservation.h). One of its threads starts the write-back of bodies that are arriving
  * (early_writeback.h). */
 #ifndef FCGI_STREAM_ACCOUNTING_H

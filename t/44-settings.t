@@ -92,7 +92,7 @@ subtest 'command line options' => sub {
         for my $arguments (['--version', 'x'], ['--help=text'], ['x'], [''], ['--check-config', '--help']) {
             ($status, my $output) = Program->output($program, $arguments);
             is $status, 1, "$program @$arguments is rejected";
-            like $output, qr/^\S+$program: unknown option; --help lists them$/, "$program @$arguments prints an error";
+            like $output, qr/^\S+$program: unknown option; --help lists the options$/, "$program @$arguments prints an error";
         }
     }
 };

@@ -21,7 +21,7 @@ sub content ($path) {
 }
 
 my $index = content("$WEB/index.html");
-my @files = map { s{^\Q$WEB\E}{}r } sort glob "$WEB/*.{js,css,svg} $WEB/*/*.js";
+my @files = map { s{^\Q$WEB\E}{}r } sort map { glob "$WEB/$_" } "*.{js,css,svg}", "*/*.js";
 
 subtest 'pages' => sub {
     for my $path ('/', '/?q=x', '/videos/3', '/videos/3/', '/users/7', '/upload', '/login?next=/upload', '/register/', '/settings') {

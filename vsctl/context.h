@@ -6,7 +6,7 @@
 #include "scheduler/runner/task.h"
 
 /* Root becomes VS_USER. Without VS_DATABASE_URL, the database is the site's own, which is
- * found through the state directory. On failure it prints the reason and returns NULL. */
+ * found through the state folder. On failure it prints the reason and returns NULL. */
 struct task_context *context_open(const struct config *config);
 void context_close(struct task_context *context);
 

@@ -1,4 +1,4 @@
-/* vsctl fsck: compares the media directory with the database. */
+/* vsctl fsck: compares the media folder with the database. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -33,7 +33,7 @@ static int usage(FILE *out)
     return out == stderr ? COMMAND_MISUSED : EXIT_SUCCESS;
 }
 
-/* deploy/site links the run directory of a site into its state directory. */
+/* deploy/site links the run folder of a site into its state folder. */
 static void find_run_dir(struct config *config)
 {
     static char path[256];

@@ -15,7 +15,7 @@ enum { SMALL_FILE_MAX = 64 * 1024 };
 struct small_files;
 
 /* At most 64 files of SMALL_FILE_MAX bytes each; the oldest is replaced. Returns NULL
- * when there is no memory. */
+ * when memory runs out. */
 struct small_files *small_files_create(void);
 void small_files_destroy(struct small_files *files);
 

@@ -81,7 +81,7 @@ int bucket_reap_connections(struct bucket *bucket, int64_t min_age_ms);
 /* The number of tokens in use. */
 int bucket_in_use(const struct bucket *bucket, enum bucket_kind kind);
 
-/* A number that changes with each token of the kind that is released. */
+/* A number that changes whenever a token of the kind is released. */
 uint64_t bucket_releases(const struct bucket *bucket, enum bucket_kind kind);
 
 /* The limits: how many tokens may be in use in all, 1 to BUCKET_CAPACITY_MAX, and by one

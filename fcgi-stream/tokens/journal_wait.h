@@ -1,4 +1,4 @@
-/* Lets a request wait for pending releases before it is refused.
+/* Lets a request wait for pending releases before it is rejected.
  *
  * A token is free as soon as nginx has written its journal line, but the supervisor reads
  * the lines in batches, and on a busy machine only when it is scheduled. */

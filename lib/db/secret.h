@@ -15,7 +15,7 @@ struct secret {
 /* The SQL of the statement that secret_load runs. */
 #define SECRET_FIND_SQL "SELECT secret FROM site_secret"
 
-/* Loads the secret with the statement that has that index, unless it is loaded. */
+/* Loads the secret with the statement of that index, unless it is already loaded. */
 WARN_UNUSED enum store_outcome secret_load(struct secret *secret, struct db *db, size_t statement);
 
 #endif

@@ -30,7 +30,7 @@ enum {
 void session_create_token(char token[SESSION_TOKEN_SIZE]);
 
 /* Computes the hash of a token, which is all that the database stores of it: SHA-256 of
- * its text. Returns false when the text hasn't the length of a token. */
+ * its text. Returns false when the text does not have the length of a token. */
 WARN_UNUSED bool session_hash(const char *token, unsigned char hash[SESSION_HASH_SIZE]);
 
 /* The two halves of session_authenticate, for a handler that looks up the session in the

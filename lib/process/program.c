@@ -63,7 +63,7 @@ bool program_begin(int argc, char **argv, const char *summary, struct config *co
     bool check = strcmp(option, "--check-config") == 0;
     *exit_status = EXIT_FAILURE;
     if (argc > 2 || (argc == 2 && !check)) {
-        fprintf(stderr, "%s: unknown option; --help lists them\n", argv[0]);
+        fprintf(stderr, "%s: unknown option; --help lists the options\n", argv[0]);
         return false;
     }
     if (!config_load(config, error)) {

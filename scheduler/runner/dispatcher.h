@@ -23,7 +23,7 @@ struct dispatcher_options {
 };
 
 /* Starts the thread. The options' pointers must stay valid until dispatcher_stop. Returns
- * NULL, and has logged it, on failure. */
+ * NULL after logging the reason. */
 struct dispatcher *dispatcher_start(const struct dispatcher_options *options);
 
 /* Stops the thread and frees the dispatcher. Afterwards nothing is put into a work queue.

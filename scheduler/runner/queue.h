@@ -22,7 +22,7 @@ WARN_UNUSED bool queue_put(struct queue *queue, void *item);
  * producer. */
 WARN_UNUSED bool queue_has_room(struct queue *queue);
 
-/* Takes the oldest item, and waits for one. Returns NULL when the queue is closed and
+/* Takes the oldest item, or waits for one. Returns NULL when the queue is closed and
  * empty. */
 void *queue_take(struct queue *queue);
 

@@ -9,8 +9,8 @@
 
 struct runner;
 
-/* Starts the threads. The arguments must outlive the runner. Returns NULL, and has logged
- * it, on failure. */
+/* Starts the threads. The arguments must outlive the runner. Returns NULL after logging
+ * the reason. */
 struct runner *runner_start(const struct config *config, const struct media *media,
                             const struct db_options *db);
 

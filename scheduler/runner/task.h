@@ -43,7 +43,7 @@ struct task_batch {
     struct task tasks[BATCH_MAX];
 };
 
-/* Where the last claim ended, so that the next one need not search the same rows again.
+/* Where the last search for due tasks ended, so that the next one can start there.
  * All zeros: the start of the queue. */
 struct task_cursor {
     bool begun;

@@ -22,7 +22,7 @@ struct work_queue_options {
 };
 
 /* Starts the threads. The options' pointers must stay valid until work_queue_join.
- * Returns NULL, and has logged it, on failure. */
+ * Returns NULL after logging the reason. */
 struct work_queue *work_queue_start(const struct work_queue_options *options);
 
 /* Returns whether a batch can be added without waiting. Only for the producer. */

@@ -87,9 +87,9 @@ export default {
   sessions: 'Where you’re logged in',
   this_session: 'This browser',
   other_session: 'Another browser',
-  session_since: 'Since {begun}, last used {used}',
+  session_since: 'Logged in {begun} · last used {used}',
   end_session: 'End session',
-  end_session_label: 'End session started {begun}',
+  end_session_label: 'End the session started {begun}',
   session_was_ended: 'Session ended.',
 
   not_found: 'Not found',

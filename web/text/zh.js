@@ -114,6 +114,15 @@ export default {
 
   // Translations of the "detail" of problem responses, by the exact English text.
   details: {
+    'author_id is not your user id': 'author_id 不是你的用户 ID',
+    'the media folder is not writable': '服务器无法写入媒体文件夹',
+    'the request comes from another site': '请求来自其他网站',
+    'the request waited too long for a worker': '请求等待处理的时间过长',
+    "the upload exceeds the user's storage quota": '上传后将超出你的存储配额',
+    'this user is at the limit of simultaneous uploads': '你同时进行的上传数已达上限',
+    'too many unfinished uploads; finish or cancel one': '未完成的上传过多，请先完成或取消一个',
+    'the poster is larger than 512 KiB': '封面图超过 512 KiB',
+    'the poster is neither JPEG nor WebP': '封面图既不是 JPEG 也不是 WebP',
     'a valid session is needed': '请先登录',
     'another request is writing to the upload': '另一个请求正在上传同一文件',
     'the server is at its upload limit': '服务器的同时上传数已达上限',
@@ -121,7 +130,7 @@ export default {
     'content is empty': '评论不能为空',
     'pwd is one of the most common passwords': '密码过于常见，请换一个',
     'the request body exceeds the maximum size': '请求内容超过大小上限',
-    'the database does not answer': '数据库没有响应',
+    'the database does not answer': '数据库无响应',
     'the disk is full': '服务器磁盘空间不足',
     'the file is empty': '文件为空',
     'the file exceeds the maximum upload size': '文件超过上传大小上限',
