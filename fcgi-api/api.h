@@ -2,6 +2,8 @@
 #ifndef FCGI_API_API_H
 #define FCGI_API_API_H
 
+#include <stdatomic.h>
+
 #include "fcgi-api/limiter.h"
 #include "fcgi-api/password.h"
 #include "lib/base/coalescer.h"
@@ -16,6 +18,7 @@ struct api_context {
     struct limiter *limiter;   /* counts log-ins and registrations, see attempt.h */
     struct coalescer *lookups; /* coalesces video reads, see video_lookup.h */
     struct media media;
+    atomic_llong next_deletion_count_ms; /* of clock_ms, see metrics_show */
 };
 
 extern const struct route_table api_routes;

@@ -4,9 +4,12 @@
 
 #include "fcgi-api/api.h"
 #include "fcgi-api/api_statements.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/metrics/metrics.h"
 #include "lib/metrics/metrics_text.h"
+
+enum { COUNT_INTERVAL_MS = 10 * 1000, COUNT_TIMEOUT_MS = 300 };
 
 static enum status answer(struct response *response, const char *status)
 {
@@ -37,10 +40,18 @@ enum status ready_show(struct request *request, struct response *response)
     return answer(response, "ready");
 }
 
-/* If the query fails, the gauges keep the values of the last scrape. */
-static void count_deletions(const struct request *request)
+/* Sets the gauges of the deletion table. Counting reads the whole table, so it is done at
+ * most every ten seconds, and a database that hangs delays the metrics only for a moment:
+ * the gauges keep their values then. */
+static void count_deletions(struct request *request)
 {
+    struct api_context *context = request->context;
     struct db_rows rows;
+    long long due_ms = atomic_load(&context->next_deletion_count_ms);
+    if (clock_left_ms(due_ms) > 0 || !atomic_compare_exchange_strong(&context->next_deletion_count_ms,
+                                                                     &due_ms, clock_ms() + COUNT_INTERVAL_MS))
+        return;
+    db_begin_within(request->db, request->arena, COUNT_TIMEOUT_MS);
     if (db_query(request->db, DELETION_COUNT, NULL, &rows) != DB_DONE)
         return;
     metrics_set(METRIC_DELETIONS_PENDING, db_number(&rows, 0, 0));

@@ -55,6 +55,7 @@ subtest 'while the database is down only recently requested videos are delivered
     is_deeply statuses($replaced), {503 => ROUNDS}, 'a video whose file was replaced returns 503';
     is_deeply statuses($scheduled), {503 => ROUNDS}, 'a video that was given to the scheduler for deletion returns 503';
     $site->soon(sub { !$bucket->in_use }, 'all tokens are released');
+    like $site->get('/metrics')->is(200)->body, qr/^video_server_deletions_pending \d+$/m, 'the metrics are served without the database';
 };
 
 subtest 'restarted workers use the shared cache' => sub {
@@ -75,6 +76,7 @@ subtest 'a database that hangs is treated as one that is down' => sub {
     $cluster->freeze($site);
     is_deeply statuses($seen), {200 => ROUNDS}, 'a recently requested video is delivered while the database hangs';
     $site->get("/stream/videos/$gone")->is(503);
+    like $site->get('/metrics')->is(200)->body, qr/^video_server_deletions_pending \d+$/m, 'the metrics are served without the database';
     $cluster->thaw;
     $site->soon(sub { $site->get("/stream/videos/$unseen")->status == 200 }, 'all videos are delivered when the database continues', 30);
 };

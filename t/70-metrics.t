@@ -186,7 +186,7 @@ subtest 'a metrics file of another version is ignored and then replaced' => sub 
     ok $site->log_lines(qr/event=metrics_file_ignored service=scheduler/), 'the ignored file is logged';
     is_deeply [metrics()->wrong], [], 'the other metrics are still valid';
     $site->kill(KILL => 'scheduler');
-    $site->soon(sub { $site->log_lines(qr/event=shared_memory_replaced/) }, 'a program that starts logs that it replaces the file');
+    $site->soon(sub { $site->log_lines(qr/event=shared_memory_replaced name=scheduler\.metrics /) }, 'a program that starts logs that it replaces the file');
     $site->soon(sub {
         $site->delete('/scheduler/videos/999');    # perhaps answered by a worker of the old program
         return requests('scheduler', '/scheduler/videos/:vid', 200) > 0;

@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uuid/uuid.h>
 
 #include "fcgi-stream/tokens/journal_line.h"
 #include "lib/base/clock.h"
@@ -160,6 +161,7 @@ static bool save_chunk(struct journal *journal, const struct journal_line *line)
  * its file names after a restart. */
 static void handle_body(struct journal *journal, const struct journal_line *line)
 {
+    char id[PARAM_UUID_SIZE]; /* of the upload, see reservation_id */
     struct stat file;
     if (!media_is_incoming(journal->media, line->body_file) || lstat(line->body_file, &file) != 0)
         return;
@@ -168,7 +170,9 @@ static void handle_body(struct journal *journal, const struct journal_line *line
         return;
     if (save_chunk(journal, line))
         return;
-    if (media_discard(line->body_file))
+    uuid_unparse_lower(line->request_id, id);
+    media_discard_extract(journal->media, id);
+    if (media_discard(-1, line->body_file))
         log_write(LOG_INFO, "body_discarded", "path=%s", line->body_file);
 }
 

@@ -16,7 +16,7 @@ static void discard_file(void *object)
     struct incoming *incoming = object;
     if (incoming->fd < 0)
         return;
-    media_discard(incoming->path);
+    media_discard(incoming->fd, incoming->path);
     close(incoming->fd);
 }
 

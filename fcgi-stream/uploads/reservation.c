@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <uuid/uuid.h>
 
 #include "fcgi-stream/context.h"
 #include "fcgi-stream/tokens/journal_line.h"
@@ -10,16 +11,11 @@
 
 bool reservation_id(const struct request *request, char id[PARAM_UUID_SIZE])
 {
-    char uuid[PARAM_UUID_SIZE] = "";
     unsigned char bytes[BUCKET_REQUEST_ID_BYTES];
     if (!journal_request_id(request->id, strlen(request->id), bytes))
         return false;
-    for (size_t i = 0, used = 0; i < 2 * BUCKET_REQUEST_ID_BYTES; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20)
-            uuid[used++] = '-';
-        uuid[used++] = request->id[i];
-    }
-    return param_uuid(uuid, sizeof uuid - 1, id);
+    uuid_unparse_lower(bytes, id);
+    return true;
 }
 
 struct search {

@@ -45,15 +45,17 @@ static enum status check_size(struct request *request, int64_t size)
 }
 
 /* Copies the video file out of a form to its own file. */
-static enum multipart_outcome extract(const struct incoming *body, const char *boundary,
-                                      struct incoming *file)
+static enum multipart_outcome extract(const struct request *request, const struct incoming *body,
+                                      const char *boundary, struct incoming *file)
 {
+    const struct stream_context *context = request->context;
+    char id[PARAM_UUID_SIZE];
     off_t start;
     enum multipart_outcome outcome = multipart_find_start(body->fd, body->size, boundary, &start);
     if (outcome != MULTIPART_FOUND)
         return outcome;
-    file->fd = media_create_extract(body->path, file->path);
-    if (file->fd < 0)
+    if (!reservation_id(request, id) ||
+        (file->fd = media_create_extract(&context->media, id, file->path)) < 0)
         return MULTIPART_UNWRITABLE;
     struct media_writer writer = {.fd = file->fd};
     outcome = multipart_copy(body->fd, body->size, boundary, start, &writer);
@@ -64,7 +66,7 @@ static enum multipart_outcome extract(const struct incoming *body, const char *b
 static enum status receive_form(struct request *request, const struct incoming *body, const char *boundary,
                                 struct incoming *file)
 {
-    switch (extract(body, boundary, file)) {
+    switch (extract(request, body, boundary, file)) {
     case MULTIPART_FOUND: return check_size(request, file->size);
     case MULTIPART_NO_FILE:
         return request_refuse(request, STATUS_BAD_REQUEST, "the form has no field named file");

@@ -18,28 +18,34 @@ static bool file_path(const struct config *config, const char *name, char path[P
     return config_run_path(config, name, path, PATH_SIZE);
 }
 
-static bool map(struct shared_memory *shared)
+static bool map(struct shared_memory *shared, int protection)
 {
-    void *memory = mmap(NULL, shared->size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
+    void *memory = mmap(NULL, shared->size, protection, MAP_SHARED, shared->fd, 0);
     shared->memory = memory == MAP_FAILED ? NULL : memory;
     return shared->memory != NULL;
 }
 
-static bool attach(struct shared_memory *shared, const char *path, const struct shared_memory_layout *layout)
+/* Maps an open file if its size and header are those of the layout. */
+static bool map_existing(struct shared_memory *shared, const struct shared_memory_layout *layout)
 {
     struct stat file;
-    *shared = (struct shared_memory){.size = layout->size, .fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
-    if (shared->fd < 0)
+    if (fstat(shared->fd, &file) != 0)
         return false;
-    /* Check the size before mapping: access beyond the end of the file raises SIGBUS. */
-    bool has_size = fstat(shared->fd, &file) == 0 && file.st_size == (off_t)layout->size;
-    if (has_size && !map(shared)) {
-        shared_memory_close(shared);
-        return false;
-    }
-    if (has_size && memcmp(shared->memory, layout->head, layout->head_size) == 0)
-        return true;
     errno = EPROTO;
+    /* Check the size before mapping: access beyond the end of the file raises SIGBUS. */
+    if (file.st_size != (off_t)layout->size ||
+        !map(shared, layout->read_only ? PROT_READ : PROT_READ | PROT_WRITE))
+        return false;
+    errno = EPROTO;
+    return memcmp(shared->memory, layout->head, layout->head_size) == 0;
+}
+
+static bool attach(struct shared_memory *shared, const char *path, const struct shared_memory_layout *layout)
+{
+    int access = layout->read_only ? O_RDONLY : O_RDWR;
+    *shared = (struct shared_memory){.size = layout->size, .fd = open(path, access | O_CLOEXEC | O_NOFOLLOW)};
+    if (shared->fd >= 0 && map_existing(shared, layout))
+        return true;
     shared_memory_close(shared);
     return false;
 }
@@ -58,11 +64,12 @@ static bool create(struct shared_memory *shared, const char *path, const struct 
     char new_path[PATH_SIZE + 4];
     snprintf(new_path, sizeof new_path, "%s.new", path);
     unlink(new_path);
-    *shared = (struct shared_memory){.size = layout->size,
-                                     .fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    *shared = (struct shared_memory){
+        .size = layout->size,
+        .fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, layout->group_reads ? 0640 : 0600)};
     if (shared->fd < 0)
         return false;
-    if (initialise(shared, layout) && map(shared) && rename(new_path, path) == 0)
+    if (initialise(shared, layout) && map(shared, PROT_READ | PROT_WRITE) && rename(new_path, path) == 0)
         return true;
     int error = errno;
     unlink(new_path);
@@ -85,7 +92,10 @@ bool shared_memory_open(struct shared_memory *shared, const struct config *confi
     if (errno == EPROTO)
         log_write(LOG_WARNING, "shared_memory_replaced", "name=%s reason=\"the file had another layout\"",
                   layout->name);
-    return create(shared, path, layout);
+    if (create(shared, path, layout))
+        return true;
+    /* There may be no room for both: the old file is of no use. */
+    return errno == ENOSPC && unlink(path) == 0 && create(shared, path, layout);
 }
 
 bool shared_memory_attach(struct shared_memory *shared, const struct config *config,

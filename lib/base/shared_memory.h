@@ -27,6 +27,8 @@ struct shared_memory_layout {
     size_t head_size; /* bytes */
     size_t size;      /* of the file and the mapping, in bytes */
     size_t reserved;  /* bytes at the start to allocate at once; the rest is sparse */
+    bool group_reads; /* the mode of a new file is 0640 instead of 0600 */
+    bool read_only;   /* for shared_memory_attach */
 };
 
 struct shared_memory {

@@ -61,14 +61,23 @@ struct schema {
     bool complete; /* all of this program's migrations are applied */
 };
 
+/* Fails when another migration has that version: then the database is not of this product,
+ * or of a development version from before the first release. */
 static bool is_applied(PGconn *connection, const struct migration *migration, bool *applied)
 {
-    char sql[128], text[8];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM schema_migrations WHERE version = %d",
+    char sql[128], name[128];
+    snprintf(sql, sizeof sql, "SELECT coalesce(max(name), '') FROM schema_migrations WHERE version = %d",
              migration->version);
-    bool known = query_value(connection, sql, text, sizeof text);
-    *applied = known && strcmp(text, "1") == 0;
-    return known;
+    if (!query_value(connection, sql, name, sizeof name))
+        return false;
+    *applied = *name;
+    if (!*name || strcmp(name, migration->name) == 0)
+        return true;
+    log_write(LOG_ERROR, "migration_failed",
+              "reason=\"the database has another migration %d (%s) than this program (%s);"
+              " use another database\"",
+              migration->version, name, migration->name);
+    return false;
 }
 
 static bool read_schema(PGconn *connection, struct schema *schema)

@@ -132,27 +132,39 @@ bool media_free_bytes(const struct media *media, int64_t *bytes)
     return true;
 }
 
-static bool extract_path(const char *incoming, char path[MEDIA_PATH_SIZE])
+static void extract_path(const struct media *media, const char *id, char path[MEDIA_PATH_SIZE])
 {
-    errno = ENAMETOOLONG;
-    return snprintf(path, MEDIA_PATH_SIZE, "%s" EXTRACT_SUFFIX, incoming) < MEDIA_PATH_SIZE;
+    snprintf(path, MEDIA_PATH_SIZE, "%s/incoming/%.36s" EXTRACT_SUFFIX, media->root, id);
 }
 
-int media_create_extract(const char *incoming, char path[MEDIA_PATH_SIZE])
+int media_create_extract(const struct media *media, const char *id, char path[MEDIA_PATH_SIZE])
 {
-    if (!extract_path(incoming, path))
-        return -1;
-    unlink(path); /* after a restart nginx reuses the names of its body files */
+    extract_path(media, id, path);
+    unlink(path); /* nginx repeats a request whose worker has died */
     return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-bool media_discard(const char *incoming)
+void media_discard_extract(const struct media *media, const char *id)
 {
-    char extract[MEDIA_PATH_SIZE];
-    bool removed = unlink(incoming) == 0;
-    if (extract_path(incoming, extract))
-        unlink(extract);
-    return removed;
+    char path[MEDIA_PATH_SIZE];
+    extract_path(media, id, path);
+    unlink(path);
+}
+
+/* True when the path still is that of the open file: after a restart nginx reuses the
+ * names of its body files. */
+static bool has_path(int fd, const char *path)
+{
+    struct stat file, named;
+    if (fstat(fd, &file) != 0 || lstat(path, &named) != 0)
+        return false;
+    errno = ESTALE;
+    return file.st_ino == named.st_ino && file.st_dev == named.st_dev;
+}
+
+bool media_discard(int fd, const char *incoming)
+{
+    return (fd < 0 || has_path(fd, incoming)) && unlink(incoming) == 0;
 }
 
 bool media_sync_incoming(const struct media *media)
@@ -226,7 +238,7 @@ bool media_publish(const struct media *media, int fd, const char *path, const ch
 {
     char final[MEDIA_PATH_SIZE];
     media_path(media, key, final);
-    if (fsync(fd) != 0 || !make_folder(media, key) || rename(path, final) != 0)
+    if (fsync(fd) != 0 || !make_folder(media, key) || !has_path(fd, path) || rename(path, final) != 0)
         return false;
     if (media_sync(media, key))
         return true;

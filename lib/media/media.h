@@ -58,10 +58,13 @@ WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 /* The free bytes of the media folder's file system. Returns false with errno set. */
 WARN_UNUSED bool media_free_bytes(const struct media *media, int64_t *bytes);
 
-/* Creates an empty file next to an incoming one, for the part that is extracted from it,
- * and writes its path. Replaces one that a crash has left. Returns the descriptor, which
- * the caller closes, or -1 with errno set. */
-int media_create_extract(const char *incoming, char path[MEDIA_PATH_SIZE]);
+/* Creates an empty file in incoming/ for what is extracted from the body of the upload with
+ * that id (a UUID), and writes its path. Replaces one that a crash has left. Returns the
+ * descriptor, which the caller closes, or -1 with errno set. */
+int media_create_extract(const struct media *media, const char *id, char path[MEDIA_PATH_SIZE]);
+
+/* Deletes it, if it is there. */
+void media_discard_extract(const struct media *media, const char *id);
 
 /* Copies length bytes from one offset to another. Returns false with errno set: EIO when
  * the source is too short. */
@@ -70,12 +73,13 @@ WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t t
 /* Makes renames within incoming/ durable. Returns false with errno set. */
 WARN_UNUSED bool media_sync_incoming(const struct media *media);
 
-/* Deletes an incoming file and the file extracted from it, unless they have been renamed.
- * Returns false when the incoming file was not there. */
-bool media_discard(const char *incoming);
+/* Deletes an incoming file. With a descriptor, not -1, only if the path still is that of the
+ * open file. Returns false when nothing was deleted. */
+bool media_discard(int fd, const char *incoming);
 
 /* Publishes an incoming file under a new key: makes it durable, renames it, makes the
- * rename durable. Returns false with errno set; the file then has its old name or, if
+ * rename durable. Returns false with errno set (ESTALE: the path is another file's by
+ * now); the file then has its old name or, if
  * renaming it back failed too, its final one. */
 WARN_UNUSED bool media_publish(const struct media *media, int fd, const char *path, const char *key);
 

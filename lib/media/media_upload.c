@@ -151,8 +151,6 @@ bool media_upload_save_chunk(const struct media *media, const char *id, off_t of
     saved_path(media, id, offset, saved_file);
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     bool renamed = fd >= 0 && rename(path, saved_file) == 0;
-    if (renamed)
-        media_discard(path); /* the file extracted from it */
     if (fd >= 0)
         close(fd);
     return renamed;

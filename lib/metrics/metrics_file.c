@@ -78,6 +78,7 @@ bool metrics_file_create(struct shared_memory *shared, const struct config *conf
             .head_size = sizeof head,
             .size = sizeof(struct metrics_file),
             .reserved = offsetof(struct metrics_file, routes[head.route_count]),
+            .group_reads = true,
         };
         if (shared_memory_open(shared, config, &file))
             return true;
@@ -90,6 +91,7 @@ bool metrics_file_attach(struct shared_memory *shared, const struct config *conf
 {
     struct metrics_head head;
     char name[NAME_SIZE];
+    *shared = (struct shared_memory){.fd = -1};
     if (!fill_head(&head, service, NULL, 0))
         return false;
     const struct shared_memory_layout file = {
@@ -97,6 +99,7 @@ bool metrics_file_attach(struct shared_memory *shared, const struct config *conf
         .head = &head,
         .head_size = offsetof(struct metrics_head, route_count),
         .size = sizeof(struct metrics_file),
+        .read_only = true,
     };
     if (shared_memory_attach(shared, config, &file)) {
         const struct metrics_file *found = shared->memory;

@@ -10,8 +10,10 @@ use IO::Socket::IP;
 use Runner::Command;
 
 use constant {
-    CONNECTIONS_MAX => 16_384,
-    FORM_OVERHEAD_BYTES       => 64 * 1024,    # multipart overhead of an upload by form
+    CONNECTIONS_MAX       => 16_384,
+    FORM_OVERHEAD_BYTES   => 64 * 1024,     # multipart overhead of an upload by form
+    UPLOAD_SECONDS        => 300,           # for the pool to store an upload, and
+    COPY_BYTES_PER_SECOND => 20_000_000,    # what a slow disk copies out of a form
 };
 
 # templates         folder of nginx.conf.in
@@ -87,6 +89,7 @@ sub _fill ($self, $template) {
         LISTEN       => $self->_listen,
         CONNECTIONS  => $self->_connections,
         UPLOAD_LIMIT => $self->{max_upload_bytes} + FORM_OVERHEAD_BYTES,
+        UPLOAD_TIMEOUT => UPLOAD_SECONDS + int($self->{max_upload_bytes} / COPY_BYTES_PER_SECOND),
         STREAM_TIMEOUT => $self->{stream_timeout},
         REAL_IP      => $self->_real_ip,
         PROXIES      => join("\n", map { "        $_ 1;" } @{$self->{trusted_proxies}}),

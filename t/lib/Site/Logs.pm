@@ -14,7 +14,7 @@ my $BUG = qr/AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|panic
 my $FAILURE = qr/
       \blevel=error\b                          # the programs
     | \[(?:error|crit|alert|emerg)\]           # nginx
-    | \b(?:ERROR|FATAL|PANIC):[ ][ ](?!terminating[ ][\w ]+[ ]due[ ]to[ ]administrator[ ]command)    # PostgreSQL
+    | \b(?:ERROR|FATAL|PANIC):[ ][ ](?!terminating[ ](?:connection|autovacuum[ ]process)[ ]due[ ]to[ ]administrator[ ]command)    # PostgreSQL
     | ^video-server:[ ](?!stopping$)           # the runner: a program died or did not start
 /x;
 

@@ -156,7 +156,7 @@ static void test_others(void)
         {"0000000004", "--boundary\r\nCont", "a form"},
         {"0000000005", "in the middle of a video", "a later chunk"},
         {"8fad5bab-d9cb-469f-a165-70867728950e", FTYP, "the file of a resumable upload"},
-        {"0000000006.part", FTYP, "a file extracted from a form"},
+        {"ab8fad5b-d9cb-469f-a165-70867728950e.file", FTYP, "a file extracted from a form"},
         {"000000000000000000000000000", FTYP, "a file with a long name"},
     };
     started.count = 0;

@@ -92,6 +92,21 @@ static void test_layouts(void)
     }
 }
 
+static void test_read_only(void)
+{
+    struct numbers *numbers = open_as(&head);
+    numbers->values[2] = 9;
+    struct shared_memory_layout layout = layout_of("numbers", &head);
+    struct shared_memory shared;
+    layout.read_only = true;
+    bool attached = shared_memory_attach(&shared, &config, &layout);
+    ok(attached && ((const struct numbers *)shared.memory)->values[2] == 9, "a reader sees the values");
+    errno = 0;
+    ok(pwrite(shared.fd, "x", 1, 0) < 0 && errno == EBADF, "a reader cannot write");
+    shared_memory_close(&shared);
+    close_numbers(numbers);
+}
+
 static void test_attach(void)
 {
     struct numbers *numbers = open_as(&head);
@@ -134,6 +149,7 @@ int main(void)
     test_open();
     test_layouts();
     test_attach();
+    test_read_only();
     test_faults();
     return done_testing();
 }

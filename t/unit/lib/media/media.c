@@ -14,7 +14,8 @@
 #include "t/unit/scratch.h"
 #include "t/unit/tap.h"
 
-#define KEY "ab8fad5b-d9cb-469f-a165-70867728950e"
+#define KEY       "ab8fad5b-d9cb-469f-a165-70867728950e"
+#define OTHER_KEY "cd8fad5b-d9cb-469f-a165-70867728950e"
 
 static struct media media;
 
@@ -172,38 +173,46 @@ static off_t size_of(int fd)
 
 static void test_extract(void)
 {
-    const char *body = incoming();
-    char path[MEDIA_PATH_SIZE], again[MEDIA_PATH_SIZE];
+    char path[MEDIA_PATH_SIZE], again[MEDIA_PATH_SIZE], other[MEDIA_PATH_SIZE];
     struct stat info;
-    int nginx = open(body, O_WRONLY | O_CREAT, 0600);
-    int fd = media_create_extract(body, path);
+    int fd = media_create_extract(&media, KEY, path);
     ok(fd >= 0, "a file for the extracted part is created");
-    ok(media_is_incoming(&media, path) && strcmp(path, body) != 0, "the extracted file is next to the body");
+    ok(media_is_incoming(&media, path), "the extracted file is in incoming/");
     ok(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600, "only the owner can read the extracted file");
     ok(write(fd, "begun", 5) == 5, "the extracted file can be written");
-    int second = media_create_extract(body, again);
-    is_text(again, path, "a second extracted file has the same path");
+    int second = media_create_extract(&media, KEY, again);
+    is_text(again, path, "a second extracted file of an upload has the same path");
     is_int(size_of(second), 0, "the second extracted file is empty");
     is_int(size_of(fd), 5, "the first extracted file is not changed");
     close(fd);
     close(second);
-    ok(media_discard(body), "the body is discarded");
-    ok(!exists(body) && !exists(path), "the extracted file is deleted with the body");
-    ok(!media_discard(body), "discarding a missing body returns false");
-    close(nginx);
+    close(media_create_extract(&media, OTHER_KEY, other));
+    ok(strcmp(other, path) != 0, "another upload's extracted file has another path");
+    media_discard_extract(&media, KEY);
+    ok(!exists(path) && exists(other), "discarding one extracted file leaves the other");
+    media_discard_extract(&media, KEY);
+    media_discard_extract(&media, OTHER_KEY);
+    ok(!exists(other), "the other one is discarded, too");
+}
 
-    nginx = open(body, O_WRONLY | O_CREAT, 0600);
-    close(media_create_extract(body, path));
-    ok(rename(body, scratch_path("aside")) == 0, "the body is renamed");
-    ok(!media_discard(body), "discarding a renamed body returns false");
-    ok(exists(scratch_path("aside")) && !exists(path), "a renamed body stays, its extracted file is deleted");
-    close(nginx);
-
-    char long_name[MEDIA_PATH_SIZE];
-    memset(long_name, 'x', sizeof long_name);
-    long_name[sizeof long_name - 2] = '\0';
-    is_int(media_create_extract(long_name, path), -1, "a path that is too long is rejected");
-    is_int(errno, ENAMETOOLONG, "the error is ENAMETOOLONG");
+/* After a restart nginx gives its body files the same names again. */
+static void test_reused_name(void)
+{
+    const char *body = incoming();
+    int first = open(body, O_RDWR | O_CREAT, 0600);
+    ok(rename(body, scratch_path("aside")) == 0, "the first body is renamed");
+    int second = open(body, O_RDWR | O_CREAT, 0600);
+    ok(!media_discard(first, body) && exists(body), "discarding the first body leaves the second");
+    errno = 0;
+    ok(!media_publish(&media, first, body, KEY) && errno == ESTALE, "the first body is not published");
+    ok(exists(body) && !exists(path_of(KEY)), "the second body is where it was");
+    ok(media_discard(second, body) && !exists(body), "the second body is discarded");
+    ok(!media_discard(second, body), "discarding it again returns false");
+    second = open(body, O_RDWR | O_CREAT, 0600);
+    ok(media_discard(-1, body), "without a descriptor the path alone counts");
+    ok(exists(scratch_path("aside")), "the renamed body stays");
+    close(first);
+    close(second);
 }
 
 /* A published file of 7 bytes. */
@@ -265,7 +274,7 @@ static void test_faults(void)
     ok(!media_remove(&media, key), "removing a file from a missing media folder fails");
     ok(!media_sync_all(&media), "syncing a missing media folder fails");
     is_int(errno, ENOENT, "the error is ENOENT");
-    is_int(media_create_extract(incoming(), other), -1, "nothing can be created in a missing media folder");
+    is_int(media_create_extract(&media, KEY, other), -1, "nothing can be created in a missing media folder");
     ok(mkdir(media.root, 0700) == 0, "an empty folder takes the place of the media folder");
     ok(!media_remove(&media, key), "removing a file from an empty media folder fails");
     ok(rmdir(media.root) == 0 && rename(scratch_path("away"), media.root) == 0,
@@ -370,6 +379,7 @@ int main(void)
     test_is_incoming();
     test_free();
     test_extract();
+    test_reused_name();
     test_publish();
     test_copy();
     test_list();

@@ -61,7 +61,7 @@ static void test_head(void)
     is_text(file->head.patterns[0], "none", "the first pattern is none");
     is_text(file->head.patterns[2], "/b/:vid", "the patterns follow");
     struct stat info;
-    ok(stat(scratch_path("api.metrics"), &info) == 0 && (info.st_mode & 07777) == 0600,
+    ok(stat(scratch_path("api.metrics"), &info) == 0 && (info.st_mode & 07777) == 0640,
        "only the owner can access the file");
     ok(info.st_blocks * 512 >= (blkcnt_t)offsetof(struct metrics_file, routes[3]),
        "the rows of the routes are allocated");
