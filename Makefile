@@ -82,10 +82,11 @@ check-asan: ## run all tests under AddressSanitizer and UndefinedBehaviorSanitiz
 
 check-tsan: ## run the tests of multi-threaded code under ThreadSanitizer
 	@deploy/install-packages run test
-	@$(MAKE) --no-print-directory BUILD=build-tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread' \
-	    TESTS='$(TSAN_TESTS)' test
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/t/tsan.supp $(MAKE) --no-print-directory BUILD=build-tsan CFLAGS='-O1 -g' \
+	    SANITIZE='-fsanitize=thread' TESTS='$(TSAN_TESTS)' test
 
-TSAN_TESTS = $(UNIT_TESTS:$(BUILD)/%=build-tsan/%) t/39-together.t t/40-pool.t t/59-small-files.t t/60-scheduler.t
+TSAN_TESTS = $(UNIT_TESTS:$(BUILD)/%=build-tsan/%) t/20-story.t t/39-together.t t/59-small-files.t \
+             t/60-scheduler.t
 
 lint: ## run clang-tidy, cppcheck, gcc -fanalyzer, shellcheck, perlcritic and clang-format
 	@deploy/install-packages run lint

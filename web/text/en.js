@@ -89,7 +89,7 @@ export default {
   other_session: 'Another browser',
   session_since: 'Logged in {begun} · last used {used}',
   end_session: 'End session',
-  end_session_label: 'End the session started {begun}',
+  end_session_label: 'End session started {begun}',
   session_was_ended: 'Session ended.',
 
   not_found: 'Not found',
