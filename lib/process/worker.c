@@ -107,6 +107,9 @@ static void serve(void *thread, const struct server_request *received, struct se
     };
 }
 
+/* What is not freed, because threads may still use it. Reachable, so it is no leak. */
+static struct worker *abandoned;
+
 bool worker_run(const struct service *service, const struct config *config, int listen_fd, int threads)
 {
     struct worker *worker = calloc(1, sizeof *worker);
@@ -124,8 +127,10 @@ bool worker_run(const struct service *service, const struct config *config, int 
         .thread_stop = thread_stop,
         .serve = serve,
     };
-    if (!worker->coalescer || !server_run(&server))
-        return false; /* threads may still use the worker */
+    if (!worker->coalescer || !server_run(&server)) {
+        abandoned = worker;
+        return false;
+    }
     coalescer_destroy(worker->coalescer);
     free(worker);
     return true;
