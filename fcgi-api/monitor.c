@@ -9,7 +9,7 @@
 #include "lib/metrics/metrics.h"
 #include "lib/metrics/metrics_text.h"
 
-enum { COUNT_INTERVAL_MS = 10 * 1000, COUNT_TIMEOUT_MS = 300 };
+enum { COUNT_INTERVAL_MS = 10 * 1000, COUNT_TIMEOUT_MS = 1000 };
 
 static enum status answer(struct response *response, const char *status)
 {
@@ -41,7 +41,7 @@ enum status ready_show(struct request *request, struct response *response)
 }
 
 /* Sets the gauges of the deletion table. Counting reads the whole table, so it is done at
- * most every ten seconds, and a database that hangs delays the metrics only for a moment:
+ * most every ten seconds, and a database that hangs delays the metrics only for a second:
  * the gauges keep their values then. */
 static void count_deletions(struct request *request)
 {
