@@ -61,8 +61,8 @@ struct schema {
     bool complete; /* all of this program's migrations are applied */
 };
 
-/* Fails when another migration has that version: then the database is not of this product,
- * or of a development version from before the first release. */
+/* Fails when another migration has that version: then the database belongs to another
+ * product, or to a development version from before the first release. */
 static bool is_applied(PGconn *connection, const struct migration *migration, bool *applied)
 {
     char sql[128], name[128];

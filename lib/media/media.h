@@ -58,9 +58,9 @@ WARN_UNUSED bool media_is_incoming(const struct media *media, const char *path);
 /* The free bytes of the media folder's file system. Returns false with errno set. */
 WARN_UNUSED bool media_free_bytes(const struct media *media, int64_t *bytes);
 
-/* Creates an empty file in incoming/ for what is extracted from the body of the upload with
- * that id (a UUID), and writes its path. Replaces one that a crash has left. Returns the
- * descriptor, which the caller closes, or -1 with errno set. */
+/* Creates an empty file in incoming/ for what is extracted from the body of the upload
+ * with that id (a UUID), and writes its path. Replaces one that a crash has left. Returns
+ * the descriptor, which the caller closes, or -1 with errno set. */
 int media_create_extract(const struct media *media, const char *id, char path[MEDIA_PATH_SIZE]);
 
 /* Deletes it, if it is there. */
@@ -73,8 +73,8 @@ WARN_UNUSED bool media_copy(int from, off_t start, off_t length, int to, off_t t
 /* Makes renames within incoming/ durable. Returns false with errno set. */
 WARN_UNUSED bool media_sync_incoming(const struct media *media);
 
-/* Deletes an incoming file. With a descriptor, not -1, only if the path still is that of the
- * open file. Returns false when nothing was deleted. */
+/* Deletes an incoming file. With a descriptor, not -1, only if the path still is that of
+ * the open file. Returns false when nothing was deleted. */
 bool media_discard(int fd, const char *incoming);
 
 /* Publishes an incoming file under a new key: makes it durable, renames it, makes the
